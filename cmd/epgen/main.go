@@ -1,0 +1,145 @@
+// Epgen writes a complete hardware package for one training step of
+// Equilibrium Propagation: Verilog, simulation, golden traces, register map,
+// estimate. See epgen -help.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"epgen/cmd/internal/cli"
+	"epgen/ep"
+	"epgen/fixedpoint"
+	"epgen/gen"
+	"epgen/sim"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		cli.Fail("epgen", err)
+	}
+}
+
+func run(args []string) error {
+	if slices.Contains(args, "-version") || slices.Contains(args, "--version") {
+		fmt.Println("epgen", sim.Version)
+		return nil
+	}
+	cfg, src, err := cli.Resolve(args)
+	if err != nil {
+		return err
+	}
+	d, err := gen.New(cfg)
+	if err != nil {
+		return err
+	}
+	params, samples, err := load(cfg, &src.Sources)
+	if err != nil {
+		return err
+	}
+	out, err := cli.NewOutput("epgen", src.Out)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	rtlTime, err := writeRTL(out, d)
+	if err != nil {
+		return err
+	}
+	files, err := sim.SupportFiles(d)
+	if err != nil {
+		return err
+	}
+	if err := writeAll(out, files); err != nil {
+		return err
+	}
+	if err := writeGolden(out, d, params, samples); err != nil {
+		return err
+	}
+	if err := out.Commit(sim.Version, d.Top()); err != nil {
+		return err
+	}
+	return summary(d, src.Out, rtlTime)
+}
+
+// load returns the codes of weights and samples, with a warning for values
+// that their formats do not hold.
+func load(cfg *ep.Config, src *ep.Sources) (*ep.Params, *ep.Samples, error) {
+	w, err := ep.LoadParams(cfg, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	x, err := ep.LoadInputs(cfg, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := &cfg.Formats
+	warn := func(name string, values []float64, format fixedpoint.Format) {
+		if n := ep.Saturated(values, format); n > 0 {
+			fmt.Fprintf(os.Stderr, "epgen: warning: %s: %d of %d values are outside %v and saturate\n", name, n, len(values), format)
+		}
+	}
+	for i := range w.Layers {
+		name := cfg.Network.Layers[i].Name
+		warn(name+".weight", w.Layers[i].W, f.Weight)
+		warn(name+".bias", w.Layers[i].B, f.Bias)
+	}
+	warn("samples", x.X, f.Input)
+	return w.Quantize(f), x.Quantize(f), nil
+}
+
+// writeRTL generates and writes the Verilog and returns the time of both.
+func writeRTL(out *cli.Output, d *gen.Design) (time.Duration, error) {
+	start := time.Now()
+	files, err := d.RTL(sim.Command)
+	if err != nil {
+		return 0, err
+	}
+	err = writeAll(out, files)
+	return time.Since(start), err
+}
+
+func writeAll(out *cli.Output, files map[string][]byte) error {
+	for name, text := range files {
+		if err := out.WriteFile(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeGolden runs the model. Its time steps are what takes long.
+func writeGolden(out *cli.Output, d *gen.Design, w *ep.Params, s *ep.Samples) error {
+	dir := filepath.Join(out.Dir(), "golden")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	cfg := d.Cfg
+	stage := cli.NewProgress(os.Stderr).Stage("golden trace", cfg.FreeSteps+2*cfg.NudgeSteps)
+	_, err := sim.WriteGolden(dir, d.Plan, w, s, func(int, int) { stage.Add(1) })
+	if err != nil {
+		// The hidden directory it was written to means nothing to the user.
+		return fmt.Errorf("%s", strings.ReplaceAll(err.Error(), out.Dir()+string(filepath.Separator), ""))
+	}
+	stage.Done()
+	return nil
+}
+
+func summary(d *gen.Design, dir string, rtlTime time.Duration) error {
+	cfg := d.Cfg
+	fmt.Printf("%s: input %v, batch %d, %d free and 2 x %d nudged steps, %v indices\n\n",
+		cfg.Network.Name, cfg.Network.Input, cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.PoolIndex)
+	if err := sim.WriteLayers(os.Stdout, d.Plan); err != nil {
+		return err
+	}
+	fmt.Println()
+	if err := sim.WriteFigures(os.Stdout, d); err != nil {
+		return err
+	}
+	fmt.Printf("\nRTL written in %.2f s; package in %s\nnext: epverify %s\n", rtlTime.Seconds(), dir, dir)
+	return nil
+}

@@ -1,0 +1,198 @@
+// Package cli is what the commands share: flags and their precedence, output
+// directories that appear whole or not at all, progress, and exit codes.
+//
+// A command is a main that calls a run function and hands its error to Fail:
+//
+//	func main() {
+//		if err := run(os.Args[1:]); err != nil {
+//			cli.Fail("epgen", err)
+//		}
+//	}
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"epgen/ep"
+)
+
+// Sources say where weights and samples come from and where the package goes.
+type Sources struct {
+	ep.Sources
+	Out string // output directory
+}
+
+// settingFlags are the flags that stand for a key of the configuration file.
+var settingFlags = []struct{ name, key, value, usage string }{
+	{"input-shape", "network.input", "CxHxW", "shape of a sample, if not that of the preset (lists: 3x32x32)"},
+	{"classes", "network.classes", "K", "outputs of the last layer, if not those of the preset or list"},
+	{"batch", "phases.batch", "B", "samples resident on chip"},
+	{"free-steps", "phases.free-steps", "T1", "time steps of the free phase"},
+	{"nudge-steps", "phases.nudge-steps", "T2", "time steps of each nudged phase"},
+	{"beta", "phases.beta", "X", "strength of the nudge"},
+	{"pool-index", "phases.pool-index", "MODE", "argmax while nudged: frozen (of the free equilibrium) or live"},
+	{"activation", "phases.activation", "SLOPE", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)"},
+	{"rates", "learning.rates", "LIST", "learning rate of each layer, separated by commas"},
+	{"weights", "weights", "F.npz", "weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ..."},
+	{"data", "data", "DIR", "directory of MNIST or CIFAR files, gzipped or not"},
+	{"first-sample", "first-sample", "N", "number of the first sample taken from -data"},
+	{"input", "input", "F.npz", "samples x [B, C, H, W], already normalised, and labels y [B]"},
+	{"seed", "seed", "N", "seed of weights and built-in picture"},
+	{"gain", "init.gain", "X", "weights are drawn from +-X/sqrt(fan_in)"},
+	{"bias", "init.bias", "X", "initial value of every bias"},
+	{"array", "array.size", "N", "rows and columns of the multiplier array: 1, 2, 4, 8, 16 or 32"},
+	{"memory-width", "memory.data-width", "BITS", "width of the AXI4 data bus: 32, 64, 128, 256 or 512"},
+	{"burst-beats", "memory.burst-beats", "N", "longest burst in beats"},
+	{"read-latency", "memory.read-latency", "N", "cycles to the first data of a read, for the estimate"},
+	{"slab-bits", "memory.slab-bits", "N", "on-chip budget for two slabs of weights"},
+}
+
+const usageHead = `epgen writes a hardware package for one training step of Equilibrium Propagation:
+Verilog, test bench, golden traces and reports.
+
+  epgen -layers vgg11 -o out                             a preset
+  epgen -layers 32k5p0,M,64k5p0,M,fc10 -input-shape 1x28x28 -data mnist -o out
+  epgen -config out/config.toml -beta 0.5 -o again       a file; flags override it
+
+Flags, with one dash or two:
+
+`
+
+const usageTail = `
+A list has convolutions CHANNELS[kKERNEL][pPADDING] (kernel 3, padding that keeps the
+map), M for a 2x2 max pool and fcUNITS for a dense layer. Formats, rates and memory
+have keys in the configuration file; out/config.toml shows all of them.
+
+Exit status: 0 done, 2 not possible (one line on standard error says why).
+`
+
+// Resolve turns the arguments of epgen into a validated configuration: flags
+// override the configuration file, which overrides the preset. It reads the
+// configuration file and nothing else. Errors name the flag, or the file and
+// key, the value found and the value wanted. For -help it is flag.ErrHelp.
+func Resolve(args []string) (*ep.Config, *Sources, error) {
+	fs, text := newFlags()
+	if err := fs.Parse(args); err != nil {
+		return nil, nil, flagError(fs, err)
+	}
+	if fs.NArg() > 0 {
+		return nil, nil, fmt.Errorf("unexpected argument %q, want flags only", fs.Arg(0))
+	}
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if *text["o"] == "" {
+		return nil, nil, errors.New("flag -o is missing, want the output directory")
+	}
+	if loss := *text["loss"]; loss != "mse" {
+		return nil, nil, fmt.Errorf("flag -loss: %q, want mse, the only loss that is supported", loss)
+	}
+	if given["data"] && given["input"] {
+		return nil, nil, errors.New("flags -data and -input are both given, want one of them")
+	}
+	var draft ep.Draft
+	if err := readNetwork(&draft, given, *text["config"], *text["layers"]); err != nil {
+		return nil, nil, err
+	}
+	// The network came first: it replaces what a file said of the network.
+	for _, f := range settingFlags {
+		if !given[f.name] {
+			continue
+		}
+		if err := draft.SetFlag(f.key, f.name, *text[f.name]); err != nil {
+			return nil, nil, err
+		}
+	}
+	cfg, src, err := draft.Resolve()
+	if err != nil {
+		return nil, nil, err
+	}
+	return cfg, &Sources{*src, *text["o"]}, nil
+}
+
+// readNetwork puts what -config and -layers say into the draft.
+func readNetwork(draft *ep.Draft, given map[string]bool, config, layers string) error {
+	isFile := strings.HasSuffix(layers, ".toml")
+	if isFile && given["config"] {
+		return fmt.Errorf("flags -config and -layers both name a file, %s and %s, want one of them", config, layers)
+	}
+	if given["config"] {
+		if err := draft.ReadTOML(config); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !given["layers"]:
+		return nil
+	case isFile:
+		return draft.ReadTOML(layers)
+	case ep.IsList(layers):
+		return draft.SetFlag("network.layers", "layers", layers)
+	}
+	if _, err := ep.Preset(layers); err != nil {
+		return fmt.Errorf("flag -layers: %w, a list such as 64,M,fc10, or a file ending in .toml", err)
+	}
+	return draft.SetFlag("network.preset", "layers", layers)
+}
+
+// newFlags returns epgen's flags and where their texts are stored, by name. Usage
+// has the words about them.
+func newFlags() (*flag.FlagSet, map[string]*string) {
+	fs := flag.NewFlagSet("epgen", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	text := map[string]*string{
+		"layers": fs.String("layers", "", ""),
+		"config": fs.String("config", "", ""),
+		"o":      fs.String("o", "", ""),
+		"loss":   fs.String("loss", "mse", ""),
+	}
+	for _, f := range settingFlags {
+		text[f.name] = fs.String(f.name, "", "")
+	}
+	// Logging has flags of its own (glog), registered for the whole program.
+	for _, name := range []string{"v", "vmodule", "logtostderr"} {
+		if f := flag.Lookup(name); f != nil {
+			fs.Var(f.Value, f.Name, f.Usage)
+		}
+	}
+	return fs, text
+}
+
+// flagError rewords an error of package flag.
+func flagError(fs *flag.FlagSet, err error) error {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		var names []string
+		fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+		return fmt.Errorf("unknown flag -%s, nearest is -%s (see epgen -help)", name, ep.Nearest(name, names))
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return fmt.Errorf("flag -%s: nothing, want a value", name)
+	}
+	return err
+}
+
+// Usage writes the help text of epgen: examples, flags, presets, exit status.
+func Usage(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(usageHead)
+	line := func(name, value, usage string) {
+		fmt.Fprintf(&b, "  %-22s %s\n", "-"+name+" "+value, usage)
+	}
+	line("layers", "NET", "a preset, a list such as 64,M,128,M,fc10, or a file ending in .toml")
+	line("config", "F.toml", "configuration file: every setting; flags override it")
+	line("o", "DIR", "output directory, replaced only if epgen wrote it")
+	for _, f := range settingFlags {
+		line(f.name, f.value, f.usage)
+	}
+	line("loss", "mse", "loss function")
+	b.WriteString("\nPresets:\n\n")
+	if err := ep.WritePresetList(&b); err != nil {
+		return err
+	}
+	b.WriteString(usageTail)
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"epgen/ep"
+)
+
+func TestResolvePreset(t *testing.T) {
+	cfg, src, err := Resolve([]string{"--layers", "vgg11", "-o", "out/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := ep.Preset("vgg11")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, cfg); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&Sources{Out: "out/"}, src); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+}
+
+// TestResolvePrecedence has the same setting in preset, file and flag.
+func TestResolvePrecedence(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const file = `
+input = "s.npz"
+seed = 4
+[network]
+preset = "tiny"
+classes = 3
+[phases]
+beta = 0.5
+batch = 2
+`
+	if err := os.Mkdir("dir", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("dir/net.toml", []byte(file), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ args, want string }{
+		{"", "tiny 8,M,fc3 1x8x8 seed 4 beta 0.5 batch 2 array 4 input dir/s.npz data "},
+		{"-beta 2 --seed=9", "tiny 8,M,fc3 1x8x8 seed 9 beta 2 batch 2 array 4 input dir/s.npz data "},
+		{"-data d -classes 5", "tiny 8,M,fc5 1x8x8 seed 4 beta 0.5 batch 2 array 4 input  data d"},
+		{"-input x.npz -array 2", "tiny 8,M,fc3 1x8x8 seed 4 beta 0.5 batch 2 array 2 input x.npz data "},
+		{"-layers small", "small 16,M,32,M,fc10 3x16x16 seed 4 beta 0.5 batch 2 array 4 input dir/s.npz data "},
+		{"-layers small -input-shape 1x12x12",
+			"small 16,M,32,M,fc10 1x12x12 seed 4 beta 0.5 batch 2 array 4 input dir/s.npz data "},
+		{"-layers 5,fc2", "custom 5,fc2 3x32x32 seed 4 beta 0.5 batch 2 array 4 input dir/s.npz data "},
+		{"-layers fc2 -input-shape 1x2x3", "custom fc2 1x2x3 seed 4 beta 0.5 batch 2 array 4 input dir/s.npz data "},
+	}
+	for _, test := range tests {
+		args := append([]string{"-config", "dir/net.toml", "-o", "out"}, strings.Fields(test.args)...)
+		cfg, src, err := Resolve(args)
+		if err != nil {
+			t.Errorf("%s: %v", test.args, err)
+			continue
+		}
+		net := &cfg.Network
+		got := fmt.Sprintf("%s %s %v seed %d beta %v batch %d array %d input %s data %s", net.Name, net.Notation(), net.Input,
+			cfg.Seed, cfg.Beta, cfg.Batch, cfg.Array.Size, src.Input, src.Data)
+		if got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.args, got, test.want)
+		}
+	}
+	// -layers takes the file too.
+	if cfg, _, err := Resolve([]string{"-layers", "dir/net.toml", "-o", "out"}); err != nil || cfg.Beta != 0.5 {
+		t.Errorf("-layers dir/net.toml: got %v, %v, want beta 0.5", cfg, err)
+	}
+}
+
+// TestResolveEveryFlag gives each flag a value unlike the default.
+func TestResolveEveryFlag(t *testing.T) {
+	base, err := ep.Preset("small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{
+		"input-shape": "1x16x16", "classes": "7", "batch": "2", "free-steps": "3", "nudge-steps": "4", "beta": "0.125",
+		"pool-index": "live", "activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5",
+		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
+		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
+	}
+	for _, f := range settingFlags {
+		cfg, src, err := Resolve([]string{"-layers", "small", "-o", "out", "-" + f.name, values[f.name]})
+		if err != nil {
+			t.Errorf("-%s: %v", f.name, err)
+			continue
+		}
+		if cmp.Equal(base, cfg) && cmp.Equal(&Sources{Out: "out"}, src) {
+			t.Errorf("-%s %s changes nothing", f.name, values[f.name])
+		}
+	}
+}
+
+func TestResolveErrors(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("bad.toml", []byte("[phases]\nbetta = 1\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ args, want string }{
+		{"", "flag -o is missing, want the output directory"},
+		{"-o out extra", `unexpected argument "extra", want flags only`},
+		{"-o out -nudge 3", "unknown flag -nudge, nearest is -nudge-steps (see epgen -help)"},
+		{"-o", "flag -o: nothing, want a value"},
+		{"-o out -loss ce", `flag -loss: "ce", want mse, the only loss that is supported`},
+		{"-o out -layers vgg13", `flag -layers: unknown preset "vgg13", nearest is "vgg11", want one of tiny, small, mnist-conv, ` +
+			`vgg5, vgg5-valid, vgg7, vgg9, vgg11, vgg12, a list such as 64,M,fc10, or a file ending in .toml`},
+		{"-o out -layers 64,X", `flag -layers: layers "64,X": token 2 "X": want a convolution such as 64 or 32k5p0, M, ` +
+			`or a dense layer such as fc10`},
+		{"-o out -layers none.toml", "none.toml: no such file or directory"},
+		{"-o out -config bad.toml", "bad.toml: unknown key phases.betta, nearest is phases.beta"},
+		{"-o out -config bad.toml -layers b.toml", "flags -config and -layers both name a file, bad.toml and b.toml, want one of them"},
+		{"-o out -data d -input x.npz", "flags -data and -input are both given, want one of them"},
+		{"-o out -batch two", `flag -batch: "two", want an integer`},
+		{"-o out -batch 0", `flag -batch: 0, want an integer 1..256`},
+		{"-o out -beta 0", `flag -beta: 0, want a finite number above 0`},
+		{"-o out -beta x", `flag -beta: "x", want a number`},
+		{"-o out -seed -1", `flag -seed: -1, want an integer of at least 0`},
+		{"-o out -pool-index warm", `flag -pool-index: "warm", want "frozen" or "live"`},
+		{"-o out -array 3", `flag -array: 3, want one of 1 2 4 8 16 32`},
+		{"-o out -memory-width 16", `flag -memory-width: 16, want one of 32 64 128 256 512`},
+		{"-o out -input-shape 3", `flag -input-shape: shape "3", want CxHxW such as 3x32x32`},
+		{"-o out -input-shape 3x8x8", `network vgg11 on input 3x8x8: layer 6: pool leaves nothing of a map of 1x1, want at least 2x2`},
+		{"-o out -classes 0", `flag -classes: 0, want an integer 1..65535`},
+		{"-o out -rates 1,2", `flag -rates: 2 values, want 9, one for each layer`},
+		{"-o out -rates 1,a", `flag -rates: "1,a", want a list of numbers`},
+		{"-o out -first-sample -3", `flag -first-sample: -3, want an integer of at least 0`},
+	}
+	for _, test := range tests {
+		_, _, err := Resolve(strings.Fields(test.args))
+		if got := fmt.Sprint(err); got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.args, got, test.want)
+		}
+	}
+	for _, name := range []string{"-h", "--help"} {
+		if _, _, err := Resolve([]string{name}); !errors.Is(err, flag.ErrHelp) {
+			t.Errorf("%s: got %v, want flag.ErrHelp", name, err)
+		}
+	}
+}
+
+// TestUsage checks that the help names every flag and every preset.
+func TestUsage(t *testing.T) {
+	var b strings.Builder
+	if err := Usage(&b); err != nil {
+		t.Fatal(err)
+	}
+	fs, _ := newFlags()
+	fs.VisitAll(func(f *flag.Flag) {
+		if !strings.Contains(b.String(), "  -"+f.Name+" ") {
+			t.Errorf("help without flag -%s", f.Name)
+		}
+	})
+	for _, name := range ep.PresetNames() {
+		if !strings.Contains(b.String(), "  "+name+" ") {
+			t.Errorf("help without preset %s", name)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	got := Line("epgen", errors.New("first\nsecond \tthird"))
+	if want := "epgen: first second third"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,239 @@
+package ep
+
+import (
+	"fmt"
+	"math"
+
+	"epgen/fixedpoint"
+)
+
+// LayerArith is the arithmetic of one layer, derived once and used by the
+// fixed-point model, the generator and the reports alike.
+//
+// The accumulator of layer n has AccFrac fractional bits. What is added to it
+// has fewer or as many and is aligned by an exact left shift:
+//
+//	acc = up<<UpShift + bias<<BiasShift + down<<DownShift - sign*nudge<<NudgeShift
+//	s'  = Act(acc)
+//
+// up is the sum of W_n * s^{n-1}, down that of W_{n+1}^T U(s^{n+1}), nudge the
+// exact product beta*(s - y) of the output layer.
+type LayerArith struct {
+	In     fixedpoint.Format // states below (the input's format for layer 1)
+	State  fixedpoint.Format
+	Weight fixedpoint.Format
+	Bias   fixedpoint.Format
+
+	AccFrac int
+
+	Up    fixedpoint.Interval // sum of products, before UpShift
+	Down  fixedpoint.Interval // sum of products of the layer above, before DownShift; {0,0} for the output
+	Drive fixedpoint.Interval // up<<UpShift + bias<<BiasShift
+	Nudge fixedpoint.Interval // beta*(s-y) before NudgeShift; {0,0} but for the output
+	Acc   fixedpoint.Interval // everything
+
+	UpShift, BiasShift, DownShift, NudgeShift int
+
+	Act fixedpoint.Requant // accumulator to state; Shift includes the slope 1/2
+
+	ContrastFrac int
+	Contrast     fixedpoint.Interval // sum of +z*s and -z*s over pixels, samples and both phases, valid at every partial sum
+	BiasContrast fixedpoint.Interval // the same for the bias: sum of +-z
+
+	WeightUpdate fixedpoint.Update // contrast and old weight to new weight
+	BiasUpdate   fixedpoint.Update
+}
+
+// Arith is the arithmetic of a whole network.
+type Arith struct {
+	Layers     []LayerArith
+	BetaCode   int64 // beta in Formats.Beta
+	TargetOne  int64 // 1.0 (or the largest value) in Formats.Target
+	OperandMin int   // bits of the array's signed operands: covers weights, inputs, states and negated states
+}
+
+// maxCodeWidth is the widest signed number that the model stores a weight, a
+// bias, an input or a state in.
+const maxCodeWidth = 32
+
+// Derive returns the arithmetic of cfg: every shift, range and rounding, from
+// the formats, the shapes, the numbers of steps and the rates alone. It fails,
+// naming the layer or the setting, when a format is not valid or wider than 32
+// bits, when an accumulator or a contrast would exceed 63 bits, and when beta or
+// a rate is not representable.
+func Derive(cfg *Config) (*Arith, error) {
+	f := &cfg.Formats
+	if err := checkFormats(f); err != nil {
+		return nil, err
+	}
+	if n := len(cfg.Network.Layers); n == 0 || len(cfg.Rates) != n {
+		return nil, fmt.Errorf("ep: %d rates for %d layers, want as many, at least one", len(cfg.Rates), n)
+	}
+	if cfg.Batch < 1 {
+		return nil, fmt.Errorf("ep: batch %d, want at least 1", cfg.Batch)
+	}
+	a := &Arith{TargetOne: min(int64(1)<<f.Target.Frac, f.Target.Max())}
+	var err error
+	if a.BetaCode, err = betaCode(cfg.Beta, f.Beta); err != nil {
+		return nil, err
+	}
+	a.OperandMin = operandWidth(f)
+	for n := range cfg.Network.Layers {
+		la, err := deriveLayer(cfg, a, n)
+		if err != nil {
+			return nil, err
+		}
+		a.Layers = append(a.Layers, la)
+	}
+	return a, nil
+}
+
+// EffectiveBeta returns the real value of BetaCode, the nudging strength that the
+// arithmetic uses.
+func (a *Arith) EffectiveBeta(f *Formats) float64 { return f.Beta.ToFloat(a.BetaCode) }
+
+func checkFormats(f *Formats) error {
+	for _, c := range []struct {
+		name   string
+		format fixedpoint.Format
+	}{
+		{"input", f.Input}, {"state", f.State}, {"weight", f.Weight},
+		{"bias", f.Bias}, {"target", f.Target}, {"beta", f.Beta},
+	} {
+		if err := c.format.Validate(); err != nil {
+			return fmt.Errorf("ep: %s format: %w", c.name, err)
+		}
+		if w := c.format.Interval().SignedWidth(); w > maxCodeWidth {
+			return fmt.Errorf("ep: %s format %v needs %d signed bits, want at most %d",
+				c.name, c.format, w, maxCodeWidth)
+		}
+	}
+	if f.Target.Max() == 0 || f.State.Max() == 0 {
+		return fmt.Errorf("ep: state format %v and target format %v, want at least one bit of magnitude",
+			f.State, f.Target)
+	}
+	return nil
+}
+
+// betaCode returns the code nearest to beta, which must be in range and above 0.
+func betaCode(beta float64, f fixedpoint.Format) (int64, error) {
+	if !(beta > 0) || beta > f.ToFloat(f.Max())+f.LSB()/2 {
+		return 0, fmt.Errorf("ep: beta %g, want a number above 0 and at most %g, the largest of %v",
+			beta, f.ToFloat(f.Max()), f)
+	}
+	c := f.FromFloat(beta, fixedpoint.DefaultRounding)
+	if c == 0 {
+		return 0, fmt.Errorf("ep: beta %g rounds to 0 in %v, want at least %g", beta, f, f.LSB())
+	}
+	return c, nil
+}
+
+// stateMax returns the code at which a state saturates: 1.0, or the largest
+// code of a format that ends below 1.0.
+func stateMax(f fixedpoint.Format) int64 { return min(int64(1)<<f.Frac, f.Max()) }
+
+// operandWidth returns the signed bits that hold every weight, input, state
+// and negated state. The minus phase enters the contrast with negated states.
+func operandWidth(f *Formats) int {
+	s := fixedpoint.NewInterval(0, stateMax(f.State))
+	all := f.Weight.Interval().Union(f.Input.Interval()).Union(s).Union(s.Neg())
+	return all.SignedWidth()
+}
+
+// deriveLayer returns the arithmetic of layer n+1 = 1..N.
+func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
+	f, layers := &cfg.Formats, cfg.Network.Layers
+	l, output := &layers[n], n == len(layers)-1
+	la := LayerArith{In: f.State, State: f.State, Weight: f.Weight, Bias: f.Bias}
+	states := fixedpoint.NewInterval(0, stateMax(f.State))
+	below := states
+	if n == 0 {
+		la.In, below = f.Input, f.Input.Interval()
+	}
+
+	// Fractional bits of what meets in the accumulator.
+	upFrac := f.Weight.Frac + la.In.Frac
+	downFrac := f.Weight.Frac + f.State.Frac
+	alignFrac := max(f.State.Frac, f.Target.Frac) // of s - y
+	nudgeFrac := f.Beta.Frac + alignFrac
+	la.AccFrac = max(upFrac, f.Bias.Frac)
+	if output {
+		la.AccFrac = max(la.AccFrac, nudgeFrac)
+		la.NudgeShift = la.AccFrac - nudgeFrac
+	} else {
+		la.AccFrac = max(la.AccFrac, downFrac)
+		la.DownShift = la.AccFrac - downFrac
+	}
+	la.UpShift, la.BiasShift = la.AccFrac-upFrac, la.AccFrac-f.Bias.Frac
+
+	// Ranges. Padding and unpooled zeros leave terms out, hence SumUpTo.
+	weights := f.Weight.Interval()
+	la.Up = weights.Mul(below).SumUpTo(l.In.C * min(l.KH, l.In.H) * min(l.KW, l.In.W))
+	if output {
+		target := fixedpoint.NewInterval(0, a.TargetOne).Shl(alignFrac - f.Target.Frac)
+		diff := states.Shl(alignFrac - f.State.Frac).Sub(target)
+		la.Nudge = diff.Mul(fixedpoint.Point(a.BetaCode))
+	} else {
+		la.Down = weights.Mul(states).SumUpTo(feedbackTerms(&layers[n+1]))
+	}
+	la.Drive = la.Up.Shl(la.UpShift).Add(f.Bias.Interval().Shl(la.BiasShift))
+	nudge := la.Nudge.Shl(la.NudgeShift)
+	la.Acc = la.Drive.Add(la.Down.Shl(la.DownShift)).Add(nudge.Union(nudge.Neg()))
+	if w := la.Acc.SignedWidth(); w > 63 {
+		return la, fmt.Errorf("ep: %s: accumulator of %d bits from weight %v, below %v, state %v, bias %v, beta %v, target %v, want at most 63",
+			l.Name, w, f.Weight, la.In, f.State, f.Bias, f.Beta, f.Target)
+	}
+
+	la.Act = fixedpoint.Requant{Shift: la.AccFrac - f.State.Frac, Mode: f.StateRounding, Hi: stateMax(f.State)}
+	if cfg.Activation == Half {
+		la.Act.Shift++
+	}
+	if err := la.Act.Validate(); err != nil {
+		return la, fmt.Errorf("ep: %s: activation from %d to %d fractional bits: %w", l.Name, la.AccFrac, f.State.Frac, err)
+	}
+	return la, deriveUpdate(cfg, a, n, &la, states.Mul(below), states)
+}
+
+// feedbackTerms bounds the number of non-zero products that a neuron below l
+// receives from it: per channel one for each of the positions under the turned
+// kernel. Under a pool, K positions in a row touch at most K/2+1 windows, and one
+// position of a window holds a state.
+func feedbackTerms(l *Layer) int {
+	h, w := min(l.KH, l.Out.H), min(l.KW, l.Out.W)
+	if l.Pool {
+		h, w = min(l.KH/2+1, l.Out.H), min(l.KW/2+1, l.Out.W)
+	}
+	return l.Out.C * h * w
+}
+
+// deriveUpdate completes la with the contrast and the update of layer n+1.
+// product and states are the ranges of z*s and of z.
+func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states fixedpoint.Interval) error {
+	f, l := &cfg.Formats, &cfg.Network.Layers[n]
+	// Of the pixels of a pooling window one holds the state and the others 0, so
+	// a weight meets as many non-zero terms per sample and phase as the layer
+	// has states in a channel.
+	terms := l.Out.H * l.Out.W * cfg.Batch
+	la.ContrastFrac = f.State.Frac + la.In.Frac
+	la.Contrast = product.SumUpTo(terms).Add(product.Neg().SumUpTo(terms))
+	la.BiasContrast = states.SumUpTo(terms).Add(states.Neg().SumUpTo(terms))
+	if w := la.Contrast.SignedWidth(); w > 63 {
+		return fmt.Errorf("ep: %s: contrast of %d bits from state %v, below %v, want at most 63",
+			l.Name, w, f.State, la.In)
+	}
+	lr := cfg.Rates[n]
+	step := lr / (2 * a.EffectiveBeta(f) * float64(cfg.Batch))
+	var err error
+	// A contrast of at most 63 bits and a mantissa of at most 32 make products of
+	// at most 95 bits, which Update computes exactly.
+	la.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.Weight.Frac-la.ContrastFrac),
+		f.RateBits, f.UpdateRounding, f.Weight)
+	if err == nil {
+		la.BiasUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.Bias.Frac-f.State.Frac),
+			f.RateBits, f.UpdateRounding, f.Bias)
+	}
+	if err != nil {
+		return fmt.Errorf("ep: %s: rate %g: %w", l.Name, lr, err)
+	}
+	return nil
+}

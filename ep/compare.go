@@ -1,0 +1,242 @@
+package ep
+
+import "math"
+
+// StepDifference compares one time step of the fixed-point model with the
+// same step in float64, both from the fixed-point states before it.
+type StepDifference struct {
+	Phase      Phase
+	Step       int
+	Max        []float64 // largest |fixed - float64| of each layer, in LSBs of the state format
+	IndexFlips int       // pooling windows whose argmax differs
+}
+
+// StepComparison is the result of FixedVsFloat.
+type StepComparison struct {
+	Steps []StepDifference
+	Max   float64 // over all steps and layers, in LSBs
+	Flips int
+}
+
+// FixedVsFloat runs a training step in fixed point and repeats each of its time
+// steps in float64, from the same states, parameters and inputs. While accumulators stay
+// below 2^53 the float64 step is exact, so that with rounding to nearest no neuron may
+// differ by more than half an LSB, and no index at all; Truncate allows a whole
+// LSB. The float64 side saturates at the largest state of the format.
+func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
+	m, err := NewFixed(cfg)
+	if err != nil {
+		return nil, err
+	}
+	twin, err := newTwin(cfg, m.arith)
+	if err != nil {
+		return nil, err
+	}
+	r, err := twin.relaxer(p.Dequantize(&cfg.Formats), s.Dequantize(&cfg.Formats))
+	if err != nil {
+		return nil, err
+	}
+	f := &follower{r: r, lsb: cfg.Formats.State.LSB(), now: r.snapshot(), before: r.snapshot(),
+		index: make([][]uint8, len(r.layers))}
+	r.onIndex = f.compareIndex
+	if _, err := m.TrainStep(p, s, f); err != nil {
+		return nil, err
+	}
+	return &f.result, nil
+}
+
+// follower is the sink that repeats every step of a fixed-point run.
+type follower struct {
+	r                 *relaxer[float64]
+	lsb               float64
+	before, now, star [][]float64 // fixed-point states before and after the step, and s*
+	index             [][]uint8   // fixed-point indices of the step
+	result            StepComparison
+}
+
+func (f *follower) Index(phase Phase, _, layer int, index []uint8) {
+	if phase != PhaseUpdate {
+		f.index[layer-1] = append(f.index[layer-1][:0], index...)
+	}
+}
+
+func (f *follower) State(phase Phase, step, layer int, s []int32) {
+	for i, code := range s {
+		f.now[layer-1][i] = float64(code) * f.lsb
+	}
+	if layer < len(f.now) {
+		return
+	}
+	switch {
+	case phase == PhasePlus && step == 0:
+		f.star = f.before
+		f.before = f.r.snapshot() // of the right shapes; overwritten below
+		f.repeat(phase, step, f.star)
+	case phase == PhaseMinus && step == 0:
+		f.repeat(phase, step, f.star)
+	default:
+		f.repeat(phase, step, f.before)
+	}
+	f.before, f.now = f.now, f.before
+}
+
+// repeat computes the step in float64 from the given states and compares.
+func (f *follower) repeat(phase Phase, step int, from [][]float64) {
+	f.result.Steps = append(f.result.Steps, StepDifference{Phase: phase, Step: step})
+	f.r.restore(from)
+	f.r.step(phase, step)
+	d := &f.result.Steps[len(f.result.Steps)-1]
+	for n := range f.r.layers {
+		worst := maxDifference(f.now[n], f.r.layers[n].s) / f.lsb
+		d.Max = append(d.Max, worst)
+		f.result.Max = max(f.result.Max, worst)
+	}
+}
+
+// compareIndex counts the windows whose index differs from the fixed-point one.
+func (f *follower) compareIndex(_ Phase, _, n int, index []uint8) {
+	d := &f.result.Steps[len(f.result.Steps)-1]
+	for i, k := range index {
+		if k != f.index[n][i] {
+			d.IndexFlips++
+			f.result.Flips++
+		}
+	}
+}
+
+// Equilibrium compares the free equilibria of the two arithmetics.
+type Equilibrium struct {
+	Max      float64 // largest |fixed - float64| of a state
+	Residual float64 // largest change of a fixed-point state in the last free step
+	Rho      float64 // contraction in the maximum norm at the fixed-point argmax
+	Bound    float64 // (LSB/2 + Rho*Residual) / (1 - Rho), +Inf for Rho >= 1
+	Flips    int     // pooling windows whose argmax differs between the two equilibria
+}
+
+// equilibriumSteps bounds the float64 relaxation; a contraction by 0.99 per step needs
+// 3000 to settle in float64.
+const equilibriumSteps = 4000
+
+// CompareEquilibria relaxes in fixed point for FreeSteps, then continues in
+// float64 with the argmax of that state frozen until nothing moves any more.
+//
+// With frozen indices one step F is piecewise linear, and contracts in the maximum
+// norm by Rho, the largest sum of |dF_i/ds_j| over j. The fixed-point state s
+// satisfies |s - F(s)| <= LSB/2 + Rho*Residual, where the first term is the
+// rounding to nearest of the last step; hence its distance from the fixed point of F
+// is at most that over 1 - Rho.
+func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error) {
+	m, err := NewFixed(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(p, s); err != nil {
+		return nil, err
+	}
+	fixed := newFixedRun[int64](m, p, s, nil)
+	fixed.run(PhaseFree, cfg.FreeSteps)
+	twin, err := newTwin(cfg, m.arith)
+	if err != nil {
+		return nil, err
+	}
+	fp := p.Dequantize(&cfg.Formats)
+	r, err := twin.relaxer(fp, s.Dequantize(&cfg.Formats))
+	if err != nil {
+		return nil, err
+	}
+	e, lsb := &Equilibrium{Bound: math.Inf(1)}, cfg.Formats.State.LSB()
+	star := r.snapshot()
+	for n := range star {
+		for i, code := range fixed.layers[n].s {
+			star[n][i] = float64(code) * lsb
+		}
+		e.Residual = max(e.Residual, float64(fixed.stats[n].Residual)*lsb)
+	}
+	// A nudged phase with beta = 0 is a free phase whose indices can be frozen.
+	r.live, r.nudge.beta = false, 0
+	r.restore(star)
+	r.step(PhaseFree, 0)
+	r.restore(star)
+	r.step(PhasePlus, 0)
+	frozen := r.indices()
+	if e.Rho, err = twin.contraction(fp, r); err != nil {
+		return nil, err
+	}
+	if e.Rho < 1 {
+		e.Bound = (lsb/2 + e.Rho*e.Residual) / (1 - e.Rho)
+	}
+	r.settleDown()
+	for n, l := range r.layers {
+		e.Max = max(e.Max, maxDifference(l.s, star[n]))
+	}
+	r.step(PhaseFree, 1) // its argmax is that of the float64 equilibrium
+	for n, index := range r.indices() {
+		for i, k := range index {
+			if k != frozen[n][i] {
+				e.Flips++
+			}
+		}
+	}
+	return e, nil
+}
+
+// indices returns a copy of the pool indices of all layers.
+func (r *relaxer[T]) indices() [][]uint8 {
+	index := make([][]uint8, len(r.layers))
+	for n := range r.layers {
+		index[n] = append([]uint8(nil), r.layers[n].index...)
+	}
+	return index
+}
+
+// settleDown repeats steps with frozen indices until no state changes by more than
+// float64 noise.
+func (r *relaxer[T]) settleDown() {
+	for range equilibriumSteps {
+		before := r.snapshot()
+		r.step(PhasePlus, 1)
+		moved := 0.0
+		for n := range r.layers {
+			for i, v := range r.layers[n].s {
+				moved = max(moved, math.Abs(float64(v-before[n][i])))
+			}
+		}
+		if moved < 1e-15 {
+			return
+		}
+	}
+}
+
+// contraction returns the Lipschitz constant of one step in the maximum norm,
+// with the indices of r frozen: the largest row sum of the absolute Jacobian.
+// It is a step of the network itself with weights |W|, no bias, no input and
+// states 1, whose pre-activations are those sums.
+func (m *Float) contraction(p *FloatParams, r *relaxer[float64]) (float64, error) {
+	q := NewFloatParams(&m.cfg.Network)
+	for n, l := range p.Layers {
+		for i, w := range l.W {
+			q.Layers[n].W[i] = math.Abs(w)
+		}
+	}
+	silent := &FloatSamples{X: make([]float64, len(r.input)), Y: make([]int, m.cfg.Batch)}
+	abs, err := m.relaxer(q, silent)
+	if err != nil {
+		return 0, err
+	}
+	abs.live, abs.nudge.beta = false, 0
+	abs.step(PhaseFree, 0) // layer 1's drive, 0
+	for n := range abs.layers {
+		copy(abs.layers[n].index, r.layers[n].index)
+		for i := range abs.layers[n].s {
+			abs.layers[n].s[i] = 1
+		}
+	}
+	rho := 0.0
+	abs.activate = func(_ Phase, _ int, u, _ []float64) {
+		for _, v := range u {
+			rho = max(rho, m.slope*v)
+		}
+	}
+	abs.step(PhasePlus, 1)
+	return rho, nil
+}

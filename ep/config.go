@@ -1,0 +1,312 @@
+package ep
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+
+	"epgen/fixedpoint"
+)
+
+// PoolIndex says which argmax the nudged phases and the update use.
+type PoolIndex int
+
+const (
+	Frozen PoolIndex = iota // the argmax of the free equilibrium
+	Live                    // recomputed every step; the update uses those of each phase's final state
+)
+
+// Activation is the slope of the hard sigmoid.
+type Activation int
+
+const (
+	Half Activation = iota // clamp(u/2, 0, 1)
+	Unit                   // clamp(u, 0, 1)
+)
+
+// Formats are the number formats a user may choose. Everything else
+// (accumulators, contrast, shifts) is derived from them by Derive.
+type Formats struct {
+	Input  fixedpoint.Format // samples; default Q0.15
+	State  fixedpoint.Format // neurons; default UQ0.15
+	Weight fixedpoint.Format // default Q1.14
+	Bias   fixedpoint.Format // default Q1.14
+	Target fixedpoint.Format // one-hot targets; default UQ1.15
+	Beta   fixedpoint.Format // nudging strength; default UQ4.8
+
+	RateBits int // bits of the mantissa of lr/(2 beta B); default 16
+
+	StateRounding  fixedpoint.Rounding // default NearestEven
+	UpdateRounding fixedpoint.Rounding // default NearestEven
+}
+
+// Array is the multiplier array: Size x Size lanes, a power of two from 1 to 32.
+type Array struct{ Size int }
+
+// Memory is the external memory port and the on-chip budget.
+type Memory struct {
+	DataWidth   int // AXI data bits: 32, 64, 128, 256 or 512
+	BurstBeats  int // longest burst in beats, 1..256
+	Outstanding int // read bursts in flight, 1..32
+	ReadLatency int // cycles from AR handshake to first R beat that the estimate assumes
+	SlabBits    int // budget of the slab buffer (both banks) in bits
+}
+
+// Init is the initialisation of weights made by the tool itself: weights
+// uniform in +-Gain/sqrt(fan_in), biases the constant Bias.
+type Init struct{ Gain, Bias float64 }
+
+// Config is everything that determines a generated package, resolved: no
+// field is left for a later default.
+type Config struct {
+	Network    Network
+	Batch      int // B resident samples
+	FreeSteps  int // T1
+	NudgeSteps int // T2
+	Beta       float64
+	PoolIndex  PoolIndex
+	Activation Activation
+	Rates      []float64 // learning rate of each layer, weights and bias alike; len = layers
+	Formats    Formats
+	Array      Array
+	Memory     Memory
+	Init       Init
+	Seed       uint64
+}
+
+// String returns the name that flags and files use: "frozen" or "live".
+func (p PoolIndex) String() string {
+	if p == Live {
+		return "live"
+	}
+	return "frozen"
+}
+
+// UnmarshalText reads "frozen" or "live".
+func (p *PoolIndex) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "frozen":
+		*p = Frozen
+	case "live":
+		*p = Live
+	default:
+		return fmt.Errorf("pool index %q, want frozen or live", text)
+	}
+	return nil
+}
+
+// String returns the name that flags and files use: "half" or "unit".
+func (a Activation) String() string {
+	if a == Unit {
+		return "unit"
+	}
+	return "half"
+}
+
+// UnmarshalText reads "half" or "unit".
+func (a *Activation) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "half":
+		*a = Half
+	case "unit":
+		*a = Unit
+	default:
+		return fmt.Errorf("activation %q, want half or unit", text)
+	}
+	return nil
+}
+
+// Validate reports the first setting outside its range, by its key in
+// configuration files, with the value found and the value wanted. What depends
+// on formats together (accumulators, shifts) is checked by Derive.
+func (c *Config) Validate() error {
+	return firstError(
+		c.checkNetwork(),
+		c.checkPhases(),
+		c.checkFormats(),
+		c.checkHardware(),
+	)
+}
+
+// networkName keeps names fit for headers, reports and paths.
+var networkName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// checkNetwork rebuilds the layers, so that a hand-made network cannot
+// contradict itself.
+func (c *Config) checkNetwork() error {
+	if !networkName.MatchString(c.Network.Name) {
+		return badSetting("network.name", "%q, want 1 to 64 letters, digits, '-', '_' or '.'", c.Network.Name)
+	}
+	net, err := BuildNetwork(c.Network.Name, c.Network.Input, c.Network.Specs())
+	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	for i, want := range net.Layers {
+		if got := c.Network.Layers[i]; got != want {
+			return fmt.Errorf("network: layer %d is %+v, want %+v", i+1, got, want)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkPhases() error {
+	if c.Seed > math.MaxInt64 { // TOML's integers end there
+		return badSetting("seed", "%d, want an integer 0..%d", c.Seed, math.MaxInt64)
+	}
+	if err := firstError(
+		checkRange("phases.batch", c.Batch, 1, maxBatch),
+		checkRange("phases.free-steps", c.FreeSteps, 1, maxSteps),
+		checkRange("phases.nudge-steps", c.NudgeSteps, 1, maxSteps),
+		checkPositive("phases.beta", c.Beta),
+		checkPositive("init.gain", c.Init.Gain),
+		checkFinite("init.bias", c.Init.Bias),
+	); err != nil {
+		return err
+	}
+	if got, want := len(c.Rates), len(c.Network.Layers); got != want {
+		return badSetting("learning.rates", "%d values, want %d, one for each layer", got, want)
+	}
+	for i, r := range c.Rates {
+		if !(r >= 0) || math.IsInf(r, 0) {
+			return badSetting("learning.rates", "%v for layer %d, want a finite number of at least 0", r, i+1)
+		}
+	}
+	return nil
+}
+
+// checkFormats checks each format alone: codes are held in 32 bits, states
+// and targets are never negative, weights and biases may be.
+func (c *Config) checkFormats() error {
+	f := &c.Formats
+	return firstError(
+		checkWidth("formats.input", f.Input, 32),
+		checkSign("formats.state", f.State, false),
+		checkWidth("formats.state", f.State, 31),
+		checkSign("formats.weight", f.Weight, true),
+		checkWidth("formats.weight", f.Weight, 32),
+		checkSign("formats.bias", f.Bias, true),
+		checkWidth("formats.bias", f.Bias, 32),
+		checkSign("formats.target", f.Target, false),
+		checkWidth("formats.target", f.Target, 31),
+		checkSign("formats.beta", f.Beta, false),
+		checkWidth("formats.beta", f.Beta, 31),
+		checkRange("formats.rate-bits", f.RateBits, 2, 32),
+	)
+}
+
+func (c *Config) checkHardware() error {
+	m := &c.Memory
+	if err := firstError(
+		checkChoice("array.size", c.Array.Size, 1, 2, 4, 8, 16, 32),
+		checkChoice("memory.data-width", m.DataWidth, 32, 64, 128, 256, 512),
+		checkRange("memory.burst-beats", m.BurstBeats, 1, 256),
+		checkRange("memory.outstanding", m.Outstanding, 1, 32),
+		checkRange("memory.read-latency", m.ReadLatency, 1, maxSteps),
+		checkRange("memory.slab-bits", m.SlabBits, 1, math.MaxInt32),
+	); err != nil {
+		return err
+	}
+	// AXI4 forbids bursts across 4 KB.
+	if bytes := m.BurstBeats * m.DataWidth / 8; bytes > 4096 {
+		return badSetting("memory.burst-beats", "%d beats of %d bits are %d bytes, want at most 4096 bytes (%d beats)",
+			m.BurstBeats, m.DataWidth, bytes, 4096*8/m.DataWidth)
+	}
+	return c.checkSlab()
+}
+
+// checkSlab checks that two banks of the largest slab fit the budget: the
+// weights of Size output channels, input channels rounded up to whole blocks.
+func (c *Config) checkSlab() error {
+	size, largest, at := c.Array.Size, 0, 0
+	for i := range c.Network.Layers {
+		l := &c.Network.Layers[i]
+		blocks := (l.In.C + size - 1) / size
+		if bits := 2 * size * size * blocks * l.KH * l.KW * c.Formats.Weight.Width(); bits > largest {
+			largest, at = bits, i+1
+		}
+	}
+	if largest > c.Memory.SlabBits {
+		return badSetting("memory.slab-bits", "%d, want at least %d for two slabs of layer %d (or a smaller array.size than %d)",
+			c.Memory.SlabBits, largest, at, size)
+	}
+	return nil
+}
+
+// SettingError is a setting outside its range. Its text is "KEY: REASON".
+type SettingError struct {
+	Key    string // as in configuration files, for example "phases.beta"
+	Reason string // value found and value wanted
+}
+
+func (e *SettingError) Error() string { return e.Key + ": " + e.Reason }
+
+func badSetting(key, format string, args ...any) error {
+	return &SettingError{key, fmt.Sprintf(format, args...)}
+}
+
+// Limits of settings. Step counters are registers of 16 bits.
+const (
+	maxSteps = 65535
+	maxBatch = 256
+)
+
+// firstError returns the first error of several checks.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkRange(key string, v, lo, hi int) error {
+	if v < lo || v > hi {
+		return badSetting(key, "%d, want an integer %d..%d", v, lo, hi)
+	}
+	return nil
+}
+
+func checkChoice(key string, v int, values ...int) error {
+	for _, w := range values {
+		if v == w {
+			return nil
+		}
+	}
+	list := fmt.Sprint(values)
+	return badSetting(key, "%d, want one of %s", v, list[1:len(list)-1])
+}
+
+func checkFinite(key string, v float64) error {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return badSetting(key, "%v, want a finite number", v)
+	}
+	return nil
+}
+
+func checkPositive(key string, v float64) error {
+	if !(v > 0) || math.IsInf(v, 0) {
+		return badSetting(key, "%v, want a finite number above 0", v)
+	}
+	return nil
+}
+
+func checkWidth(key string, f fixedpoint.Format, most int) error {
+	if f.Int < 0 || f.Frac < 0 {
+		return badSetting(key, "%v, want integer and fractional bits of at least 0", f)
+	}
+	if w := f.Width(); w < 1 || w > most {
+		return badSetting(key, "%v has %d bits, want 1..%d", f, w, most)
+	}
+	return nil
+}
+
+func checkSign(key string, f fixedpoint.Format, signed bool) error {
+	if f.Signed == signed {
+		return nil
+	}
+	if signed {
+		return badSetting(key, "%v is unsigned, want a signed format QN.M", f)
+	}
+	return badSetting(key, "%v is signed, want an unsigned format UQN.M", f)
+}

@@ -1,0 +1,287 @@
+package ep
+
+import (
+	"math"
+
+	"epgen/fixedpoint"
+)
+
+// Fixed is the fixed-point model of a configuration: the definition of every
+// number that the generated hardware computes. It works on codes; all sums and
+// products are exact, and the only roundings are the activation of a neuron and
+// the update of a parameter, both taken from Arith. A Fixed has no state
+// of its own and may be used from several goroutines.
+type Fixed struct {
+	cfg   *Config
+	arith *Arith
+}
+
+// NewFixed returns the fixed-point model of cfg. It fails as [Derive] does, and
+// for numbers of steps below 1.
+func NewFixed(cfg *Config) (*Fixed, error) {
+	if err := checkSchedule(cfg); err != nil {
+		return nil, err
+	}
+	a, err := Derive(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Fixed{cfg: cfg, arith: a}, nil
+}
+
+// Arith returns the arithmetic of the model.
+func (m *Fixed) Arith() *Arith { return m.arith }
+
+// Outcome is the result of a training step.
+type Outcome struct {
+	Params *Params // after the update
+	Output []int32 // s^N at the end of the free phase, [B, classes]: the prediction
+	Layers []LayerStats
+}
+
+// TrainStep runs the free phase from the zero state, both nudged phases and the
+// update of all parameters, on one batch. The sink, which may be nil, sees every
+// step; p is not changed. Parameters or samples whose shapes or codes
+// do not fit the configuration are an error.
+func (m *Fixed) TrainStep(p *Params, s *Samples, sink Sink) (*Outcome, error) {
+	if err := m.check(p, s); err != nil {
+		return nil, err
+	}
+	if m.arith.exactInFloat64() {
+		return newFixedRun[float64](m, p, s, sink).train(), nil
+	}
+	return newFixedRun[int64](m, p, s, sink).train(), nil
+}
+
+// check reports parameters or samples that do not fit the configuration.
+func (m *Fixed) check(p *Params, s *Samples) error {
+	if err := p.Check(&m.cfg.Network, &m.cfg.Formats); err != nil {
+		return err
+	}
+	return s.Check(&m.cfg.Network, m.cfg.Batch, &m.cfg.Formats)
+}
+
+// exactInFloat64 reports whether every sum of the model, partial sums
+// included, is an integer that float64 holds exactly. Products and aligned
+// terms need no test of their own: ranges contain 0, so they lie in their sum's.
+func (a *Arith) exactInFloat64() bool {
+	exact := fixedpoint.NewInterval(-fixedpoint.MaxExactFloat, fixedpoint.MaxExactFloat)
+	for i := range a.Layers {
+		l := &a.Layers[i]
+		if !l.Acc.Within(exact) || !l.Contrast.Within(exact) || !l.BiasContrast.Within(exact) {
+			return false
+		}
+	}
+	return true
+}
+
+// fixedRun is one training step on codes held in T.
+type fixedRun[T fixedpoint.Number] struct {
+	*relaxer[T]
+	model *Fixed
+	old   *Params
+	sink  Sink
+	codes []int32 // scratch for the sink
+	stats []LayerStats
+}
+
+func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink) *fixedRun[T] {
+	w, b := make([][]T, len(p.Layers)), make([][]T, len(p.Layers))
+	for n, l := range p.Layers {
+		w[n], b[n] = widen[T](l.W), widen[T](l.B)
+	}
+	pow2 := func(shift int) T { return T(int64(1) << shift) }
+	r := &fixedRun[T]{model: m, old: p, sink: sink, stats: newLayerStats(m.cfg)}
+	r.relaxer = newRelaxer(m.cfg, w, b, widen[T](s.X), func(n int) layerScales[T] {
+		la := &m.arith.Layers[n]
+		return layerScales[T]{pow2(la.UpShift), pow2(la.BiasShift), pow2(la.DownShift)}
+	})
+	f := &m.cfg.Formats
+	align := max(f.State.Frac, f.Target.Frac)
+	r.nudge = nudger[T]{
+		beta:   T(m.arith.BetaCode),
+		state:  pow2(align - f.State.Frac),
+		scale:  pow2(m.arith.Layers[len(w)-1].NudgeShift),
+		target: oneHot(s.Y, m.cfg.Network.Classes(), T(m.arith.TargetOne)*pow2(align-f.Target.Frac)),
+	}
+	r.activate = r.requantize
+	r.onState, r.onIndex = r.observeState, r.observeIndex
+	return r
+}
+
+// oneHot returns the targets [B, classes]: one at each label, 0 elsewhere.
+func oneHot[T fixedpoint.Number](labels []int, classes int, one T) []T {
+	y := make([]T, len(labels)*classes)
+	for b, label := range labels {
+		y[b*classes+label] = one
+	}
+	return y
+}
+
+// requantize is the activation: clamp(round(u * 2^-Shift), 0, Hi), one rounding
+// per neuron and step.
+func (r *fixedRun[T]) requantize(phase Phase, n int, u, s []T) {
+	act, st := r.model.arith.Layers[n].Act, r.stats[n].Phase(phase)
+	if phase == PhaseFree {
+		r.stats[n].Residual = 0 // that of the last free step remains
+	}
+	for i, v := range u {
+		acc := int64(v)
+		z, tie := act.ApplyTie(acc)
+		if tie {
+			st.Ties++
+		}
+		st.AccMin, st.AccMax = min(st.AccMin, acc), max(st.AccMax, acc)
+		if phase == PhaseFree {
+			r.stats[n].Residual = max(r.stats[n].Residual, z-int64(s[i]), int64(s[i])-z)
+		}
+		s[i] = T(z)
+	}
+}
+
+func (r *fixedRun[T]) observeState(phase Phase, step, n int, s []T) {
+	if r.sink == nil {
+		return
+	}
+	r.codes = narrow(r.codes[:0], s)
+	r.sink.State(phase, step, n+1, r.codes)
+}
+
+func (r *fixedRun[T]) observeIndex(phase Phase, step, n int, index []uint8) {
+	if r.sink != nil {
+		r.sink.Index(phase, step, n+1, index)
+	}
+}
+
+// train runs the phases and the update.
+func (r *fixedRun[T]) train() *Outcome {
+	e := r.relax(r.model.cfg.FreeSteps, r.model.cfg.NudgeSteps)
+	r.countStates(&e)
+	out := &Outcome{Params: &Params{Layers: make([]LayerParams, len(r.layers))}, Layers: r.stats}
+	out.Output = narrow(nil, e.free[len(e.free)-1])
+	for n := range r.layers {
+		out.Params.Layers[n] = r.update(n, &e)
+	}
+	return out
+}
+
+// update returns the new parameters of layer n+1.
+func (r *fixedRun[T]) update(n int, e *equilibria[T]) LayerParams {
+	la, old, st := &r.model.arith.Layers[n], &r.old.Layers[n], &r.stats[n]
+	c := r.contrast(n, e)
+	st.ArgmaxFlips = c.flips
+	var p LayerParams
+	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(la.WeightUpdate, old.W, c.w)
+	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(la.BiasUpdate, old.B, c.b)
+	return p
+}
+
+// updateCodes returns the new codes, how many differ from the old and how many sums
+// had to be saturated.
+func updateCodes[T fixedpoint.Number](u fixedpoint.Update, old []int32, contrast []T) (z []int32, changed, saturated int) {
+	z = make([]int32, len(old))
+	for i, w := range old {
+		sum := int64(w) + u.Delta(int64(contrast[i]))
+		v := min(max(sum, u.Lo), u.Hi)
+		if v != sum {
+			saturated++
+		}
+		if v != int64(w) {
+			changed++
+		}
+		z[i] = int32(v)
+	}
+	return z, changed, saturated
+}
+
+// widen returns codes as T.
+func widen[T fixedpoint.Number](x []int32) []T {
+	z := make([]T, len(x))
+	for i, v := range x {
+		z[i] = T(v)
+	}
+	return z
+}
+
+// narrow appends codes held in T to dst.
+func narrow[T fixedpoint.Number](dst []int32, x []T) []int32 {
+	for _, v := range x {
+		dst = append(dst, int32(v))
+	}
+	return dst
+}
+
+// PhaseStats describes one layer in one phase.
+type PhaseStats struct {
+	NonZero        int   // states above 0 at the end of the phase, over the batch
+	Saturated      int   // states at the maximum at the end of the phase
+	Ties           int64 // activations whose value lay exactly between two codes, over all steps
+	AccMin, AccMax int64 // smallest and largest pre-activation, over all steps, with AccFrac fractional bits
+}
+
+// LayerStats describes one layer in one training step.
+type LayerStats struct {
+	Name    string
+	States  int // neurons of the layer times samples
+	Weights int
+	Biases  int
+
+	Free, Plus, Minus PhaseStats
+
+	Residual         int64 // largest change of a state in the last free step, in codes
+	Differing        int   // states with s+ != s-
+	ArgmaxFlips      int   // pooling windows whose index differs between s+ and s- (live only)
+	WeightsChanged   int
+	WeightsSaturated int // sums of weight and change that were clamped
+	BiasesChanged    int
+	BiasesSaturated  int
+}
+
+// Phase returns the statistics of a relaxation phase.
+func (s *LayerStats) Phase(p Phase) *PhaseStats {
+	switch p {
+	case PhaseFree:
+		return &s.Free
+	case PhasePlus:
+		return &s.Plus
+	case PhaseMinus:
+		return &s.Minus
+	}
+	panic("ep: no state statistics of phase " + p.String())
+}
+
+func newLayerStats(cfg *Config) []LayerStats {
+	stats := make([]LayerStats, len(cfg.Network.Layers))
+	none := PhaseStats{AccMin: math.MaxInt64, AccMax: math.MinInt64}
+	for n := range stats {
+		l := &cfg.Network.Layers[n]
+		stats[n] = LayerStats{
+			Name: l.Name, States: cfg.Batch * l.Out.Len(), Weights: l.Weights(), Biases: l.Out.C,
+			Free: none, Plus: none, Minus: none,
+		}
+	}
+	return stats
+}
+
+// countStates completes the statistics with those of the final states.
+func (r *fixedRun[T]) countStates(e *equilibria[T]) {
+	for n := range r.stats {
+		top := T(r.model.arith.Layers[n].Act.Hi)
+		for i, states := range [][][]T{e.free, e.plus, e.minus} {
+			st := r.stats[n].Phase(Phase(i))
+			for _, v := range states[n] {
+				if v != 0 {
+					st.NonZero++
+				}
+				if v == top {
+					st.Saturated++
+				}
+			}
+		}
+		for i, v := range e.plus[n] {
+			if v != e.minus[n][i] {
+				r.stats[n].Differing++
+			}
+		}
+	}
+}

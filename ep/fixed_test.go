@@ -1,0 +1,288 @@
+package ep
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"epgen/fixedpoint"
+)
+
+// awkward are small networks of every kind that the generator must build.
+var awkward = []struct {
+	name string
+	cfg  func() *Config
+}{
+	{"single dense", func() *Config {
+		return testConfig(chain(Shape{3, 2, 2}, layerSpec{channels: 4}))
+	}},
+	{"single conv output", func() *Config {
+		return testConfig(chain(Shape{2, 3, 4}, layerSpec{channels: 2, kernel: 3, pad: 1}))
+	}},
+	{"pooled output", func() *Config {
+		return testConfig(chain(Shape{1, 6, 6}, layerSpec{3, 3, 1, true}, layerSpec{4, 3, 1, true}))
+	}},
+	{"dense only", func() *Config {
+		cfg := testConfig(chain(Shape{1, 3, 3}, layerSpec{channels: 7}, layerSpec{channels: 5}, layerSpec{channels: 3}))
+		cfg.Batch, cfg.Activation = 3, Unit
+		return cfg
+	}},
+	{"odd maps", func() *Config {
+		return testConfig(chain(Shape{2, 7, 5}, layerSpec{3, 3, 1, true}, layerSpec{5, 3, 1, true}, layerSpec{channels: 3}))
+	}},
+	{"odd maps live", func() *Config {
+		cfg := testConfig(chain(Shape{2, 7, 9}, layerSpec{3, 3, 1, true}, layerSpec{5, 3, 1, true}, layerSpec{channels: 3}))
+		cfg.PoolIndex, cfg.Batch = Live, 2
+		return cfg
+	}},
+	{"wide padding", func() *Config {
+		return testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 2, true}, layerSpec{3, 3, 0, false}, layerSpec{channels: 2}))
+	}},
+	{"5x5", func() *Config {
+		cfg := testConfig(chain(Shape{1, 8, 8}, layerSpec{3, 5, 2, true}, layerSpec{4, 5, 1, false}, layerSpec{channels: 3}))
+		cfg.PoolIndex = Live
+		return cfg
+	}},
+	{"1x1 maps", func() *Config {
+		cfg := testConfig(chain(Shape{3, 2, 2}, layerSpec{9, 3, 1, true}, layerSpec{10, 3, 1, false}, layerSpec{channels: 4}))
+		cfg.Batch = 2
+		return cfg
+	}},
+	{"narrow formats", func() *Config {
+		cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, true}, layerSpec{5, 3, 1, true}, layerSpec{channels: 3}))
+		cfg.Formats = Formats{
+			Input: fixedpoint.UQ(0, 8), State: fixedpoint.UQ(0, 6), Weight: fixedpoint.Q(1, 7), Bias: fixedpoint.Q(0, 9),
+			Target: fixedpoint.UQ(0, 8), Beta: fixedpoint.UQ(1, 3), RateBits: 5,
+			StateRounding: fixedpoint.NearestUp, UpdateRounding: fixedpoint.Truncate,
+		}
+		cfg.Batch = 2
+		return cfg
+	}},
+	{"states up to one", func() *Config {
+		cfg := testConfig(chain(Shape{2, 4, 4}, layerSpec{4, 3, 1, true}, layerSpec{channels: 3}))
+		cfg.Formats.State, cfg.Formats.StateRounding = fixedpoint.UQ(1, 10), fixedpoint.Truncate
+		cfg.Activation, cfg.PoolIndex = Unit, Live
+		return cfg
+	}},
+	{"wide formats", func() *Config { // accumulators beyond float64
+		cfg := testConfig(chain(Shape{2, 5, 5}, layerSpec{4, 3, 1, true}, layerSpec{channels: 3}))
+		cfg.Formats.Weight, cfg.Formats.State, cfg.Formats.Input = fixedpoint.Q(1, 26), fixedpoint.UQ(0, 27), fixedpoint.Q(2, 20)
+		cfg.Formats.Bias, cfg.Formats.RateBits = fixedpoint.Q(1, 28), 32
+		return cfg
+	}},
+}
+
+// TestFixedAgainstReference compares every state, index and new parameter of a
+// training step, and their order, with the naive model.
+func TestFixedAgainstReference(t *testing.T) {
+	for i, c := range awkward {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := c.cfg()
+			p, s := randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i))
+			m, err := NewFixed(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got recorder
+			out, err := m.TrainStep(p, s, &got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := &reference{cfg: cfg, par: p, x: s.X, y: s.Y}
+			params := want.train()
+			if len(got.events) != len(want.rec.events) {
+				t.Errorf("%d events, want %d", len(got.events), len(want.rec.events))
+			}
+			for i, e := range want.rec.events {
+				if diff := cmp.Diff(e, got.events[i]); diff != "" {
+					t.Fatalf("event %d (-want +got):\n%s", i, diff)
+				}
+			}
+			if diff := cmp.Diff(params, out.Params); diff != "" {
+				t.Errorf("new parameters (-want +got):\n%s", diff)
+			}
+			checkAlive(t, out)
+		})
+	}
+}
+
+// checkAlive fails when the comparison above would prove nothing.
+func checkAlive(t *testing.T, out *Outcome) {
+	t.Helper()
+	for _, l := range out.Layers {
+		if l.Free.NonZero == 0 || l.Differing == 0 || l.WeightsChanged == 0 {
+			t.Errorf("%s is dead: %d states not 0, %d differing, %d weights changed",
+				l.Name, l.Free.NonZero, l.Differing, l.WeightsChanged)
+		}
+	}
+}
+
+// TestArithmetics runs the same codes in int64 and in float64.
+func TestArithmetics(t *testing.T) {
+	for i, c := range awkward {
+		cfg := c.cfg()
+		m, err := NewFixed(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if exact := m.arith.exactInFloat64(); exact == (c.name == "wide formats") {
+			t.Errorf("%s: exact in float64 %v", c.name, exact)
+		}
+		if !m.arith.exactInFloat64() {
+			continue
+		}
+		p, s := randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i))
+		want := newFixedRun[int64](m, p, s, nil).train()
+		got := newFixedRun[float64](m, p, s, nil).train()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-int64 +float64):\n%s", c.name, diff)
+		}
+	}
+}
+
+// TestStatistics recounts what TrainStep reports from the events, and checks that the
+// accumulators stayed within the derived ranges.
+func TestStatistics(t *testing.T) {
+	for i, c := range awkward {
+		cfg := c.cfg()
+		p, s := randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i))
+		m, err := NewFixed(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rec recorder
+		out, err := m.TrainStep(p, s, &rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		final := map[[2]int][]int32{}
+		for _, e := range rec.events {
+			if e.State != nil {
+				final[[2]int{int(e.Phase), e.Layer}] = e.State
+			}
+		}
+		for n, l := range out.Layers {
+			acc := m.arith.Layers[n].Acc
+			for phase := PhaseFree; phase <= PhaseMinus; phase++ {
+				st := l.Phase(phase)
+				nonZero, saturated := 0, 0
+				for _, v := range final[[2]int{int(phase), n + 1}] {
+					if v > 0 {
+						nonZero++
+					}
+					if int64(v) == m.arith.Layers[n].Act.Hi {
+						saturated++
+					}
+				}
+				if nonZero != st.NonZero || saturated != st.Saturated {
+					t.Errorf("%s, %s, %v: %d states not 0 and %d saturated, want %d and %d",
+						c.name, l.Name, phase, st.NonZero, st.Saturated, nonZero, saturated)
+				}
+				if !acc.Contains(st.AccMin) || !acc.Contains(st.AccMax) || st.AccMin > st.AccMax {
+					t.Errorf("%s, %s, %v: accumulator reached [%d, %d], want within %v",
+						c.name, l.Name, phase, st.AccMin, st.AccMax, acc)
+				}
+			}
+			changed := 0
+			for i, w := range p.Layers[n].W {
+				if out.Params.Layers[n].W[i] != w {
+					changed++
+				}
+			}
+			if changed != l.WeightsChanged {
+				t.Errorf("%s, %s: %d weights changed, want %d", c.name, l.Name, l.WeightsChanged, changed)
+			}
+		}
+	}
+}
+
+// TestHandComputed is the example of the package comment.
+func TestHandComputed(t *testing.T) {
+	cfg := testConfig(chain(Shape{1, 1, 1}, layerSpec{channels: 1}))
+	cfg.FreeSteps, cfg.NudgeSteps, cfg.Beta, cfg.Rates[0] = 1, 1, 1, 1
+	m, err := NewFixed(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec recorder
+	p := &Params{Layers: []LayerParams{{W: []int32{1 << 14}, B: []int32{1 << 12}}}}
+	out, err := m.TrainStep(p, &Samples{X: []int32{1 << 14}, Y: []int{0}}, &rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []event{
+		{Phase: PhaseFree, Layer: 1, State: []int32{12288}},
+		{Phase: PhasePlus, Layer: 1, State: []int32{22528}},
+		{Phase: PhaseMinus, Layer: 1, State: []int32{2048}},
+	}
+	if diff := cmp.Diff(want, rec.events); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+	wantParams := &Params{Layers: []LayerParams{{W: []int32{16384 + 2560}, B: []int32{4096 + 5120}}}}
+	if diff := cmp.Diff(wantParams, out.Params); diff != "" {
+		t.Errorf("parameters (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int32{12288}, out.Output); diff != "" {
+		t.Errorf("output (-want +got):\n%s", diff)
+	}
+}
+
+func TestDeriveErrors(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+		want   string
+	}{
+		{"format", func(c *Config) { c.Formats.State = fixedpoint.Format{} },
+			"ep: state format: fixedpoint: format UQ0.0 is 0 bits wide, want 1..63"},
+		{"too wide", func(c *Config) { c.Formats.Weight = fixedpoint.Q(20, 14) },
+			"ep: weight format Q20.14 needs 35 signed bits, want at most 32"},
+		{"accumulator", func(c *Config) {
+			c.Formats.Weight, c.Formats.State, c.Formats.Input = fixedpoint.Q(17, 14), fixedpoint.UQ(0, 31), fixedpoint.Q(0, 31)
+		}, "ep: layer1: accumulator of 67 bits from weight Q17.14, below Q0.31, state UQ0.31, bias Q1.14, beta UQ4.8, target UQ1.15, want at most 63"},
+		{"beta zero", func(c *Config) { c.Beta = 0 },
+			"ep: beta 0, want a number above 0 and at most 15.99609375, the largest of UQ4.8"},
+		{"beta large", func(c *Config) { c.Beta = 16 },
+			"ep: beta 16, want a number above 0 and at most 15.99609375, the largest of UQ4.8"},
+		{"beta small", func(c *Config) { c.Beta = 0.001 },
+			"ep: beta 0.001 rounds to 0 in UQ4.8, want at least 0.00390625"},
+		{"rate", func(c *Config) { c.Rates[1] = -1 },
+			"ep: layer2: rate -1: fixedpoint: update constant -1.52587890625e-05, want a finite number >= 0"},
+		{"rate large", func(c *Config) { c.Rates[0] = 1e12 },
+			"ep: layer1: rate 1e+12: fixedpoint: update constant 1.52587890625e+07 needs a shift of -8, want 0..126"},
+		{"rates", func(c *Config) { c.Rates = c.Rates[:1] }, "ep: 1 rates for 2 layers, want as many, at least one"},
+		{"batch", func(c *Config) { c.Batch = 0 }, "ep: batch 0, want at least 1"},
+	} {
+		cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, true}, layerSpec{channels: 2}))
+		c.change(cfg)
+		_, err := Derive(cfg)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: got %v\nwant %s", c.name, err, c.want)
+		}
+	}
+}
+
+func TestTrainStepErrors(t *testing.T) {
+	cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, true}, layerSpec{channels: 2}))
+	m, err := NewFixed(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		change func(*Params, *Samples)
+		want   string
+	}{
+		{func(p *Params, s *Samples) { p.Layers = p.Layers[:1] }, "parameters of 1 layers, want 2"},
+		{func(p *Params, s *Samples) { p.Layers[1].W = p.Layers[1].W[1:] }, "layer2.weight: 15 values, want 16"},
+		{func(p *Params, s *Samples) { p.Layers[0].B[1] = 40000 }, "layer1.bias: code 40000 at 1, want -32768..32767 for Q1.14"},
+		{func(p *Params, s *Samples) { s.X = nil }, "input: 0 values, want 16"},
+		{func(p *Params, s *Samples) { s.Y[0] = 2 }, "label 2 of sample 0, want 0..1"},
+	} {
+		p, s := randomParams(cfg, 1), randomSamples(cfg, 1)
+		c.change(p, s)
+		if _, err := m.TrainStep(p, s, nil); err == nil || !strings.HasSuffix(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package ep
+
+import (
+	"math"
+)
+
+// Float is the float64 model of a configuration: the same relaxation as
+// [Fixed], with real numbers instead of codes and no roundings but those of
+// float64. It is the reference against theory. A Float has no state of its own
+// and may be used from several goroutines.
+type Float struct {
+	cfg   *Config
+	slope float64 // of the hard sigmoid
+	beta  float64
+	one   float64 // the target of the labelled class
+	top   float64 // upper end of the hard sigmoid
+}
+
+// NewFloat returns the float64 model of cfg, which uses its Beta and 1.0 as they are,
+// whatever the formats. It fails for numbers of steps below 1.
+func NewFloat(cfg *Config) (*Float, error) {
+	if err := checkSchedule(cfg); err != nil {
+		return nil, err
+	}
+	m := &Float{cfg: cfg, slope: 1, beta: cfg.Beta, one: 1, top: 1}
+	if cfg.Activation == Half {
+		m.slope = 0.5
+	}
+	return m, nil
+}
+
+// newTwin returns the float64 model of cfg with the real values that the fixed-point
+// model a uses: the represented beta and target, and the largest state.
+func newTwin(cfg *Config, a *Arith) (*Float, error) {
+	m, err := NewFloat(cfg)
+	if err != nil {
+		return nil, err
+	}
+	f := &cfg.Formats
+	m.beta = a.EffectiveBeta(f)
+	m.one = f.Target.ToFloat(a.TargetOne)
+	m.top = f.State.ToFloat(stateMax(f.State))
+	return m, nil
+}
+
+// FloatOutcome is the result of a training step.
+type FloatOutcome struct {
+	Params   *FloatParams // after the update
+	Gradient *FloatParams // the symmetric estimate of the gradient of the batch's mean loss
+
+	Free, Plus, Minus [][]float64 // final states s*, s+, s- of each layer, [B, C, H, W]
+
+	Residual    float64 // largest change of a state in the last free step
+	ArgmaxFlips []int   // per layer, pooling windows whose index differs between s+ and s- (live only)
+}
+
+// TrainStep runs the free phase from the zero state, both nudged phases and the
+// update of all parameters, on one batch:
+//
+//	g = -(dPhi/dtheta(s+) - dPhi/dtheta(s-)) / (2 beta B)      theta' = theta - lr g
+//
+// The sink, which may be nil, sees every step; p is not changed. Source:
+// Laborieux et al. 2021, eq. 7, https://doi.org/10.3389/fnins.2021.633674.
+func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*FloatOutcome, error) {
+	r, err := m.relaxer(p, s)
+	if err != nil {
+		return nil, err
+	}
+	if sink != nil {
+		r.onState = func(phase Phase, step, n int, s []float64) { sink.State(phase, step, n+1, s) }
+		r.onIndex = func(phase Phase, step, n int, index []uint8) { sink.Index(phase, step, n+1, index) }
+	}
+	out := &FloatOutcome{Params: NewFloatParams(&m.cfg.Network), Gradient: NewFloatParams(&m.cfg.Network)}
+	activate := r.activate
+	r.activate = func(phase Phase, n int, u, s []float64) {
+		old := append([]float64(nil), s...)
+		activate(phase, n, u, s)
+		if phase == PhaseFree {
+			if n == 0 {
+				out.Residual = 0 // that of the last free step remains
+			}
+			out.Residual = max(out.Residual, maxDifference(old, s))
+		}
+	}
+	e := r.relax(m.cfg.FreeSteps, m.cfg.NudgeSteps)
+	out.Free, out.Plus, out.Minus = e.free, e.plus, e.minus
+	for n := range r.layers {
+		c := r.contrast(n, &e)
+		out.ArgmaxFlips = append(out.ArgmaxFlips, c.flips)
+		old, g, z := &p.Layers[n], &out.Gradient.Layers[n], &out.Params.Layers[n]
+		m.descend(g.W, z.W, old.W, c.w, m.cfg.Rates[n])
+		m.descend(g.B, z.B, old.B, c.b, m.cfg.Rates[n])
+	}
+	return out, nil
+}
+
+// descend writes the estimate of a contrast to g and the new parameters to z.
+func (m *Float) descend(g, z, old, contrast []float64, rate float64) {
+	scale := -1 / (2 * m.beta * float64(m.cfg.Batch))
+	for i, c := range contrast {
+		g[i] = scale * c
+		z[i] = old[i] - rate*g[i]
+	}
+}
+
+// relaxer returns the dynamics of p on s, at the zero state.
+func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], error) {
+	if err := p.Check(&m.cfg.Network); err != nil {
+		return nil, err
+	}
+	if err := s.Check(&m.cfg.Network, m.cfg.Batch); err != nil {
+		return nil, err
+	}
+	w, b := make([][]float64, len(p.Layers)), make([][]float64, len(p.Layers))
+	for n, l := range p.Layers {
+		w[n], b[n] = l.W, l.B
+	}
+	r := newRelaxer(m.cfg, w, b, s.X, func(int) layerScales[float64] { return layerScales[float64]{1, 1, 1} })
+	r.nudge = nudger[float64]{beta: m.beta, state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
+	r.activate = func(_ Phase, _ int, u, s []float64) {
+		for i, v := range u {
+			s[i] = min(max(m.slope*v, 0), m.top)
+		}
+	}
+	r.onState = func(Phase, int, int, []float64) {}
+	r.onIndex = func(Phase, int, int, []uint8) {}
+	return r, nil
+}
+
+// Phi returns the primitive function of the network at the given states, summed
+// over the samples:
+//
+//	Phi = sum_n < P_n(W_n * s^{n-1} + b_n), s^n >
+//
+// Its derivative by s^n is the pre-activation of layer n. States are [layer][B,
+// C, H, W]. Source: Ernoult et al. 2019, https://arxiv.org/abs/1905.13633.
+func (m *Float) Phi(p *FloatParams, s *FloatSamples, states [][]float64) (float64, error) {
+	r, err := m.relaxer(p, s)
+	if err != nil {
+		return 0, err
+	}
+	r.restore(states)
+	phi := 0.0
+	for n := range r.layers {
+		r.drive(n, PhaseFree, 0)
+		for i, v := range r.layers[n].acc {
+			phi += v * states[n][i]
+		}
+	}
+	return phi, nil
+}
+
+// Loss returns the squared error of outputs [B, classes] against one-hot labels,
+// summed over the samples: sum 1/2 (s^N - y)^2.
+func (m *Float) Loss(output []float64, labels []int) float64 {
+	loss := 0.0
+	for i, y := range oneHot(labels, m.cfg.Network.Classes(), m.one) {
+		loss += (output[i] - y) * (output[i] - y) / 2
+	}
+	return loss
+}
+
+// Free returns the states of all layers after the free phase.
+func (m *Float) Free(p *FloatParams, s *FloatSamples) ([][]float64, error) {
+	r, err := m.relaxer(p, s)
+	if err != nil {
+		return nil, err
+	}
+	r.run(PhaseFree, m.cfg.FreeSteps)
+	return r.snapshot(), nil
+}
+
+// maxDifference returns the largest |x[i] - y[i]|.
+func maxDifference(x, y []float64) float64 {
+	d := 0.0
+	for i, v := range x {
+		d = max(d, math.Abs(v-y[i]))
+	}
+	return d
+}

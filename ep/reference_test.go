@@ -1,0 +1,351 @@
+package ep
+
+import (
+	"math/big"
+
+	"epgen/fixedpoint"
+)
+
+// event is one call of an Observer.
+type event struct {
+	Phase       Phase
+	Step, Layer int
+	State       []int32
+	Index       []uint8
+}
+
+// recorder keeps every event.
+type recorder struct{ events []event }
+
+func (r *recorder) State(phase Phase, step, layer int, s []int32) {
+	r.events = append(r.events, event{Phase: phase, Step: step, Layer: layer, State: append([]int32(nil), s...)})
+}
+
+func (r *recorder) Index(phase Phase, step, layer int, index []uint8) {
+	r.events = append(r.events, event{Phase: phase, Step: step, Layer: layer, Index: append([]uint8(nil), index...)})
+}
+
+// reference is the fixed-point model once more, independent and naive: maps
+// of arbitrary-precision integers at an exaggerated common scale, whole
+// convolutions with the rows that pooling drops, one loop per sum, one division per
+// rounding. It shares with the model nothing but the formats.
+type reference struct {
+	cfg  *Config
+	par  *Params
+	x    []int32
+	y    []int
+	rec  recorder
+	star [][][]uint8 // frozen indices by layer and sample
+}
+
+// scale is the number of fractional bits of every accumulator of reference.
+const scale = 80
+
+// value returns code * 2^(scale-frac).
+func value(code int64, frac int) *big.Int {
+	return new(big.Int).Lsh(big.NewInt(code), uint(scale-frac))
+}
+
+// divide returns x / 2^shift rounded, by quotient and remainder.
+func divide(x *big.Int, shift int, mode fixedpoint.Rounding) *big.Int {
+	unit := new(big.Int).Lsh(big.NewInt(1), uint(shift))
+	q, rem := new(big.Int).DivMod(x, unit, new(big.Int)) // Euclidean: 0 <= rem < unit
+	twice := rem.Lsh(rem, 1).Cmp(unit)
+	odd := q.Bit(0) == 1
+	up := twice > 0 || twice == 0 && (mode == fixedpoint.NearestUp || odd)
+	if mode != fixedpoint.Truncate && up {
+		q.Add(q, big.NewInt(1))
+	}
+	return q
+}
+
+func clamp(x *big.Int, lo, hi int64) int32 {
+	if x.Cmp(big.NewInt(lo)) < 0 {
+		return int32(lo)
+	}
+	if x.Cmp(big.NewInt(hi)) > 0 {
+		return int32(hi)
+	}
+	return int32(x.Int64())
+}
+
+// conv returns W_n * below + b_n of layer n for one sample, all of Conv, scaled.
+func (r *reference) conv(n int, below []int32) []*big.Int {
+	l, p, f := &r.cfg.Network.Layers[n], &r.par.Layers[n], &r.cfg.Formats
+	z := make([]*big.Int, l.Conv.Len())
+	for o := range l.Conv.C {
+		for y := range l.Conv.H {
+			for x := range l.Conv.W {
+				sum := value(int64(p.B[o]), f.Bias.Frac)
+				for i := range l.In.C {
+					for a := range l.KH {
+						for b := range l.KW {
+							v, u := y+a-l.Pad, x+b-l.Pad
+							if v < 0 || u < 0 || v >= l.In.H || u >= l.In.W {
+								continue
+							}
+							w := int64(p.W[((o*l.In.C+i)*l.KH+a)*l.KW+b])
+							s := int64(below[(i*l.In.H+v)*l.In.W+u])
+							sum.Add(sum, value(w*s, f.Weight.Frac+r.fracBelow(n)))
+						}
+					}
+				}
+				z[(o*l.Conv.H+y)*l.Conv.W+x] = sum
+			}
+		}
+	}
+	return z
+}
+
+func (r *reference) fracBelow(n int) int {
+	if n == 0 {
+		return r.cfg.Formats.Input.Frac
+	}
+	return r.cfg.Formats.State.Frac
+}
+
+// at returns the place in Conv of pooled position (c, y, x) with index k.
+func at(l *Layer, c, y, x int, k uint8) int {
+	return (c*l.Conv.H+2*y+int(k)/2)*l.Conv.W + 2*x + int(k)%2
+}
+
+// argmax returns the index of every pooling window.
+func argmax(l *Layer, z []*big.Int) []uint8 {
+	var index []uint8
+	for i := range l.Out.Len() {
+		c, y, x := i/(l.Out.H*l.Out.W), i/l.Out.W%l.Out.H, i%l.Out.W
+		best := uint8(0)
+		for k := uint8(1); k < 4; k++ {
+			if z[at(l, c, y, x, k)].Cmp(z[at(l, c, y, x, best)]) > 0 {
+				best = k
+			}
+		}
+		index = append(index, best)
+	}
+	return index
+}
+
+// spread returns the states at the resolution of Conv, 0 where none stands.
+func spread(l *Layer, s []int32, index []uint8) []int32 {
+	if !l.Pool {
+		return s
+	}
+	z := make([]int32, l.Conv.Len())
+	for i, v := range s {
+		c, y, x := i/(l.Out.H*l.Out.W), i/l.Out.W%l.Out.H, i%l.Out.W
+		z[at(l, c, y, x, index[i])] = v
+	}
+	return z
+}
+
+// step returns the states of all layers after one step from s, [layer][sample].
+// The phase and t say which indices are used and reported.
+func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
+	net, f := &r.cfg.Network, &r.cfg.Formats
+	next := make([][][]int32, len(net.Layers))
+	u := make([][][]*big.Int, len(net.Layers)) // pre-activations
+	for n := range net.Layers {
+		l := &net.Layers[n]
+		var all []uint8
+		for b := range r.cfg.Batch {
+			z := r.conv(n, r.below(s, n, b))
+			var index []uint8
+			if l.Pool {
+				index = argmax(l, z)
+				if r.cfg.PoolIndex == Frozen && (phase == PhaseMinus || phase == PhasePlus && t > 0) {
+					index = r.star[n][b]
+				} else {
+					r.star[n][b] = index
+				}
+				all = append(all, index...)
+				pooled := make([]*big.Int, l.Out.Len())
+				for i := range pooled {
+					c, y, x := i/(l.Out.H*l.Out.W), i/l.Out.W%l.Out.H, i%l.Out.W
+					pooled[i] = z[at(l, c, y, x, index[i])]
+				}
+				z = pooled
+			}
+			u[n] = append(u[n], z)
+			if n > 0 {
+				r.feedBack(n, spread(l, s[n][b], index), u[n-1][b])
+			}
+		}
+		if l.Pool && r.reports(phase, t, n) {
+			r.rec.Index(phase, t, n+1, all)
+		}
+		if n > 0 {
+			next[n-1] = r.activate(phase, t, n-1, u[n-1])
+		}
+	}
+	last := len(net.Layers) - 1
+	for b := range r.cfg.Batch {
+		for k, z := range u[last][b] {
+			y := int64(0)
+			if r.y[b] == k {
+				y = min(1<<f.Target.Frac, f.Target.Max())
+			}
+			diff := value(int64(s[last][b][k]), f.State.Frac)
+			diff.Sub(diff, value(y, f.Target.Frac))
+			beta := f.Beta.FromFloat(r.cfg.Beta, fixedpoint.NearestEven)
+			diff.Mul(diff, big.NewInt(beta)).Rsh(diff, uint(f.Beta.Frac)) // exact at this scale
+			switch phase {
+			case PhasePlus:
+				z.Sub(z, diff)
+			case PhaseMinus:
+				z.Add(z, diff)
+			}
+		}
+	}
+	next[last] = r.activate(phase, t, last, u[last])
+	return next
+}
+
+func (r *reference) below(s [][][]int32, n, b int) []int32 {
+	if n == 0 {
+		size := r.cfg.Network.Input.Len()
+		return r.x[b*size : (b+1)*size]
+	}
+	return s[n-1][b]
+}
+
+// reports says which computed indices are events.
+func (r *reference) reports(phase Phase, t, n int) bool {
+	switch {
+	case n == 0:
+		return phase == PhaseFree && t == 0
+	case phase == PhaseFree || r.cfg.PoolIndex == Live:
+		return true
+	}
+	return phase == PhasePlus && t == 0
+}
+
+// feedBack adds W_n^T z to u, product by product from above.
+func (r *reference) feedBack(n int, z []int32, u []*big.Int) {
+	l, f := &r.cfg.Network.Layers[n], &r.cfg.Formats
+	for q, v := range z {
+		o, y, x := q/(l.Conv.H*l.Conv.W), q/l.Conv.W%l.Conv.H, q%l.Conv.W
+		for i := range l.In.C {
+			for a := range l.KH {
+				for b := range l.KW {
+					row, col := y+a-l.Pad, x+b-l.Pad
+					if row < 0 || col < 0 || row >= l.In.H || col >= l.In.W {
+						continue
+					}
+					w := int64(r.par.Layers[n].W[((o*l.In.C+i)*l.KH+a)*l.KW+b])
+					to := u[(i*l.In.H+row)*l.In.W+col]
+					to.Add(to, value(w*int64(v), f.Weight.Frac+f.State.Frac))
+				}
+			}
+		}
+	}
+}
+
+// activate returns and reports the new states of layer n.
+func (r *reference) activate(phase Phase, t, n int, u [][]*big.Int) [][]int32 {
+	f := &r.cfg.Formats
+	shift := scale - f.State.Frac
+	if r.cfg.Activation == Half {
+		shift++
+	}
+	top := min(1<<f.State.Frac, f.State.Max())
+	var s [][]int32
+	var all []int32
+	for _, z := range u {
+		var codes []int32
+		for _, v := range z {
+			codes = append(codes, clamp(divide(v, shift, f.StateRounding), 0, top))
+		}
+		s, all = append(s, codes), append(all, codes...)
+	}
+	r.rec.State(phase, t, n+1, all)
+	return s
+}
+
+// train returns the new parameters and leaves the events in rec.
+func (r *reference) train() *Params {
+	net := &r.cfg.Network
+	s := make([][][]int32, len(net.Layers))
+	r.star = make([][][]uint8, len(net.Layers))
+	for n := range net.Layers {
+		r.star[n] = make([][]uint8, r.cfg.Batch)
+		for range r.cfg.Batch {
+			s[n] = append(s[n], make([]int32, net.Layers[n].Out.Len()))
+		}
+	}
+	for t := range r.cfg.FreeSteps {
+		s = r.step(PhaseFree, t, s)
+	}
+	plus, minus := s, s
+	for t := range r.cfg.NudgeSteps {
+		plus = r.step(PhasePlus, t, plus)
+	}
+	for t := range r.cfg.NudgeSteps {
+		minus = r.step(PhaseMinus, t, minus)
+	}
+	p := &Params{}
+	for n := range net.Layers {
+		p.Layers = append(p.Layers, r.update(n, plus, minus))
+	}
+	return p
+}
+
+// update returns the new parameters of layer n.
+func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
+	l, f := &r.cfg.Network.Layers[n], &r.cfg.Formats
+	gw, gb := make([]int64, l.Weights()), make([]int64, l.Out.C)
+	for i, states := range [][][][]int32{plus, minus} {
+		var all []uint8
+		for b := range r.cfg.Batch {
+			index := r.star[n][b]
+			if l.Pool && n > 0 && r.cfg.PoolIndex == Live {
+				index = argmax(l, r.conv(n, r.below(states, n, b)))
+				all = append(all, index...)
+			}
+			sign := int64(1 - 2*i)
+			r.products(l, spread(l, states[n][b], index), r.below(states, n, b), sign, gw, gb)
+		}
+		if all != nil {
+			r.rec.Index(PhaseUpdate, i, n+1, all)
+		}
+	}
+	beta := f.Beta.ToFloat(f.Beta.FromFloat(r.cfg.Beta, fixedpoint.NearestEven))
+	rate := r.cfg.Rates[n] / (2 * beta * float64(r.cfg.Batch))
+	change := func(old int32, g int64, format fixedpoint.Format, frac int) int32 {
+		// rate as a mantissa of RateBits bits
+		m, shift := new(big.Float).SetPrec(uint(f.RateBits)).SetFloat64(rate), 0
+		mant := new(big.Float)
+		exp := m.MantExp(mant)
+		mant.SetMantExp(mant, f.RateBits)
+		code, _ := mant.Int64()
+		shift = f.RateBits - exp + frac - format.Frac
+		delta := divide(new(big.Int).Mul(big.NewInt(code), big.NewInt(g)), shift, f.UpdateRounding)
+		return clamp(delta.Add(delta, big.NewInt(int64(old))), format.Min(), format.Max())
+	}
+	old, p := &r.par.Layers[n], LayerParams{}
+	for i, g := range gw {
+		p.W = append(p.W, change(old.W[i], g, f.Weight, f.State.Frac+r.fracBelow(n)))
+	}
+	for i, g := range gb {
+		p.B = append(p.B, change(old.B[i], g, f.Bias, f.State.Frac))
+	}
+	return p
+}
+
+// products adds the contrast of one sample and phase.
+func (r *reference) products(l *Layer, z, below []int32, sign int64, gw, gb []int64) {
+	for q, v := range z {
+		o, y, x := q/(l.Conv.H*l.Conv.W), q/l.Conv.W%l.Conv.H, q%l.Conv.W
+		gb[o] += sign * int64(v)
+		for i := range l.In.C {
+			for a := range l.KH {
+				for b := range l.KW {
+					row, col := y+a-l.Pad, x+b-l.Pad
+					if row >= 0 && col >= 0 && row < l.In.H && col < l.In.W {
+						s := int64(below[(i*l.In.H+row)*l.In.W+col])
+						gw[((o*l.In.C+i)*l.KH+a)*l.KW+b] += sign * int64(v) * s
+					}
+				}
+			}
+		}
+	}
+}

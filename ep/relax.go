@@ -1,0 +1,305 @@
+package ep
+
+import (
+	"fmt"
+
+	"epgen/fixedpoint"
+)
+
+// Window returns the geometry of the layer's cross-correlation, without the
+// rows and columns that pooling drops.
+func (l *Layer) Window() fixedpoint.Window {
+	h, w := l.Used()
+	return fixedpoint.Window{
+		Cin: l.In.C, H: l.In.H, W: l.In.W,
+		Cout: l.Out.C, KH: l.KH, KW: l.KW, PadY: l.Pad, PadX: l.Pad,
+		OutH: h, OutW: w,
+	}
+}
+
+// relaxer is a network in the act of relaxing. It is the one description of the
+// dynamics for both arithmetics: with scales that are powers of two and an
+// activation that rounds it is the fixed-point model on codes; with scales 1 and
+// a real activation it is the float64 model. One synchronous step computes,
+// for all layers n = 1..N from the states of time t,
+//
+//	u^n     = P_n(W_n * s^{n-1} + b_n) + W_{n+1}^T U_{n+1}(s^{n+1}; I_{n+1}) - [n=N] sign beta (s^N - y)
+//	s^n_{t+1} = activate(u^n)
+//
+// See Laborieux et al. 2021, https://doi.org/10.3389/fnins.2021.633674, for
+// the dynamics; the nudge stands inside the activation.
+type relaxer[T fixedpoint.Number] struct {
+	batch  int
+	live   bool // pool indices of the nudged phases and the update
+	layers []layerState[T]
+	input  []T // x, [B, C, H, W]
+	x      fixedpoint.Sparse[T]
+
+	nudge    nudger[T]
+	activate func(phase Phase, n int, u, s []T) // s = sigma(u) for layer n+1; s holds the old states
+
+	onState func(phase Phase, step, n int, s []T)
+	onIndex func(phase Phase, step, n int, index []uint8)
+}
+
+// nudger is the force -beta dL/ds of the squared error on the output:
+// beta*(s*state - target)*scale, subtracted in the plus phase.
+type nudger[T fixedpoint.Number] struct {
+	beta, state, scale T
+	target             []T // [B, classes], aligned with s*state
+}
+
+// layerState is one layer of a relaxer.
+type layerState[T fixedpoint.Number] struct {
+	*Layer
+	up, down *fixedpoint.Kernel[T] // down is nil for layer 1, which feeds nothing back
+	scale    T                     // of the products of up
+	bias     []T                   // [C], aligned with the accumulator
+	feedback T                     // scale of the products of the layer above
+
+	drive []T     // W*s + b at the used pixels of the convolution, [B, C, h, w]
+	acc   []T     // the pooled drive; drive itself without pooling
+	index []uint8 // of the pool, as acc
+	below []T     // W^T U(s) for the layer below
+	u     []T     // pre-activation, as s
+	s     []T     // states, [B, C, H, W]
+
+	list fixedpoint.Sparse[T]
+}
+
+// layerScales are the factors that align what meets in an accumulator.
+type layerScales[T fixedpoint.Number] struct{ up, bias, down T }
+
+// newRelaxer builds a relaxer of cfg around parameters and inputs in T. The
+// caller completes nudge and activate.
+func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales func(n int) layerScales[T]) *relaxer[T] {
+	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, input: input}
+	in := cfg.Network.Input
+	r.x.Set(input, r.batch, in.C, in.H, in.W)
+	for n := range cfg.Network.Layers {
+		l := &cfg.Network.Layers[n]
+		g, sc := l.Window(), scales(n)
+		states := r.batch * l.Out.Len()
+		s := layerState[T]{
+			Layer: l, up: fixedpoint.NewKernel(g, w[n]), scale: sc.up, feedback: sc.down,
+			bias:  make([]T, l.Out.C),
+			drive: make([]T, r.batch*l.Out.C*g.OutH*g.OutW),
+			u:     make([]T, states), s: make([]T, states),
+		}
+		for c, v := range b[n] {
+			s.bias[c] = v * sc.bias
+		}
+		if n > 0 {
+			s.down = fixedpoint.NewTransposed(g, w[n])
+			s.below = make([]T, r.batch*l.In.Len())
+		}
+		s.acc = s.drive
+		if l.Pool {
+			s.acc, s.index = make([]T, states), make([]uint8, states)
+		}
+		r.layers = append(r.layers, s)
+	}
+	return r
+}
+
+// step is one synchronous time step in the given phase, in the order of the
+// hardware: UP(n) and pooling, DOWN(n), then the activation of layer n-1, whose old
+// states nothing needs any more.
+func (r *relaxer[T]) step(phase Phase, step int) {
+	for n := range r.layers {
+		r.drive(n, phase, step)
+		if n > 0 {
+			r.feedBack(n)
+			r.settle(n-1, phase, step)
+		}
+	}
+	r.settle(len(r.layers)-1, phase, step)
+}
+
+// drive computes P_n(W_n * s^{n-1} + b_n) of layer n+1 and its pool index. That of
+// layer 1 is constant and computed once.
+func (r *relaxer[T]) drive(n int, phase Phase, step int) {
+	l := &r.layers[n]
+	if n == 0 && (phase != PhaseFree || step > 0) {
+		return
+	}
+	r.correlate(n, l.drive)
+	if !l.Pool {
+		return
+	}
+	h, w := l.Used()
+	if n > 0 && r.keepsIndex(phase, step) {
+		fixedpoint.Select(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
+		return
+	}
+	fixedpoint.MaxPool(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
+	r.onIndex(phase, step, n, l.index)
+}
+
+// keepsIndex reports whether a step uses the stored pool indices: frozen, after
+// the first nudged step, whose argmax is that of s*.
+func (r *relaxer[T]) keepsIndex(phase Phase, step int) bool {
+	return !r.live && (phase == PhaseMinus || phase == PhasePlus && step > 0)
+}
+
+// correlate writes the aligned sums W_n * s^{n-1} + b_n of layer n+1 to dst.
+func (r *relaxer[T]) correlate(n int, dst []T) {
+	l, below := &r.layers[n], &r.x
+	if n > 0 {
+		below = &r.layers[n-1].list
+		below.Set(r.layers[n-1].s, r.batch, l.In.C, l.In.H, l.In.W)
+	}
+	l.up.Apply(dst, below)
+	area := l.up.OutH * l.up.OutW
+	for p := range r.batch * l.Out.C {
+		bias := l.bias[p%l.Out.C]
+		for i, v := range dst[p*area : (p+1)*area] {
+			dst[p*area+i] = v*l.scale + bias
+		}
+	}
+}
+
+// feedBack computes W_n^T U_n(s^n; I_n) of layer n+1 for the layer below.
+func (r *relaxer[T]) feedBack(n int) {
+	l := &r.layers[n]
+	h, w := l.Used()
+	if l.Pool {
+		l.list.SetUnpooled(l.s, l.index, r.batch, l.Out.C, h, w)
+	} else {
+		l.list.Set(l.s, r.batch, l.Out.C, h, w)
+	}
+	l.down.Apply(l.below, &l.list)
+}
+
+// settle completes the pre-activation of layer n+1 and activates it.
+func (r *relaxer[T]) settle(n int, phase Phase, step int) {
+	l := &r.layers[n]
+	copy(l.u, l.acc)
+	if n < len(r.layers)-1 {
+		for i, v := range r.layers[n+1].below {
+			l.u[i] += v * l.feedback
+		}
+	} else if phase != PhaseFree {
+		r.pull(l, phase)
+	}
+	r.activate(phase, n, l.u, l.s)
+	r.onState(phase, step, n, l.s)
+}
+
+// pull adds the nudge to the pre-activation of the output.
+func (r *relaxer[T]) pull(l *layerState[T], phase Phase) {
+	force := -r.nudge.beta
+	if phase == PhaseMinus {
+		force = r.nudge.beta
+	}
+	for i, s := range l.s {
+		l.u[i] += force * (s*r.nudge.state - r.nudge.target[i]) * r.nudge.scale
+	}
+}
+
+// run performs steps of a phase from the present states.
+func (r *relaxer[T]) run(phase Phase, steps int) {
+	for t := range steps {
+		r.step(phase, t)
+	}
+}
+
+// snapshot returns a copy of all states.
+func (r *relaxer[T]) snapshot() [][]T {
+	s := make([][]T, len(r.layers))
+	for n := range r.layers {
+		s[n] = append([]T(nil), r.layers[n].s...)
+	}
+	return s
+}
+
+// restore makes s the present states.
+func (r *relaxer[T]) restore(s [][]T) {
+	for n := range r.layers {
+		copy(r.layers[n].s, s[n])
+	}
+}
+
+// equilibria are the final states of the three phases, by layer.
+type equilibria[T fixedpoint.Number] struct{ free, plus, minus [][]T }
+
+// relax runs the three phases.
+func (r *relaxer[T]) relax(freeSteps, nudgeSteps int) equilibria[T] {
+	var e equilibria[T]
+	r.run(PhaseFree, freeSteps)
+	e.free = r.snapshot()
+	r.run(PhasePlus, nudgeSteps)
+	e.plus = r.snapshot()
+	r.restore(e.free)
+	r.run(PhaseMinus, nudgeSteps)
+	e.minus = r.snapshot()
+	return e
+}
+
+// contrast is the difference of the local products of the two nudged phases,
+// summed over samples:
+//
+//	W[o,i,a,b] = sum U(s+)[o,y,x] s+below[i,y+a,x+b] - U(s-)[o,y,x] s-below[i,y+a,x+b]
+//	B[o]       = sum s+[o,y,x] - s-[o,y,x]
+//
+// that is dPhi/dW(s+) - dPhi/dW(s-), and likewise for the bias.
+type contrast[T fixedpoint.Number] struct {
+	w, b  []T
+	flips int // pooling windows whose index differs between the two phases
+}
+
+// contrast returns the contrast of layer n+1. Its pool indices are the stored
+// ones, or, live, those of s+ and of s-, each from one more UP.
+func (r *relaxer[T]) contrast(n int, e *equilibria[T]) contrast[T] {
+	l := &r.layers[n]
+	c := contrast[T]{w: make([]T, l.Weights()), b: make([]T, l.Out.C)}
+	below := func(s [][]T) []T {
+		if n == 0 {
+			return r.input
+		}
+		return s[n-1]
+	}
+	outer := fixedpoint.NewOuter[T](l.Window())
+	var plusIndex []uint8
+	for step, phase := range []struct {
+		states [][]T
+		sign   T
+	}{{e.plus, 1}, {e.minus, -1}} {
+		if l.Pool && n > 0 && r.live {
+			r.reindex(n, phase.states)
+			r.onIndex(PhaseUpdate, step, n, l.index)
+		}
+		if step == 0 {
+			plusIndex = append([]uint8(nil), l.index...)
+		}
+		z := phase.states[n]
+		outer.Add(c.w, z, l.index, below(phase.states), r.batch, phase.sign)
+		area := l.Out.H * l.Out.W
+		for i, v := range z {
+			c.b[i/area%l.Out.C] += phase.sign * v
+		}
+	}
+	for i, k := range l.index {
+		if k != plusIndex[i] {
+			c.flips++
+		}
+	}
+	return c
+}
+
+// reindex stores the argmax of layer n+1 at the given states.
+func (r *relaxer[T]) reindex(n int, states [][]T) {
+	l := &r.layers[n]
+	copy(r.layers[n-1].s, states[n-1])
+	r.correlate(n, l.drive)
+	h, w := l.Used()
+	fixedpoint.MaxPool(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
+}
+
+// checkSchedule reports numbers of steps below 1.
+func checkSchedule(cfg *Config) error {
+	if cfg.FreeSteps < 1 || cfg.NudgeSteps < 1 {
+		return fmt.Errorf("ep: %d free and %d nudged steps, want at least 1 of each", cfg.FreeSteps, cfg.NudgeSteps)
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package ep
+
+import (
+	"encoding"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"epgen/fixedpoint"
+)
+
+// resolution is what settings write into: the network as text until it is
+// built, then the configuration that it implies.
+type resolution struct {
+	net     networkText
+	config  Config
+	sources Sources
+}
+
+// networkText is the [network] section.
+type networkText struct {
+	preset, layers, name, input string
+	classes                     int
+}
+
+// setting is one key of a configuration file; the table settings is the one
+// description that reader, writer and messages share.
+type setting struct {
+	key    string // section and name, joined by a dot
+	doc    string // written above the key
+	target func(r *resolution) any
+}
+
+// settings in the order in which they are written. Those of a section follow each other.
+var settings = []setting{
+	{"weights", "NPZ file of weights, relative to this file; without it they are drawn by init and seed",
+		func(r *resolution) any { return &r.sources.Weights }},
+	{"input", "NPZ file of samples, x [B, C, H, W] and y [B], relative to this file",
+		func(r *resolution) any { return &r.sources.Input }},
+	{"data", "directory of MNIST or CIFAR files, relative to this file",
+		func(r *resolution) any { return &r.sources.Data }},
+	{"first-sample", "number of the first sample taken from data",
+		func(r *resolution) any { return &r.sources.First }},
+	{"seed", "seed of everything random",
+		func(r *resolution) any { return &r.config.Seed }},
+
+	{"network.preset", "name of a preset, which also brings its settings",
+		func(r *resolution) any { return &r.net.preset }},
+	{"network.name", "name shown in reports",
+		func(r *resolution) any { return &r.net.name }},
+	{"network.input", "shape of a sample, CxHxW",
+		func(r *resolution) any { return &r.net.input }},
+	{"network.layers", "convolutions CHANNELS[kKERNEL][pPADDING] (kernel 3, padding keeps the map), M pools 2x2, fcUNITS",
+		func(r *resolution) any { return &r.net.layers }},
+	{"network.classes", "outputs of the last layer, instead of those that preset or layers say",
+		func(r *resolution) any { return &r.net.classes }},
+
+	{"phases.batch", "samples resident on chip, B",
+		func(r *resolution) any { return &r.config.Batch }},
+	{"phases.free-steps", "time steps of the free phase, T1",
+		func(r *resolution) any { return &r.config.FreeSteps }},
+	{"phases.nudge-steps", "time steps of each nudged phase, T2; fewer than layers + 3 may not reach layer 1",
+		func(r *resolution) any { return &r.config.NudgeSteps }},
+	{"phases.beta", "strength of the nudge",
+		func(r *resolution) any { return &r.config.Beta }},
+	{"phases.pool-index", "argmax used while nudged and in the update: frozen (of the free equilibrium) or live",
+		func(r *resolution) any { return &r.config.PoolIndex }},
+	{"phases.activation", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)",
+		func(r *resolution) any { return &r.config.Activation }},
+
+	{"learning.rates", "learning rate of each layer",
+		func(r *resolution) any { return &r.config.Rates }},
+
+	{"formats.input", "samples; QN.M is signed with 1+N+M bits, UQN.M unsigned with N+M",
+		func(r *resolution) any { return &r.config.Formats.Input }},
+	{"formats.state", "neurons, unsigned",
+		func(r *resolution) any { return &r.config.Formats.State }},
+	{"formats.weight", "weights, signed",
+		func(r *resolution) any { return &r.config.Formats.Weight }},
+	{"formats.bias", "biases, signed",
+		func(r *resolution) any { return &r.config.Formats.Bias }},
+	{"formats.target", "one-hot targets, unsigned",
+		func(r *resolution) any { return &r.config.Formats.Target }},
+	{"formats.beta", "strength of the nudge, unsigned",
+		func(r *resolution) any { return &r.config.Formats.Beta }},
+	{"formats.rate-bits", "bits of the mantissa of rate / (2 beta batch)",
+		func(r *resolution) any { return &r.config.Formats.RateBits }},
+	{"formats.state-rounding", "rounding of states: nearest-even, nearest-up or truncate",
+		func(r *resolution) any { return &r.config.Formats.StateRounding }},
+	{"formats.update-rounding", "rounding of the update of weights",
+		func(r *resolution) any { return &r.config.Formats.UpdateRounding }},
+
+	{"array.size", "rows and columns of the multiplier array: 1, 2, 4, 8, 16 or 32",
+		func(r *resolution) any { return &r.config.Array.Size }},
+
+	{"memory.data-width", "bits of the AXI4 data bus: 32, 64, 128, 256 or 512",
+		func(r *resolution) any { return &r.config.Memory.DataWidth }},
+	{"memory.burst-beats", "longest burst in beats, at most 4096 bytes",
+		func(r *resolution) any { return &r.config.Memory.BurstBeats }},
+	{"memory.outstanding", "read bursts in flight",
+		func(r *resolution) any { return &r.config.Memory.Outstanding }},
+	{"memory.read-latency", "cycles from an accepted read address to its first data, for the estimate",
+		func(r *resolution) any { return &r.config.Memory.ReadLatency }},
+	{"memory.slab-bits", "on-chip budget for two slabs of weights, in bits",
+		func(r *resolution) any { return &r.config.Memory.SlabBits }},
+
+	{"init.gain", "weights are drawn uniformly from +-gain/sqrt(fan_in)",
+		func(r *resolution) any { return &r.config.Init.Gain }},
+	{"init.bias", "initial value of every bias",
+		func(r *resolution) any { return &r.config.Init.Bias }},
+}
+
+// findSetting returns the entry of a key, or nil.
+func findSetting(key string) *setting {
+	for i := range settings {
+		if settings[i].key == key {
+			return &settings[i]
+		}
+	}
+	return nil
+}
+
+// wanted says what values a target takes.
+func wanted(target any) string {
+	switch target.(type) {
+	case *int:
+		return "an integer"
+	case *uint64:
+		return "an integer of at least 0"
+	case *float64:
+		return "a number"
+	case *[]float64:
+		return "a list of numbers"
+	case *fixedpoint.Format:
+		return `a format such as "Q1.14" or "UQ0.15"`
+	case *fixedpoint.Rounding:
+		return `"nearest-even", "nearest-up" or "truncate"`
+	case *PoolIndex:
+		return `"frozen" or "live"`
+	case *Activation:
+		return `"half" or "unit"`
+	}
+	return "a text in quotes"
+}
+
+// assign stores a value as TOML decodes it in a target. The error says the
+// value found and what was wanted.
+func assign(target, value any) error {
+	ok := false
+	switch t := target.(type) {
+	case *string:
+		*t, ok = value.(string)
+	case *int:
+		var v int64
+		v, ok = value.(int64)
+		*t = int(v)
+	case *uint64:
+		var v int64
+		v, ok = value.(int64)
+		ok = ok && v >= 0
+		*t = uint64(v)
+	case *float64:
+		*t, ok = number(value)
+	case *[]float64:
+		*t, ok = numbers(value)
+	case encoding.TextUnmarshaler:
+		var v string
+		v, ok = value.(string)
+		ok = ok && t.UnmarshalText([]byte(v)) == nil
+	}
+	if !ok {
+		return fmt.Errorf("%s, want %s", show(value), wanted(target))
+	}
+	return nil
+}
+
+// number accepts 1 for 1.0.
+func number(value any) (float64, bool) {
+	switch v := value.(type) {
+	case float64:
+		return v, true
+	case int64:
+		return float64(v), true
+	}
+	return 0, false
+}
+
+func numbers(value any) ([]float64, bool) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, false
+	}
+	z := make([]float64, len(list))
+	for i, v := range list {
+		if z[i], ok = number(v); !ok {
+			return nil, false
+		}
+	}
+	return z, true
+}
+
+// parseFlag turns the text of a flag into the value that a file would give.
+func parseFlag(target any, text string) (any, error) {
+	var value any
+	var err error
+	switch target.(type) {
+	case *int, *uint64:
+		value, err = strconv.ParseInt(text, 0, 64)
+	case *float64:
+		value, err = strconv.ParseFloat(text, 64)
+	case *[]float64:
+		var list []any
+		for _, part := range strings.Split(text, ",") {
+			var v float64
+			if v, err = strconv.ParseFloat(strings.TrimSpace(part), 64); err != nil {
+				break
+			}
+			list = append(list, v)
+		}
+		value = list
+	default:
+		value = text
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%q, want %s", text, wanted(target))
+	}
+	return value, nil
+}
+
+// show words a value in messages.
+func show(value any) string {
+	switch v := value.(type) {
+	case string:
+		return strconv.Quote(v)
+	case float64:
+		return formatFloat(v)
+	case map[string]any:
+		return "a table"
+	case []map[string]any:
+		return "a list of tables"
+	}
+	return fmt.Sprint(value)
+}
+
+// formatFloat returns the shortest text that reads back as v, with a point or
+// an exponent, so that TOML takes it for a float.
+func formatFloat(v float64) string {
+	text := strconv.FormatFloat(v, 'g', -1, 64)
+	if !strings.ContainsAny(text, ".eIN") {
+		text += ".0"
+	}
+	return text
+}

@@ -1,0 +1,255 @@
+package ep
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"epgen/fixedpoint"
+)
+
+// writeFile writes a file of a test and returns its path.
+func writeFile(t *testing.T, dir, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func resolveTOML(t *testing.T, text string) (*Config, *Sources, string) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Chdir(dir)
+	writeFile(t, dir, "net.toml", []byte(text))
+	var d Draft
+	if err := d.ReadTOML("net.toml"); err != nil {
+		return nil, nil, err.Error()
+	}
+	cfg, src, err := d.Resolve()
+	if err != nil {
+		return nil, nil, err.Error()
+	}
+	return cfg, src, ""
+}
+
+func TestTOMLEveryKey(t *testing.T) {
+	const text = `
+weights = "golden/weights.npz"
+input = "golden/samples.npz"
+seed = 7
+[network]
+name = "mine"
+input = "2x9x11"
+layers = "5k5p0,M,3p2,fc6"
+[phases]
+batch = 3
+free-steps = 20
+nudge-steps = 9
+beta = 0.25
+pool-index = "live"
+activation = "unit"
+[learning]
+rates = [0.5, 1, 2e-3]
+[formats]
+input = "UQ1.7"
+state = "UQ0.8"
+weight = "Q2.9"
+bias = "Q1.10"
+target = "UQ1.8"
+beta = "UQ2.6"
+rate-bits = 12
+state-rounding = "truncate"
+update-rounding = "nearest-up"
+[array]
+size = 2
+[memory]
+data-width = 64
+burst-beats = 16
+outstanding = 4
+read-latency = 5
+slab-bits = 65536
+[init]
+gain = 1
+bias = -0.5
+`
+	got, src, problem := resolveTOML(t, text)
+	if problem != "" {
+		t.Fatal(problem)
+	}
+	net, err := ParseLayers("5k5p0,M,3p2,fc6", Shape{2, 9, 11})
+	if err != nil {
+		t.Fatal(err)
+	}
+	net.Name = "mine"
+	want := &Config{
+		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Activation: Unit,
+		Rates: []float64{0.5, 1, 2e-3},
+		Formats: Formats{
+			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
+			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12,
+			StateRounding: fixedpoint.Truncate, UpdateRounding: fixedpoint.NearestUp,
+		},
+		Array:  Array{2},
+		Memory: Memory{64, 16, 4, 5, 65536},
+		Init:   Init{1, -0.5},
+		Seed:   7,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	wantSources := &Sources{Weights: "golden/weights.npz", Input: "golden/samples.npz"}
+	if diff := cmp.Diff(wantSources, src); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+}
+
+// TestWriteTOML writes the configuration of every preset and an unusual one,
+// reads it back, and writes it again.
+func TestWriteTOML(t *testing.T) {
+	odd, err := Preset("small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd.PoolIndex, odd.Activation, odd.Beta, odd.Seed = Live, Unit, 1e-3, 1<<63-1
+	odd.Formats.StateRounding = fixedpoint.Truncate
+	odd.Rates = []float64{1.0 / 3, 0, 1e21}
+	configs := []*Config{odd}
+	for _, name := range PresetNames() {
+		cfg, err := Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		configs = append(configs, cfg)
+	}
+	for _, cfg := range configs {
+		var first, second bytes.Buffer
+		if err := WriteTOML(&first, cfg, "golden/weights.npz", "golden/samples.npz"); err != nil {
+			t.Fatal(err)
+		}
+		got, src, problem := resolveTOML(t, first.String())
+		if problem != "" {
+			t.Fatalf("%s: %s in\n%s", cfg.Network.Name, problem, first.String())
+		}
+		if diff := cmp.Diff(cfg, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", cfg.Network.Name, diff)
+		}
+		if err := WriteTOML(&second, got, src.Weights, src.Input); err != nil {
+			t.Fatal(err)
+		}
+		if first.String() != second.String() {
+			t.Errorf("%s: second writing differs:\n%s", cfg.Network.Name, cmp.Diff(first.String(), second.String()))
+		}
+	}
+}
+
+func TestTOMLNetworks(t *testing.T) {
+	const tables = `
+[network]
+input = "1x12x12"
+[[layer]]
+channels = 6
+kernel = 5
+pool = true
+[[layer]]
+channels = 4
+padding = 0
+[[layer]]
+kind = "dense"
+channels = 3
+`
+	tests := []struct{ text, name, notation, input string }{
+		{tables, "custom", "6k5,M,4p0,fc3", "1x12x12"},
+		{"", "vgg11", "64,M,128,M,256,256,M,512,512,M,512,512,M,fc10", "3x32x32"},
+		{"network.preset = \"tiny\"", "tiny", "8,M,fc4", "1x8x8"},
+		{"network.preset = \"tiny\"\nnetwork.input = \"2x6x6\"\nnetwork.classes = 7", "tiny", "8,M,fc7", "2x6x6"},
+		{"network.layers = \"4,fc2\"", "custom", "4,fc2", "3x32x32"},
+		{"[network]\nlayers = \"4,fc2\"\nname = \"n\"", "n", "4,fc2", "3x32x32"},
+	}
+	for _, test := range tests {
+		cfg, _, problem := resolveTOML(t, test.text)
+		if problem != "" {
+			t.Errorf("%s: %s", test.text, problem)
+			continue
+		}
+		net := &cfg.Network
+		got := fmt.Sprintln(net.Name, net.Notation(), net.Input)
+		if want := fmt.Sprintln(test.name, test.notation, test.input); got != want {
+			t.Errorf("%s: got %swant %s", test.text, got, want)
+		}
+	}
+}
+
+func TestTOMLErrors(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"[phases]\nfree-stepz = 3", "net.toml: unknown key phases.free-stepz, nearest is phases.free-steps"},
+		{"sed = 3", "net.toml: unknown key sed, nearest is seed"},
+		{"a = ", "net.toml: line 1: unexpected EOF; expected value, want TOML"},
+		{"[phases]\nbatch = \"two\"", `net.toml: phases.batch: "two", want an integer`},
+		{"[phases]\nbatch = 1.5", `net.toml: phases.batch: 1.5, want an integer`},
+		{"[phases]\nbatch = 0", `net.toml: phases.batch: 0, want an integer 1..256`},
+		{"[phases]\nbeta = -1", `net.toml: phases.beta: -1, want a finite number above 0`},
+		{"[phases]\nbeta = nan", `net.toml: phases.beta: NaN, want a finite number above 0`},
+		{"[phases]\npool-index = \"cold\"", `net.toml: phases.pool-index: "cold", want "frozen" or "live"`},
+		{"[phases]\nactivation = 1", `net.toml: phases.activation: 1, want "half" or "unit"`},
+		{"[phases]\nnudge-steps = 70000", `net.toml: phases.nudge-steps: 70000, want an integer 1..65535`},
+		{"seed = -1", `net.toml: seed: -1, want an integer of at least 0`},
+		{"seed = [1]", `net.toml: seed: [1], want an integer of at least 0`},
+		{"[seed]\nx = 1", `net.toml: seed: a table, want an integer of at least 0`},
+		{"[learning]\nrates = [1, 2]", `net.toml: learning.rates: 2 values, want 9, one for each layer`},
+		{"[learning]\nrates = [1, \"a\"]", `net.toml: learning.rates: [1 a], want a list of numbers`},
+		{"[network]\npreset = \"tiny\"\n[learning]\nrates = [1, -2]",
+			`net.toml: learning.rates: -2 for layer 2, want a finite number of at least 0`},
+		{"[formats]\nweight = \"1.14\"", `net.toml: formats.weight: "1.14", want a format such as "Q1.14" or "UQ0.15"`},
+		{"[formats]\nweight = \"UQ1.14\"", `net.toml: formats.weight: UQ1.14 is unsigned, want a signed format QN.M`},
+		{"[formats]\nstate = \"Q0.15\"", `net.toml: formats.state: Q0.15 is signed, want an unsigned format UQN.M`},
+		{"[formats]\nweight = \"Q20.20\"", `net.toml: formats.weight: Q20.20 has 41 bits, want 1..32`},
+		{"[formats]\nrate-bits = 1", `net.toml: formats.rate-bits: 1, want an integer 2..32`},
+		{"[formats]\nstate-rounding = \"up\"",
+			`net.toml: formats.state-rounding: "up", want "nearest-even", "nearest-up" or "truncate"`},
+		{"[array]\nsize = 12", `net.toml: array.size: 12, want one of 1 2 4 8 16 32`},
+		{"[memory]\ndata-width = 100", `net.toml: memory.data-width: 100, want one of 32 64 128 256 512`},
+		{"[memory]\nburst-beats = 256",
+			`net.toml: memory.burst-beats: 256 beats of 256 bits are 8192 bytes, want at most 4096 bytes (128 beats)`},
+		{"[memory]\nslab-bits = 1000", `net.toml: memory.slab-bits: 1000, want at least 2359296 for two slabs of layer 6 ` +
+			`(or a smaller array.size than 16)`},
+		{"[network]\npreset = \"vgg6\"", `net.toml: network.preset: unknown preset "vgg6", nearest is "vgg5", want one of ` +
+			`tiny, small, mnist-conv, vgg5, vgg5-valid, vgg7, vgg9, vgg11, vgg12`},
+		{"[network]\nlayers = \"8,N,fc4\"", `net.toml: network.layers: layers "8,N,fc4": token 2 "N": want a convolution ` +
+			`such as 64 or 32k5p0, M, or a dense layer such as fc10`},
+		{"[network]\ninput = \"3x32\"", `net.toml: network.input: shape "3x32", want CxHxW such as 3x32x32`},
+		{"[network]\nclasses = 0", `net.toml: network.classes: 0, want an integer 1..65535`},
+		{"[network]\nname = \"a b\"", `net.toml: network.name: "a b", want 1 to 64 letters, digits, '-', '_' or '.'`},
+		{"[network]\npreset = \"tiny\"\nlayers = \"fc3\"", `net.toml: network.preset and net.toml: network.layers ` +
+			`are both given, want one way to name the network`},
+		{"layer = 3", `net.toml: layer: 3, want tables [[layer]]`},
+		{"[[layer]]\nchannels = 3\nstride = 2", `net.toml: [[layer]] 1: unknown key stride, nearest is kind`},
+		{"[[layer]]\nchannels = \"3\"", `net.toml: [[layer]] 1: channels: "3", want an integer`},
+		{"[[layer]]\nchannels = 3\npool = 1", `net.toml: [[layer]] 1: pool: 1, want true or false`},
+		{"[[layer]]\nkernel = 3", `net.toml: layer 1: 0 channels, want 1..65535`},
+		{"[[layer]]\nkind = \"fc\"\nchannels = 3", `net.toml: [[layer]] 1: kind: "fc", want conv or dense`},
+		{"[[layer]]\nkind = \"dense\"\nchannels = 3\nkernel = 3", `net.toml: [[layer]] 1: kernel: 3 for a dense layer, want none`},
+		{"input = \"a\"\ndata = \"b\"", `net.toml: input and net.toml: data are both given, want one of them`},
+		{"first-sample = -2", `net.toml: first-sample: -2, want an integer of at least 0`},
+	}
+	for _, test := range tests {
+		_, _, got := resolveTOML(t, test.text)
+		if got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.text, got, test.want)
+		}
+	}
+}
+
+func TestTOMLMissingFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var d Draft
+	got := fmt.Sprint(d.ReadTOML("none.toml"))
+	if want := "none.toml: no such file or directory"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -1,0 +1,49 @@
+package ep
+
+import "fmt"
+
+// Phase is a part of a training step, in the order they run.
+type Phase int
+
+const (
+	PhaseFree   Phase = iota // beta = 0, from the zero state: T1 steps to s*
+	PhasePlus                // +beta, from s*: T2 steps to s+
+	PhaseMinus               // -beta, from s*: T2 steps to s-
+	PhaseUpdate              // contrast of s+ and s-, new weights
+)
+
+var phaseNames = [...]string{"free", "plus", "minus", "update"}
+
+// String returns "free", "plus", "minus" or "update".
+func (p Phase) String() string {
+	if p < 0 || int(p) >= len(phaseNames) {
+		return fmt.Sprintf("Phase(%d)", int(p))
+	}
+	return phaseNames[p]
+}
+
+// Observer receives what a training step does, in the order in which
+// hardware that ascends the layers writes it: within a step, the index of layer
+// n, then the state of layer n-1, and last the state of the output. Layers are
+// numbered from 1 and steps from 0. Slices belong to the model and are valid only
+// during the call.
+type Observer[T int32 | float64] interface {
+	// State receives s^n after the step, [B, C, H, W]: codes in Formats.State or
+	// real numbers.
+	State(phase Phase, step, layer int, s []T)
+
+	// Index receives the argmax of a pooled layer, 2*dy+dx of each window in [B,
+	// C, H, W], each time that it is determined:
+	//
+	//	layer 1      once, in step 0 of the free phase (its input never changes)
+	//	free         every step
+	//	plus, minus  frozen: step 0 of the plus phase, the argmax of s*; live: every step
+	//	update       live, from layer 2: those of s+ as step 0, then those of s- as step 1
+	Index(phase Phase, step, layer int, index []uint8)
+}
+
+// Sink observes the fixed-point model.
+type Sink = Observer[int32]
+
+// FloatSink observes the float64 model.
+type FloatSink = Observer[float64]

@@ -1,0 +1,122 @@
+package fixedpoint
+
+// Outer accumulates the local contrast of a window,
+//
+//	g[o,i,a,b] += sum_{n,y,x} z[n,o,y,x] * s[n,i, y+a-PadY, x+b-PadX]
+//
+// over the samples n of a batch. It keeps its scratch memory between calls; it is
+// not safe for concurrent use.
+type Outer[T Number] struct {
+	Window
+	padded []T // s with its zero border, channels last and filled up to eight: [B, rows, columns, channels]
+
+	start []int32 // [Cout + 1]: the non-zero z of each channel
+	place []int32 // pixel of padded under tap (0,0), times its channels
+	value []T
+}
+
+// NewOuter returns an accumulator over g, whose padding must not be negative.
+func NewOuter[T Number](g Window) *Outer[T] { return &Outer[T]{Window: g} }
+
+// Add accumulates sign times the outer product of z [batch, Cout, OutH, OutW]
+// and s [batch, Cin, H, W] into g [Cout, Cin, KH, KW]. With an index, z is
+// pooled [batch, Cout, OutH/2, OutW/2] and stands at its places in the window;
+// a nil index means z is not pooled. It panics on shapes that do not match.
+func (u *Outer[T]) Add(g, z []T, index []uint8, s []T, batch int, sign T) {
+	checkLen("Outer.Add", len(g), u.Cout*u.Cin*u.KH*u.KW)
+	checkLen("Outer.Add", len(s), batch*u.Cin*u.H*u.W)
+	u.pad(s, batch)
+	u.list(z, index, batch, sign)
+	parallel(u.Cout, u.Cin*u.KH*u.KW*len(u.value), func(o int) { u.channel(g, o) })
+}
+
+// channels returns the channels of padded: Cin rounded up to a multiple of eight.
+func (u *Outer[T]) channels() int { return (u.Cin + lanes - 1) / lanes * lanes }
+
+// pad copies s to padded. The border is as wide as the taps reach, on the right
+// and below as far as the last output needs.
+func (u *Outer[T]) pad(s []T, batch int) {
+	rows, columns, channels := u.OutH+u.KH-1, u.OutW+u.KW-1, u.channels()
+	if n := batch * rows * columns * channels; len(u.padded) != n {
+		u.padded = make([]T, n) // the border stays 0; the rest is overwritten by every call
+	}
+	for b := range batch {
+		for i := range u.Cin {
+			for y := range min(u.H, rows-u.PadY) {
+				src := s[((b*u.Cin+i)*u.H+y)*u.W:][:min(u.W, columns-u.PadX)]
+				at := ((b*rows+y+u.PadY)*columns+u.PadX)*channels + i
+				for x, v := range src {
+					u.padded[at+x*channels] = v
+				}
+			}
+		}
+	}
+}
+
+// list collects the non-zero z of each output channel with the place in padded
+// that they meet at tap (0,0).
+func (u *Outer[T]) list(z []T, index []uint8, batch int, sign T) {
+	h, w := u.OutH, u.OutW
+	if index != nil {
+		h, w = h/2, w/2
+		checkLen("Outer.Add", len(index), len(z))
+	}
+	checkLen("Outer.Add", len(z), batch*u.Cout*h*w)
+	rows, columns, channels := u.OutH+u.KH-1, u.OutW+u.KW-1, u.channels()
+	u.start, u.place, u.value = append(u.start[:0], 0), u.place[:0], u.value[:0]
+	for o := range u.Cout {
+		for b := range batch {
+			for p := range h * w {
+				i := (b*u.Cout+o)*h*w + p
+				if z[i] == 0 {
+					continue
+				}
+				y, x := p/w, p%w
+				if index != nil {
+					y, x = 2*y+int(index[i]>>1), 2*x+int(index[i]&1)
+				}
+				u.place = append(u.place, int32(((b*rows+y)*columns+x)*channels))
+				u.value = append(u.value, sign*z[i])
+			}
+		}
+		u.start = append(u.start, int32(len(u.value)))
+	}
+}
+
+// channel accumulates all weights of output channel o.
+func (u *Outer[T]) channel(g []T, o int) {
+	place, value := u.place[u.start[o]:u.start[o+1]], u.value[u.start[o]:u.start[o+1]]
+	columns, channels, taps := u.OutW+u.KW-1, u.channels(), u.KH*u.KW
+	for tap := range taps {
+		offset := (tap/u.KW*columns + tap%u.KW) * channels
+		for i := 0; i < u.Cin; i += lanes {
+			var acc [lanes]T
+			gatherAt(&acc, u.padded[offset+i:], place, value)
+			at := (o*u.Cin+i)*taps + tap
+			for r := range min(lanes, u.Cin-i) {
+				g[at+r*taps] += acc[r]
+			}
+		}
+	}
+}
+
+// gatherAt is gather with the place of each row given:
+//
+//	acc[r] += sum_j s[place[j] + r] * value[j]
+func gatherAt[T Number](acc *[lanes]T, s []T, place []int32, value []T) {
+	a0, a1, a2, a3, a4, a5, a6, a7 := acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7]
+	value = value[:len(place)]
+	for j, c := range place {
+		v := value[j]
+		p := (*[lanes]T)(s[int(c):])
+		a0 += p[0] * v
+		a1 += p[1] * v
+		a2 += p[2] * v
+		a3 += p[3] * v
+		a4 += p[4] * v
+		a5 += p[5] * v
+		a6 += p[6] * v
+		a7 += p[7] * v
+	}
+	*acc = [lanes]T{a0, a1, a2, a3, a4, a5, a6, a7}
+}

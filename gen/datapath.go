@@ -1,0 +1,165 @@
+package gen
+
+import (
+	"epgen/hdl"
+)
+
+// modeFields are what the sequencer holds constant for the datapath during a
+// pass.
+func (d *Design) modeFields() record {
+	a := d.fields.addr
+	return record{
+		{"up", 1, "pass: bottom-up sums"},
+		{"down", 1, "pass: top-down sums"},
+		{"update", 1, "pass: contrast, of weights or of biases"},
+		{"bias", 1, "pass: contrast of biases"},
+		{"act", 1, "pass: activation"},
+		{"result", 1, "pass: states to external memory"},
+		{"i_even", 1, "the layer below is in the even bank"},
+		{"unpool", 1, "z only at the argmax"},
+		{"window", 1, "up of a pooled layer"},
+		{"zero", 1, "all states count as zero: first free step"},
+		{"live", 1, "pool by comparison and store the argmax"},
+		{"acc_keep", 1, "store no accumulator: the pass is for the argmax"},
+		{"nudge", 1, "the output layer is nudged"},
+		{"nudge_minus", 1, "by -beta"},
+		{"bank", 1, "half of the slab buffer"},
+		{"i_plus", a, "first word of the layer below, phase +beta or the only one"},
+		{"i_minus", a, "the same, phase -beta"},
+		{"o_plus", a, "first word of the layer"},
+		{"o_minus", a, "the same, phase -beta"},
+		{"index_plus", addrBits(d.indexDepth()), "first word of its pool indices"},
+		{"index_minus", addrBits(d.indexDepth()), "the same, phase -beta"},
+		{"acc_read", a, "first accumulator read"},
+		{"write", a, "first accumulator, or first state (act), written"},
+		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
+		{"bias_shift", d.shifts.bias.bits(), "choice of alignment"},
+		{"down_shift", d.shifts.down.bits(), "choice of alignment"},
+		{"act_shift", d.shifts.act.bits(), "choice of alignment"},
+		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
+		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
+	}
+}
+
+// opRecord are the fields of an operation, in the walker's output order.
+func (d *Design) opRecord() record {
+	f := d.fields
+	return record{
+		{"valid", 1, ""}, {"i", f.addr, "word in the map below"}, {"o", f.addr, "word in the map of the layer"},
+		{"tile", f.tile, "tile of the slab"}, {"pos", 2, "{dy, dx} in the pool window"},
+		{"void", 1, "the product is to be zero"}, {"first", 1, "starts a sum"}, {"last", 1, "completes a sum"},
+		{"minus", 1, "phase -beta"}, {"sample", f.sample, ""}, {"blk", f.block, ""},
+	}
+}
+
+// labelBits is the width of a class.
+func (d *Design) labelBits() int {
+	return addrBits(d.Layers[len(d.Layers)-1].Out.Shape.C)
+}
+
+// columnBits is one column of weights on chip; biasBits one column of biases.
+func (d *Design) columnBits() int { return d.P * d.Cfg.Formats.Weight.Width() }
+func (d *Design) biasBits() int   { return d.P * d.Cfg.Formats.Bias.Width() }
+
+// datapath is ep_datapath under construction.
+type datapath struct {
+	*hdl.Module
+	d        *Design
+	mode, op map[string]hdl.Value
+
+	valid, pos                      []hdl.Value // at each stage
+	evenAddr, oddAddr, indexAddr    *hdl.Signal
+	slabAddr, accRAddr, waddr       *hdl.Signal
+	first1, last1, void1, minus1    *hdl.Signal
+	pos1                            *hdl.Signal
+	even, odd, index, tile          *hdl.Signal
+	bias                            hdl.Value
+	accValid, acc                   *hdl.Signal
+	take, drainTile, column, colIdx *hdl.Signal
+	tileDone, contrast              *hdl.Signal
+	here                            hdl.Value // words of the layer, stage 2
+	argmax, states                  *hdl.Signal
+
+	laneWiring
+}
+
+// laneWiring is what all lanes share of the accumulator ports.
+type laneWiring struct {
+	re, raddr, we, waddr *hdl.Signal
+}
+
+// datapath builds ep_datapath: memories, operands, array, lanes and update.
+func (d *Design) datapath() *hdl.Module {
+	p := &datapath{Module: hdl.NewModule("ep_datapath"), d: d, mode: map[string]hdl.Value{}, op: map[string]hdl.Value{}}
+	p.Doc("States, slabs, array, lanes and update of the accelerator.\n\n" +
+		"Pipeline of an operation, by stage:\n" +
+		"  0 from the walker    1 addresses      2 words read     3 operands\n" +
+		"  4 products           5 half sums      6 sums           7 row accumulators\n" +
+		"  8 aligned            9 pooled or added, written\n" +
+		"Activation reads its accumulator in stage 1 and writes its state in stage 7.\n" +
+		"The contrast of update is complete in stage 5.")
+	p.Group("Clock and synchronous reset")
+	p.Clock("clk_i")
+	p.Reset("rst_ni")
+	p.Group("Mode, constant while operations are in flight")
+	for _, f := range d.modeFields() {
+		p.mode[f.name] = p.Input(f.name+"_i", hdl.U(f.bits), f.doc)
+	}
+	p.Group("Operation")
+	for _, f := range d.opRecord() {
+		p.op[f.name] = p.Input("op_"+f.name+"_i", hdl.U(f.bits), f.doc)
+	}
+	p.addresses()
+	p.memories()
+	p.array()
+	p.lanes()
+	p.updates()
+	return p.Module
+}
+
+// choose2 is minus ? b : a.
+func (p *datapath) byPhase(name string) hdl.Value {
+	return hdl.Mux(p.op["minus"], p.mode[name+"_minus"], p.mode[name+"_plus"])
+}
+
+// addresses builds stage 1.
+func (p *datapath) addresses() {
+	d := p.d
+	p.Group("Stage 1: addresses")
+	p.valid = append([]hdl.Value{p.op["valid"]}, delayReset(&p.Scope, "valid", p.op["valid"], 7)...)
+	below := p.WireIs("below", hdl.AddMod(p.op["i"], p.byPhase("i")))
+	here := p.WireIs("here", hdl.AddMod(p.op["o"], p.byPhase("o")))
+	target := p.WireIs("target", hdl.Mux(p.mode["down"], p.op["i"], p.op["o"]), "word that the operation's sum belongs to")
+	reg := func(name string, t hdl.Type) *hdl.Signal { return p.Reg(name, t) }
+	addr := func(depth int) hdl.Type { return hdl.U(addrBits(depth)) }
+	p.evenAddr, p.oddAddr = reg("even_addr_q", addr(d.StateWords[0])), reg("odd_addr_q", addr(d.StateWords[1]))
+	p.indexAddr = reg("index_addr_q", addr(d.indexDepth()))
+	p.slabAddr = reg("slab_addr_q", addr(2*d.SlabWords))
+	p.accRAddr = reg("acc_raddr_q", addr(d.AccWords))
+	p.waddr = reg("waddr_q", hdl.U(d.fields.addr))
+	p.first1, p.last1 = reg("first_q", hdl.U(1)), reg("last_q", hdl.U(1))
+	p.void1, p.minus1 = reg("void_q", hdl.U(1)), reg("op_minus_q", hdl.U(1))
+	p.pos1 = reg("pos_q", hdl.U(2))
+	set := func(b *hdl.Block, q *hdl.Signal, v hdl.Value) { b.Set(q, fit(v, q.Type().Width)) }
+	p.Always(func(b *hdl.Block) {
+		b.If(p.op["valid"], func(b *hdl.Block) {
+			set(b, p.evenAddr, hdl.Mux(p.mode["i_even"], below, here))
+			set(b, p.oddAddr, hdl.Mux(p.mode["i_even"], here, below))
+			set(b, p.indexAddr, hdl.AddMod(fit(p.op["o"], p.indexAddr.Type().Width), p.byPhase("index")))
+			set(b, p.slabAddr, d.slabAddress(p.mode["bank"], p.op["tile"]))
+			set(b, p.accRAddr, hdl.AddMod(target, p.mode["acc_read"]))
+			set(b, p.waddr, hdl.AddMod(target, p.mode["write"]))
+			set(b, p.first1, p.op["first"])
+			set(b, p.last1, p.op["last"])
+			set(b, p.void1, p.op["void"])
+			set(b, p.minus1, p.op["minus"])
+			set(b, p.pos1, p.op["pos"])
+		})
+	})
+}
+
+// slabAddress is the word of a tile in a half of the slab buffer.
+func (d *Design) slabAddress(bank, tile hdl.Value) hdl.Value {
+	w := addrBits(2 * d.SlabWords)
+	return hdl.AddMod(hdl.Ext(tile, w), hdl.Mux(bank, hdl.Const(hdl.U(w), int64(d.SlabWords)), hdl.Const(hdl.U(w), 0)))
+}

@@ -1,0 +1,200 @@
+package gen
+
+import "epgen/hdl"
+
+// array builds stages 2 to 7: operands, multipliers, sums.
+func (p *datapath) array() {
+	d := p.d
+	p.Group("Stage 2: operands")
+	void2 := delay(&p.Scope, "void", p.void1, 1)[0]
+	minus2 := delay(&p.Scope, "op_minus", p.minus1, 1)[0]
+	first2 := delay(&p.Scope, "first", p.first1, 1)[0]
+	last2 := delay(&p.Scope, "last", p.last1, 1)[0]
+	u := p.Instance(d.operands(), "u_operands")
+	for _, name := range []string{"down", "bias", "i_even", "unpool", "zero"} {
+		u.In(name+"_i", p.mode[name])
+	}
+	u.In("void_i", void2)
+	u.In("minus_i", minus2)
+	u.In("pos_i", p.pos[2])
+	u.In("even_i", p.even)
+	u.In("odd_i", p.odd)
+	u.In("index_i", p.index)
+	v := u.OutAs("v_o", "v")
+	z := u.OutAs("z_o", "z")
+
+	p.Group("Stages 3 to 7: array")
+	u = p.Instance(d.macArray(), "u_array")
+	for _, name := range []string{"up", "down", "update"} {
+		u.In(name+"_i", p.mode[name])
+	}
+	u.In("valid_i", hdl.All(p.valid[2], hdl.Any(p.mode["up"], p.mode["down"], p.mode["update"])))
+	u.In("first_i", first2)
+	u.In("last_i", last2)
+	u.In("tile_i", p.tile)
+	u.In("v_i", v)
+	u.In("z_i", z)
+	u.OutTo("acc_valid_o", p.accValid)
+	p.acc = u.OutAs("acc_o", "acc")
+	p.column = p.Wire("column", hdl.U(1), "the drain reads a column")
+	p.colIdx = p.Wire("col", hdl.U(addrBits(d.P)))
+	p.tileDone = u.OutAs("tile_done_o", "tile_done")
+	u.In("take_i", p.take)
+	u.In("drain_i", p.column)
+	u.In("col_i", p.colIdx)
+	p.contrast = u.OutAs("contrast_o", "contrast")
+}
+
+// lanes builds what follows the sums, stages 7 to 9, and the activation.
+func (p *datapath) lanes() {
+	d, lw := p.d, p.d.LaneBits
+	f := d.Cfg.Formats
+	p.Group("Labels: which lane of the output layer is the class")
+	we := p.Input("label_we_i", hdl.U(1))
+	at := p.Input("label_addr_i", hdl.U(d.fields.sample))
+	data := p.Input("label_data_i", hdl.U(d.labelBits()))
+	labels := p.Memory("labels", data.Type(), d.Cfg.Batch)
+	label := p.Reg("label_q", data.Type())
+	blk := p.Reg("blk_q", hdl.U(d.fields.block))
+	p.Always(func(b *hdl.Block) {
+		b.If(we, func(b *hdl.Block) { b.Set(labels.At(at), data) })
+		b.If(hdl.All(p.op["valid"], p.mode["act"]), func(b *hdl.Block) {
+			b.Set(label, labels.At(p.op["sample"]))
+			b.Set(blk, p.op["blk"])
+		})
+	})
+	target := p.Reg("target_q", hdl.U(d.P), "one-hot lane of the class, stage 2")
+	p.targetLanes(target, label, blk)
+
+	p.Group("Stages 7 to 9: lanes")
+	index := delay(&p.Scope, "index", p.index, 6)
+	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
+	actValid := p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
+	module := d.lane()
+	bw := f.Bias.Width()
+	p.For("gen_lane", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
+		u := g.Instance(module, "u_lane")
+		for _, name := range []string{"up", "down", "live", "window", "nudge", "nudge_minus", "up_shift", "bias_shift", "down_shift", "act_shift"} {
+			u.In(name+"_i", p.mode[name])
+		}
+		u.In("sum_valid_i", p.accValid)
+		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))
+		bias := hdl.IndexSlice(p.bias, r, bw)
+		if f.Bias.Signed {
+			u.In("bias_i", hdl.AsS(bias))
+		} else {
+			u.In("bias_i", hdl.AsS(hdl.Ext(bias, bw+1)))
+		}
+		u.In("pos_i", p.pos[8])
+		u.In("index_i", hdl.IndexSlice(index[5], r, 2))
+		u.In("acc_re_i", p.re)
+		u.In("acc_raddr_i", p.raddr)
+		u.In("acc_we_i", p.we)
+		u.In("acc_waddr_i", p.laneWiring.waddr)
+		u.In("act_valid_i", actValid)
+		u.In("state_i", hdl.AsS(hdl.IndexSlice(p.here, r, lw)))
+		u.In("target_i", hdl.IndexBit(target, r))
+		u.OutTo("argmax_o", hdl.IndexSlice(p.argmax, r, 2))
+		state := u.OutAs("state_o", "state_lane")
+		g.Assign(hdl.IndexSlice(p.states, r, lw), hdl.AsU(state))
+	})
+}
+
+// targetLanes registers the one-hot lane of the label, all zero in a block
+// that does not hold the class.
+func (p *datapath) targetLanes(target, label, blk *hdl.Signal) {
+	lg := addrBits(p.d.P)
+	if p.d.P == 1 {
+		lg = 0
+	}
+	lb, bb := label.Type().Width, blk.Type().Width
+	w := max(lb, lg+bb)
+	p.Always(func(b *hdl.Block) {
+		for r := range p.d.P {
+			neuron := hdl.Value(hdl.Ext(blk, w))
+			if lg > 0 {
+				neuron = hdl.Ext(hdl.Cat(blk, hdl.Const(hdl.U(lg), int64(r))), w)
+			}
+			b.Set(hdl.Bit(target, r), hdl.Eq(hdl.Ext(label, w), neuron))
+		}
+	})
+}
+
+// updates builds the drain and the update lanes, and the column that goes to
+// the store: new weights, or states of the result.
+func (p *datapath) updates() {
+	d, one := p.d, hdl.U(1)
+	f := d.Cfg.Formats
+	ww, bw := f.Weight.Width(), f.Bias.Width()
+	vw := max(signedWidth(f.Weight.Signed, ww), signedWidth(f.Bias.Signed, bw))
+	p.Group("Update: drain")
+	start := p.Input("update_start_i", one, "first tile of a slab follows")
+	ready := p.Input("store_ready_i", one)
+	u := p.Instance(d.drain(), "u_drain")
+	u.In("start_i", start)
+	u.In("bias_i", p.mode["bias"])
+	u.In("open_i", hdl.All(p.op["valid"], p.op["first"], p.mode["update"]))
+	tileOK, idle := p.Output("tile_ok_o", one, "a tile may be opened"), p.Output("drain_idle_o", one)
+	u.OutTo("tile_ok_o", tileOK)
+	u.OutTo("idle_o", idle)
+	u.In("complete_i", p.tileDone)
+	u.OutTo("take_o", p.take)
+	u.OutTo("tile_o", p.drainTile)
+	u.In("ready_i", ready)
+	u.OutTo("column_o", p.column)
+	u.OutTo("col_o", p.colIdx)
+	lastOpen := u.OutAs("last_o", "last_open")
+
+	p.Group("Update: lanes")
+	old := p.Reg("old_column_q", hdl.U(d.columnBits()))
+	p.Always(func(b *hdl.Block) {
+		b.If(p.column, func(b *hdl.Block) { b.Set(old, hdl.DynSlice(p.tile, p.colIdx, d.columnBits())) })
+	})
+	valid := delayReset(&p.Scope, "column", p.column, 4)
+	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
+	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
+	module := d.updateLane()
+	signed := func(v hdl.Value, isSigned bool) hdl.Value {
+		if isSigned {
+			return hdl.Ext(hdl.AsS(v), vw)
+		}
+		return hdl.AsS(hdl.Ext(v, vw))
+	}
+	p.For("gen_update", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
+		weight := g.WireIs("weight", signed(hdl.IndexSlice(old, r, ww), f.Weight.Signed))
+		bias := g.WireIs("bias", signed(hdl.IndexSlice(p.bias, r, bw), f.Bias.Signed))
+		u := g.Instance(module, "u_update")
+		u.In("bias_i", p.mode["bias"])
+		u.In("rate_i", p.mode["rate"])
+		u.In("rate_shift_i", p.mode["rate_shift"])
+		u.In("valid_i", valid[0])
+		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
+		u.In("old_i", hdl.Mux(p.mode["bias"], bias, weight))
+		lane := u.OutAs("new_o", "new_value")
+		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
+		state := g.WireIs("state_value", hdl.AsS(hdl.IndexSlice(p.here, r, d.LaneBits)))
+		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
+	})
+	p.Group("To the store")
+	p.Assign(p.Output("reserve_o", one, "a column is on its way"),
+		hdl.Any(p.column, hdl.All(p.op["valid"], p.mode["result"])))
+	p.Assign(p.Output("column_valid_o", one),
+		hdl.Any(valid[3], hdl.All(p.valid[2], p.mode["result"])))
+	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, updated))
+	p.columnLast(lastOpen)
+}
+
+// columnLast marks the last column of a slab or of the results, behind which
+// the store pads its beat. Only beats of several columns need it.
+func (p *datapath) columnLast(lastOpen *hdl.Signal) {
+	one := hdl.U(1)
+	if p.d.columnsPerBeat() == 1 {
+		p.Unused(lastOpen)
+		return
+	}
+	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
+	end := p.Input("op_end_i", one, "last operation of the pass")
+	slab := delay(&p.Scope, "column_last", hdl.All(p.column, lastOpen, over, hdl.Not(p.mode["bias"])), 4)
+	result := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 2)
+	p.Assign(p.Output("column_last_o", one), hdl.Any(slab[3], result[1]))
+}

@@ -1,0 +1,101 @@
+package gen
+
+import "epgen/hdl"
+
+// memories builds stage 2: the states, indices, weights and biases.
+func (p *datapath) memories() {
+	d := p.d
+	p.Group("From the fetch unit")
+	inWE := p.Input("input_we_i", hdl.U(1), "one word of the samples")
+	inAddr := p.Input("input_addr_i", p.evenAddr.Type())
+	inData := p.Input("input_data_i", hdl.U(d.P*d.LaneBits))
+	colWE := p.Input("slab_we_i", hdl.U(d.P), "one column of a tile")
+	colAddr := p.Input("slab_addr_i", p.slabAddr.Type())
+	colData := p.Input("slab_data_i", hdl.U(d.columnBits()))
+	biasWE := p.Input("bias_we_i", hdl.U(2), "the biases of a slab, one bit a bank")
+	biasData := p.Input("bias_data_i", hdl.U(d.biasBits()))
+
+	p.Group("Stage 2: states")
+	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
+	waddr := delay(&p.Scope, "waddr", p.waddr, 8)
+	stateWE := p.WireIs("state_we", hdl.All(p.valid[7], p.mode["act"]))
+	for i, m := range []*hdl.Module{d.stateBank(0), d.stateBank(1)} {
+		name := [2]string{"u_state_even", "u_state_odd"}[i]
+		u := p.Instance(m, name)
+		at := [2]*hdl.Signal{p.evenAddr, p.oddAddr}[i]
+		dst := fit(waddr[5], at.Type().Width)
+		if i == 0 {
+			u.In("we_i", hdl.Any(inWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
+			u.In("waddr_i", hdl.Mux(inWE, inAddr, dst))
+			u.In("wdata_i", hdl.Mux(inWE, inData, p.states))
+		} else {
+			u.In("we_i", hdl.All(stateWE, p.mode["i_even"]))
+			u.In("waddr_i", dst)
+			u.In("wdata_i", p.states)
+		}
+		u.In("re_i", p.valid[1])
+		u.In("raddr_i", at)
+		w := u.OutAs("rdata_o", [2]string{"even_word", "odd_word"}[i])
+		if i == 0 {
+			p.even = w
+		} else {
+			p.odd = w
+		}
+	}
+	p.Group("Stage 2: pool indices")
+	p.argmax = p.Wire("argmax", hdl.U(2*d.P))
+	accWE := p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
+	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 8)
+	u := p.Instance(d.indexMemory(), "u_index")
+	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.mode["window"]))
+	u.In("waddr_i", indexAddr[7])
+	u.In("wdata_i", p.argmax)
+	u.In("re_i", p.valid[1])
+	u.In("raddr_i", p.indexAddr)
+	p.index = u.OutAs("rdata_o", "index_word")
+
+	p.Group("Stage 2: weights")
+	p.take = p.Wire("take", hdl.U(1), "the drain takes a tile")
+	p.drainTile = p.Wire("drain_tile", hdl.U(d.fields.tile))
+	u = p.Instance(d.slabBuffer(), "u_slab")
+	u.In("we_i", colWE)
+	u.In("waddr_i", colAddr)
+	u.In("wdata_i", colData)
+	u.In("re_i", hdl.Any(p.take, hdl.All(p.valid[1], hdl.Not(p.mode["update"]))))
+	u.In("raddr_i", hdl.Mux(p.mode["update"], d.slabAddress(p.mode["bank"], p.drainTile), p.slabAddr))
+	p.tile = u.OutAs("tile_o", "tile")
+
+	p.Group("Biases of both slabs")
+	bank0 := p.Reg("bias0_q", biasData.Type())
+	bank1 := p.Reg("bias1_q", biasData.Type())
+	p.Always(func(b *hdl.Block) {
+		b.If(hdl.Bit(biasWE, 0), func(b *hdl.Block) { b.Set(bank0, biasData) })
+		b.If(hdl.Bit(biasWE, 1), func(b *hdl.Block) { b.Set(bank1, biasData) })
+	})
+	p.bias = p.WireIs("slab_bias", hdl.Mux(p.mode["bank"], bank1, bank0))
+	p.accumulatorPorts(accWE, waddr)
+}
+
+func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
+	d := p.d
+	p.Group("Accumulator ports: read in stage 7 (down) or 1 (act), written in stage 9")
+	rows := delay(&p.Scope, "acc_raddr", p.accRAddr, 6)
+	p.accValid = p.Wire("acc_valid", hdl.U(1), "stage 7: a sum is complete")
+	p.pos = append([]hdl.Value{nil, p.pos1}, delay(&p.Scope, "pos", p.pos1, 7)...)
+	done := p.Reg("window_done_q", hdl.U(1), "stage 8: last position of the window")
+	sum9 := p.Reg("acc_we_q", hdl.U(1))
+	p.AlwaysReset(func(b *hdl.Block) {
+		b.Set(done, bit(false))
+		b.Set(sum9, bit(false))
+	}, func(b *hdl.Block) {
+		b.Set(done, hdl.All(p.accValid, hdl.Any(hdl.Not(p.mode["window"]), hdl.EqConst(p.pos[7], 3))))
+		b.Set(sum9, done)
+	})
+	p.Assign(accWE, sum9)
+	p.laneWiring = laneWiring{
+		re:    p.WireIs("acc_re", hdl.Mux(p.mode["act"], p.valid[1], p.accValid)),
+		raddr: p.WireIs("acc_raddr", hdl.Mux(p.mode["act"], p.accRAddr, rows[5])),
+		we:    p.WireIs("acc_mem_we", hdl.All(sum9, hdl.Not(p.mode["acc_keep"]))),
+		waddr: p.WireIs("acc_waddr", fit(waddr[7], addrBits(d.AccWords))),
+	}
+}

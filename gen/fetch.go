@@ -1,0 +1,448 @@
+package gen
+
+import (
+	"math/bits"
+
+	"epgen/hdl"
+)
+
+// beatsPerColumn and columnsPerBeat: one of them is 1.
+func (d *Design) beatsPerColumn() int { return max(1, d.Map.ColumnBytes/d.Map.BeatBytes) }
+func (d *Design) columnsPerBeat() int { return max(1, d.Map.BeatBytes/d.Map.ColumnBytes) }
+
+// burst is the longest burst in beats: bursts start and end on multiples of
+// it, so none crosses a 4 KB boundary.
+func (d *Design) burst() int { return min(d.Cfg.Memory.BurstBeats, 4096/d.Map.BeatBytes) }
+
+// beatAddrBits is the width of an address in beats within the memory map.
+func (d *Design) beatAddrBits() int { return bits.Len(uint(d.Map.Size / d.Map.BeatBytes)) }
+
+// sweeps returns how often the slabs are fetched: relaxation steps that need
+// weights, then one more for the update.
+func (d *Design) sweeps(infer bool) int {
+	relax, update := d.Cfg.FreeSteps, 0
+	if !infer {
+		relax, update = relax+2*d.Cfg.NudgeSteps, 1
+	}
+	if len(d.Layers) == 1 {
+		relax = 1 // the only weights are those of the first step
+	}
+	return relax + update
+}
+
+// fetchRecord describes the slabs of one layer to the fetch unit.
+func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
+	beats, columns, last := 0, 0, 0
+	for i := range d.Layers {
+		l := &d.Layers[i]
+		beats, columns, last = max(beats, l.SlabBeats), max(columns, l.SlabColumns), max(last, l.Out.Blocks-1)
+	}
+	input := d.Cfg.Batch * d.Input.SampleWords
+	columns, beats = max(columns, input, d.Cfg.Batch), max(beats, d.Map.Input.Bytes/d.Map.BeatBytes, d.Map.Labels.Bytes/d.Map.BeatBytes)
+	rec := record{
+		{"beats", widest(beats), "beats of a slab"},
+		{"columns", widest(columns), "columns of a slab"},
+		{"last", widest(last), "slabs - 1"},
+	}
+	var rows []hdl.ROMRow
+	for i := range d.Layers {
+		l := &d.Layers[i]
+		rows = append(rows, hdl.ROMRow{Value: rec.pack(l.SlabBeats, l.SlabColumns, l.Out.Blocks-1), Doc: l.Name})
+	}
+	return rec, rows
+}
+
+// States of the fetch unit.
+const (
+	fetchIdle = iota
+	fetchLabels
+	fetchInput
+	fetchWait
+	fetchSlab
+)
+
+type fetch struct {
+	*hdl.Module
+	d                                  *Design
+	start, infer, abort, base          hdl.Value
+	state, addr, left, columns         *hdl.Signal
+	layer, slab, sweep, fillBank, full *hdl.Signal
+	column, lastColumn                 *hdl.Signal
+	outstanding, errorQ, first         *hdl.Signal
+	slabWord, request, burstLen        *hdl.Signal
+	counted, arValid                   *hdl.Signal
+	rec                                record
+	states                             []hdl.Value
+}
+
+// fetch builds ep_fetch: the AXI4 read master that brings labels, samples and
+// slabs, each slab as soon as half of the slab buffer is free.
+func (d *Design) fetch() *hdl.Module {
+	f := &fetch{Module: hdl.NewModule("ep_fetch"), d: d}
+	f.Doc("AXI4 read master: labels, samples, then the slabs of every step in their order.\n\n"+
+		"A slab is fetched as soon as half of the slab buffer is free, so that it arrives\n"+
+		"while the other half computes. Bursts start and end on multiples of %d beats and\n"+
+		"never cross 4 KB; up to %d are in flight. A read error stops the unit.",
+		d.burst(), d.Cfg.Memory.Outstanding)
+	f.ports()
+	f.registers()
+	f.requests()
+	f.responses()
+	f.destinations()
+	f.jobs()
+	return f.Module
+}
+
+func (f *fetch) ports() {
+	one := hdl.U(1)
+	f.Group("Clock and synchronous reset")
+	f.Clock("clk_i")
+	f.Reset("rst_ni")
+	f.Group("Control")
+	f.start = f.Input("start_i", one, "begin a training step or an inference")
+	f.infer = f.Input("infer_i", one, "free phase only")
+	f.abort = f.Input("abort_i", one, "request nothing more")
+	f.base = f.Input("base_i", hdl.U(64), "byte address of the memory map, a multiple of 4096")
+}
+
+// registers declares where the unit stands.
+func (f *fetch) registers() {
+	d, one := f.d, hdl.U(1)
+	rec, rows := d.fetchRecord()
+	f.rec = rec
+	f.Group("Jobs: what is fetched next")
+	f.state = f.Reg("state_q", hdl.U(3))
+	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB"} {
+		f.states = append(f.states, f.Localparam(n, hdl.U(3), int64(i)))
+	}
+	f.addr = f.Reg("addr_q", hdl.U(d.beatAddrBits()), "next beat to request")
+	f.left = f.Reg("left_q", hdl.U(rec[0].bits), "beats to request")
+	f.columns = f.Reg("columns_q", hdl.U(rec[1].bits), "columns to come")
+	f.layer = f.Reg("layer_q", hdl.U(addrBits(len(d.Layers))))
+	f.slab = f.Reg("slab_q", hdl.U(rec[2].bits))
+	f.sweep = f.Reg("sweep_q", hdl.U(addrBits(d.sweeps(false))))
+	f.fillBank = f.Reg("fill_bank_q", one, "half of the slab buffer being filled")
+	f.full = f.Reg("full_q", hdl.U(2), "halves that hold a slab")
+	f.slabWord = f.ROM("slab_rom", f.layer, hdl.U(rec.width()), rows)
+	f.lastColumn = f.Wire("last_column", one, "the job's last column arrives")
+	f.errorQ = f.Reg("error_q", one, "a read was answered with an error")
+}
+
+// jobs builds the order of what is fetched: labels, samples, then the slabs of
+// all layers in every sweep, layer 1 only in the first and in the last, which
+// is the update's.
+func (f *fetch) jobs() {
+	d, one := f.d, hdl.U(1)
+	rec, word, st := f.rec, f.slabWord, f.states
+	f.Group("Order of the jobs")
+	release := f.Input("release_i", hdl.U(2), "halves that are consumed")
+	lastSlab := f.WireIs("last_slab", hdl.Eq(f.slab, rec.slice(word, "last")))
+	lastLayer := f.WireIs("last_layer", hdl.EqConst(f.layer, int64(len(d.Layers)-1)))
+	sweeps := hdl.Mux(f.infer, hdl.Const(f.sweep.Type(), int64(d.sweeps(true)-1)), hdl.Const(f.sweep.Type(), int64(d.sweeps(false)-1)))
+	lastSweep := f.WireIs("last_sweep", hdl.Eq(f.sweep, sweeps))
+	nextSweep := inc(f.sweep)
+	// Layer 1 is needed in the first sweep and in that of the update.
+	fromFirst := f.WireIs("from_first", hdl.All(hdl.Not(f.infer), hdl.EqConst(nextSweep, int64(d.sweeps(false)-1))))
+	at := func(offset int) hdl.Value { return hdl.Const(f.addr.Type(), int64(offset/d.Map.BeatBytes)) }
+	second := min(1, len(d.Layers)-1)
+	load := func(b *hdl.Block, offset, beats, columns int) {
+		b.Set(f.addr, at(offset))
+		b.Set(f.left, hdl.Const(f.left.Type(), int64(beats)))
+		b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
+	}
+	f.AlwaysReset(func(b *hdl.Block) {
+		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.layer, f.slab, f.sweep, f.fillBank, f.full} {
+			b.Set(r, zeroOf(r))
+		}
+		b.Set(f.columns, zeroOf(f.columns))
+	}, func(b *hdl.Block) {
+		b.If(f.request, func(b *hdl.Block) {
+			b.Set(f.addr, hdl.AddMod(f.addr, fit(f.burstLen, f.addr.Type().Width)))
+			b.Set(f.left, hdl.SubMod(f.left, fit(f.burstLen, f.left.Type().Width)))
+		})
+		b.If(f.counted, func(b *hdl.Block) { b.Set(f.columns, hdl.SubMod(f.columns, hdl.Const(f.columns.Type(), 1))) })
+		b.Case(f.state, func(c *hdl.Case) {
+			c.When(func(b *hdl.Block) {
+				b.If(f.start, func(b *hdl.Block) {
+					b.Set(f.state, st[fetchLabels])
+					load(b, d.Map.Labels.Offset, d.Map.Labels.Bytes/d.Map.BeatBytes, d.Cfg.Batch)
+					b.Set(f.layer, zeroOf(f.layer))
+					b.Set(f.slab, zeroOf(f.slab))
+					b.Set(f.sweep, zeroOf(f.sweep))
+					b.Set(f.fillBank, bit(false))
+					b.Set(f.full, zeroOf(f.full))
+				})
+			}, st[fetchIdle])
+			c.When(func(b *hdl.Block) {
+				b.If(f.lastColumn, func(b *hdl.Block) {
+					b.Set(f.state, st[fetchInput])
+					load(b, d.Map.Input.Offset, d.Map.Input.Bytes/d.Map.BeatBytes, d.Cfg.Batch*d.Input.SampleWords)
+				})
+			}, st[fetchLabels])
+			c.When(func(b *hdl.Block) {
+				b.If(f.lastColumn, func(b *hdl.Block) {
+					b.Set(f.state, st[fetchWait])
+					b.Set(f.addr, at(d.Map.Weights.Offset))
+				})
+			}, st[fetchInput])
+			c.When(func(b *hdl.Block) {
+				b.If(hdl.Not(hdl.DynBit(f.full, f.fillBank)), func(b *hdl.Block) {
+					b.Set(f.state, st[fetchSlab])
+					b.Set(f.left, rec.slice(word, "beats"))
+					b.Set(f.columns, rec.slice(word, "columns"))
+				})
+			}, st[fetchWait])
+			c.Default(func(b *hdl.Block) {
+				b.If(f.lastColumn, func(b *hdl.Block) {
+					b.Set(f.state, st[fetchWait])
+					b.Set(hdl.Bit(f.full, 0), hdl.Any(hdl.Bit(f.full, 0), hdl.Not(f.fillBank)))
+					b.Set(hdl.Bit(f.full, 1), hdl.Any(hdl.Bit(f.full, 1), f.fillBank))
+					b.Set(f.fillBank, hdl.Not(f.fillBank))
+					b.Set(f.slab, hdl.Mux(lastSlab, zeroOf(f.slab), inc(f.slab)))
+					b.If(lastSlab, func(b *hdl.Block) {
+						b.Set(f.layer, inc(f.layer))
+						b.If(lastLayer, func(b *hdl.Block) {
+							b.Set(f.sweep, nextSweep)
+							b.Set(f.layer, hdl.Mux(fromFirst, zeroOf(f.layer), hdl.Const(f.layer.Type(), int64(second))))
+							b.Set(f.addr, hdl.Mux(fromFirst, at(d.Layers[0].Offset), at(d.Layers[second].Offset)))
+							b.If(lastSweep, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
+						})
+					})
+				})
+			})
+		})
+		for bank := range 2 {
+			b.If(hdl.Bit(release, bank), func(b *hdl.Block) { b.Set(hdl.Bit(f.full, bank), bit(false)) })
+		}
+		b.If(hdl.Any(f.abort, f.errorQ), func(b *hdl.Block) {
+			b.Set(f.state, st[fetchIdle])
+			b.Set(f.left, zeroOf(f.left))
+		})
+	})
+	loaded := f.Output("loaded_o", one, "labels and samples are on chip")
+	f.Assign(loaded, hdl.Any(hdl.EqConst(f.state, fetchWait), hdl.EqConst(f.state, fetchSlab)))
+	f.Assign(f.Output("full_o", hdl.U(2)), f.full)
+}
+
+// requests builds the address channel: one burst every second cycle at most.
+func (f *fetch) requests() {
+	d, one := f.d, hdl.U(1)
+	n := d.burst()
+	f.Group("AXI4 read address channel")
+	araddr := f.OutputReg("m_axi_araddr", hdl.U(64))
+	arlen := f.OutputReg("m_axi_arlen", hdl.U(8))
+	f.Assign(f.Output("m_axi_arsize", hdl.U(3)), hdl.Const(hdl.U(3), int64(bits.Len(uint(d.Map.BeatBytes))-1)))
+	f.Assign(f.Output("m_axi_arburst", hdl.U(2)), hdl.Const(hdl.U(2), 1))
+	f.arValid = f.OutputReg("m_axi_arvalid", one)
+	ready := f.Input("m_axi_arready", one)
+	f.outstanding = f.Reg("outstanding_q", hdl.U(widest(d.Cfg.Memory.Outstanding)), "bursts requested and not complete")
+
+	f.burstLen = burstLength(&f.Scope, f.addr, f.left, n)
+	f.request = f.WireIs("request", hdl.All(hdl.Ne(f.left, zeroOf(f.left)), hdl.Not(f.arValid),
+		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding))),
+		hdl.Not(f.abort), hdl.Not(f.errorQ)))
+	f.AlwaysReset(func(b *hdl.Block) {
+		b.Set(f.arValid, bit(false))
+	}, func(b *hdl.Block) {
+		b.Set(f.arValid, hdl.Any(f.request, hdl.All(f.arValid, hdl.Not(ready))))
+	})
+	f.Always(func(b *hdl.Block) {
+		b.If(f.request, func(b *hdl.Block) {
+			b.Set(araddr, hdl.AddMod(f.base, d.byteAddress(f.addr)))
+			b.Set(arlen, beatsMinusOne(f.burstLen))
+		})
+	})
+}
+
+// byteAddress is the byte offset of a beat, 64 bits.
+func (d *Design) byteAddress(beat hdl.Value) hdl.Value {
+	return hdl.Ext(hdl.Shl(beat, bits.Len(uint(d.Map.BeatBytes))-1), 64)
+}
+
+// burstLength is the number of beats of the next burst: up to the next multiple
+// of n, or what is left.
+func burstLength(s *hdl.Scope, addr, left hdl.Value, n int) *hdl.Signal {
+	w := widest(n)
+	lg := bits.Len(uint(n)) - 1
+	room := hdl.Value(hdl.Const(hdl.U(w), int64(n)))
+	if lg > 0 {
+		low := hdl.Ext(hdl.Slice(addr, min(lg, addr.Type().Width)-1, 0), w)
+		room = hdl.SubMod(room, low)
+	}
+	roomW := s.WireIs("room", room, "beats to the next multiple of "+itoa(n))
+	cw := max(w, left.Type().Width)
+	return s.WireIs("burst", hdl.Mux(hdl.Lt(hdl.Ext(left, cw), hdl.Ext(roomW, cw)), fit(left, w), roomW))
+}
+
+// beatsMinusOne is the AxLEN of a burst.
+func beatsMinusOne(burst hdl.Value) hdl.Value {
+	return fit(hdl.SubMod(burst, hdl.Const(burst.Type(), 1)), 8)
+}
+
+// responses builds the data channel: beats to columns.
+func (f *fetch) responses() {
+	d, one := f.d, hdl.U(1)
+	dw, cw := d.Cfg.Memory.DataWidth, d.Map.ColumnBytes*8
+	f.Group("AXI4 read data channel")
+	rdata := f.Input("m_axi_rdata", hdl.U(dw))
+	rresp := f.Input("m_axi_rresp", hdl.U(2))
+	rlast := f.Input("m_axi_rlast", one)
+	rvalid := f.Input("m_axi_rvalid", one)
+	rready := f.Output("m_axi_rready", one)
+	ready := f.Wire("ready", one)
+	f.Assign(rready, ready)
+	take := f.WireIs("take", hdl.All(rvalid, ready))
+	bad := f.WireIs("bad", hdl.All(take, hdl.Bit(rresp, 1)))
+	f.Unused(hdl.Bit(rresp, 0))
+	done := f.WireIs("burst_done", hdl.All(take, rlast))
+	f.AlwaysReset(func(b *hdl.Block) {
+		b.Set(f.errorQ, bit(false))
+		b.Set(f.outstanding, zeroOf(f.outstanding))
+	}, func(b *hdl.Block) {
+		b.If(f.start, func(b *hdl.Block) { b.Set(f.errorQ, bit(false)) }).
+			ElseIf(bad, func(b *hdl.Block) { b.Set(f.errorQ, bit(true)) })
+		b.If(hdl.All(f.request, hdl.Not(done)), func(b *hdl.Block) {
+			b.Set(f.outstanding, inc(f.outstanding))
+		}).ElseIf(hdl.All(done, hdl.Not(f.request)), func(b *hdl.Block) {
+			b.Set(f.outstanding, hdl.SubMod(f.outstanding, hdl.Const(f.outstanding.Type(), 1)))
+		})
+	})
+	f.Assign(f.Output("error_o", one), f.errorQ)
+	f.Assign(f.Output("idle_o", one), hdl.All(hdl.EqConst(f.state, fetchIdle), hdl.EqConst(f.outstanding, 0), hdl.Not(f.arValid)))
+
+	f.Group("Columns")
+	f.column = f.Reg("column_q", hdl.U(max(cw, dw)))
+	valid := f.Reg("column_valid_q", one)
+	f.counted = f.WireIs("counted", hdl.All(valid, hdl.Ne(f.columns, zeroOf(f.columns))), "a column of the job, not padding")
+	f.Assign(f.lastColumn, hdl.All(f.counted, hdl.EqConst(f.columns, 1)))
+	switch n, k := d.columnsPerBeat(), d.beatsPerColumn(); {
+	case n > 1: // a beat holds n columns: hold it and shift
+		left := f.Reg("held_q", hdl.U(widest(n)), "columns held")
+		last := f.WireIs("held_last", hdl.Any(hdl.LeConst(left, 1), f.lastColumn))
+		f.Assign(ready, hdl.Any(hdl.Not(valid), last))
+		f.AlwaysReset(func(b *hdl.Block) {
+			b.Set(left, zeroOf(left))
+			b.Set(valid, bit(false))
+		}, func(b *hdl.Block) {
+			b.If(take, func(b *hdl.Block) {
+				b.Set(left, hdl.Const(left.Type(), int64(n)))
+				b.Set(valid, bit(true))
+			}).ElseIf(valid, func(b *hdl.Block) {
+				b.Set(left, hdl.SubMod(left, hdl.Const(left.Type(), 1)))
+				b.Set(valid, hdl.Not(last))
+			})
+		})
+		f.Always(func(b *hdl.Block) {
+			b.If(take, func(b *hdl.Block) { b.Set(f.column, rdata) }).
+				ElseIf(valid, func(b *hdl.Block) { b.Set(f.column, hdl.Ext(hdl.Shr(f.column, cw), dw)) })
+		})
+	case k > 1: // k beats make a column: shift them in from the top
+		count := f.Reg("part_q", hdl.U(addrBits(k)), "beats of the column so far")
+		f.Assign(ready, bit(true))
+		full := f.WireIs("column_full", hdl.All(take, hdl.EqConst(count, int64(k-1))))
+		f.AlwaysReset(func(b *hdl.Block) {
+			b.Set(count, zeroOf(count))
+			b.Set(valid, bit(false))
+		}, func(b *hdl.Block) {
+			b.Set(valid, full)
+			b.If(f.start, func(b *hdl.Block) { b.Set(count, zeroOf(count)) }).
+				ElseIf(take, func(b *hdl.Block) { b.Set(count, hdl.Mux(full, zeroOf(count), inc(count))) })
+		})
+		f.Always(func(b *hdl.Block) {
+			b.If(take, func(b *hdl.Block) { b.Set(f.column, hdl.Cat(rdata, hdl.Slice(f.column, cw-1, dw))) })
+		})
+	default:
+		f.Assign(ready, bit(true))
+		f.AlwaysReset(func(b *hdl.Block) { b.Set(valid, bit(false)) }, func(b *hdl.Block) { b.Set(valid, take) })
+		f.Always(func(b *hdl.Block) { b.If(take, func(b *hdl.Block) { b.Set(f.column, rdata) }) })
+	}
+}
+
+// destinations builds the write ports: labels, samples, biases and tiles.
+func (f *fetch) destinations() {
+	d, one := f.d, hdl.U(1)
+	f.Group("Where a column goes")
+	in := func(state int) hdl.Value { return hdl.All(f.counted, hdl.Eq(f.state, f.states[state])) }
+	labelWE := f.Output("label_we_o", one)
+	f.Assign(labelWE, in(fetchLabels))
+	at := f.Reg("at_q", hdl.U(addrBits(d.StateWords[0])), "label or word of the samples")
+	f.Assign(f.Output("label_addr_o", hdl.U(d.fields.sample)), fit(at, d.fields.sample))
+	f.Assign(f.Output("label_data_o", hdl.U(d.labelBits())), fit(hdl.Slice(f.column, d.ElementBits-1, 0), d.labelBits()))
+	inputWE := f.Output("input_we_o", one)
+	f.Assign(inputWE, in(fetchInput))
+	f.Assign(f.Output("input_addr_o", at.Type()), at)
+	f.Assign(f.Output("input_data_o", hdl.U(d.P*d.LaneBits)), d.narrowColumn(f.column, d.LaneBits))
+
+	f.Comment("A slab begins with its biases; the columns of its tiles follow.")
+	f.first = f.Reg("first_q", one, "the column of biases is next")
+	col := f.Reg("tile_column_q", hdl.U(d.P), "one-hot: column of the tile")
+	tile := f.Reg("tile_q", hdl.U(d.fields.tile))
+	slab := f.WireIs("slab_column", in(fetchSlab))
+	biasWE := f.Output("bias_we_o", hdl.U(2))
+	f.Assign(biasWE, hdl.Cat(hdl.All(slab, f.first, f.fillBank), hdl.All(slab, f.first, hdl.Not(f.fillBank))))
+	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Cfg.Formats.Bias.Width()))
+	weWhen := f.WireIs("tile_we", hdl.All(slab, hdl.Not(f.first)))
+	f.Assign(f.Output("slab_we_o", hdl.U(d.P)), hdl.Mux(weWhen, col, zeroOf(col)))
+	f.Assign(f.Output("slab_addr_o", hdl.U(addrBits(2*d.SlabWords))), d.slabAddress(f.fillBank, tile))
+	f.Assign(f.Output("slab_data_o", hdl.U(d.columnBits())), d.narrowColumn(f.column, d.Cfg.Formats.Weight.Width()))
+	f.AlwaysReset(func(b *hdl.Block) {
+		b.Set(at, zeroOf(at))
+		b.Set(f.first, bit(true))
+		b.Set(col, hdl.Const(col.Type(), 1))
+		b.Set(tile, zeroOf(tile))
+	}, func(b *hdl.Block) {
+		b.If(hdl.Any(f.start, f.lastColumn), func(b *hdl.Block) {
+			b.Set(at, zeroOf(at))
+			b.Set(f.first, bit(true))
+			b.Set(col, hdl.Const(col.Type(), 1))
+			b.Set(tile, zeroOf(tile))
+		}).ElseIf(f.counted, func(b *hdl.Block) {
+			b.Set(at, inc(at))
+			b.Set(f.first, bit(false))
+			b.If(weWhen, func(b *hdl.Block) {
+				b.Set(col, rotate(col))
+				b.If(hdl.Bit(col, d.P-1), func(b *hdl.Block) { b.Set(tile, inc(tile)) })
+			})
+		})
+	})
+	if unused := d.unusedColumnBits(f.column); len(unused) > 0 {
+		f.Unused(unused...)
+	}
+}
+
+// rotate moves a one-hot vector one place up.
+func rotate(v hdl.Value) hdl.Value {
+	w := v.Type().Width
+	if w == 1 {
+		return v
+	}
+	return hdl.Cat(hdl.Slice(v, w-2, 0), hdl.Bit(v, w-1))
+}
+
+// narrowColumn takes the low bits of each element of a column.
+func (d *Design) narrowColumn(column hdl.Value, w int) hdl.Value {
+	if w == d.ElementBits {
+		return hdl.Slice(column, d.P*w-1, 0)
+	}
+	var lanes []hdl.Value
+	for r := d.P - 1; r >= 0; r-- {
+		lanes = append(lanes, hdl.Slice(column, r*d.ElementBits+w-1, r*d.ElementBits))
+	}
+	return hdl.Cat(lanes[0], lanes[1:]...)
+}
+
+// unusedColumnBits are the sign copies of a column that nothing reads.
+func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
+	w := max(d.LaneBits, d.Cfg.Formats.Weight.Width(), d.Cfg.Formats.Bias.Width())
+	var out []hdl.Value
+	for r := range d.P {
+		low := w
+		if r == 0 {
+			low = max(low, d.labelBits())
+		}
+		if low < d.ElementBits {
+			out = append(out, hdl.Slice(column, (r+1)*d.ElementBits-1, r*d.ElementBits+low))
+		}
+	}
+	return out
+}

@@ -1,0 +1,219 @@
+package gen
+
+import "epgen/hdl"
+
+// shifts are the per-layer alignment constants, as choices that hardware
+// selects among.
+type shifts struct {
+	up, down, bias, act choices
+	rate                choices // of weights and biases
+}
+
+func (d *Design) deriveShifts() {
+	var up, down, bias, act, rate []int
+	for i := range d.Layers {
+		a := d.Layers[i].Arith
+		up, bias, act = append(up, a.UpShift), append(bias, a.BiasShift), append(act, a.Act.Shift)
+		rate = append(rate, a.WeightUpdate.Shift, a.BiasUpdate.Shift)
+		if i+1 < len(d.Layers) {
+			down = append(down, a.DownShift)
+		}
+	}
+	if down == nil {
+		down = []int{0}
+	}
+	d.shifts = shifts{choose(up...), choose(down...), choose(bias...), choose(act...), choose(rate...)}
+}
+
+// lane builds ep_lane: what follows the sum of one row - alignment, bias, max
+// pooling, the accumulators of its neurons, error, activation.
+func (d *Design) lane() *hdl.Module {
+	l := &lane{Module: hdl.NewModule("ep_lane"), d: d}
+	l.Doc("Neurons of one lane: everything behind the adder tree of a row.\n\n"+
+		"  up    acc = max over the pool window of (sum << up_shift) + (bias << bias_shift)\n"+
+		"  down  acc = acc + (sum << down_shift)\n"+
+		"  act   state = clamp(round(u * 2^-k), 0, %d),  u = acc -+ beta*(s - y)\n\n"+
+		"Accumulators are %d bits signed and exact; the activation is the only rounding (%v).\n"+
+		"Ties of the pool go to the first position in raster order.\n"+
+		"Latency: sum to accumulator 3 cycles, accumulator to state 6 cycles.",
+		d.Layers[0].Arith.Act.Hi, d.AccBits, d.Layers[0].Arith.Act.Mode)
+	l.ports()
+	l.accumulate()
+	l.activate()
+	return l.Module
+}
+
+type lane struct {
+	*hdl.Module
+	d *Design
+
+	up, down                         hdl.Value
+	upSel, downSel, biasSel, actSel  hdl.Value
+	live                             hdl.Value
+	nudge, nudgeMinus                hdl.Value
+	sumValid, sum, bias              hdl.Value
+	pos, windowed, index             hdl.Value
+	accRE, accRAddr, accWE, accWAddr hdl.Value
+	actValid, state, target          hdl.Value
+	rdata                            *hdl.Signal
+}
+
+func (l *lane) ports() {
+	d, one := l.d, hdl.U(1)
+	addr := hdl.U(addrBits(d.AccWords))
+	l.Group("Clock")
+	l.Clock("clk_i")
+	l.Group("Mode, constant while operations are in flight")
+	l.up = l.Input("up_i", one)
+	l.down = l.Input("down_i", one)
+	l.live = l.Input("live_i", one, "pool by comparison; else by the stored index")
+	l.upSel = l.Input("up_shift_i", hdl.U(d.shifts.up.bits()), shiftDoc(d.shifts.up))
+	l.biasSel = l.Input("bias_shift_i", hdl.U(d.shifts.bias.bits()), shiftDoc(d.shifts.bias))
+	l.downSel = l.Input("down_shift_i", hdl.U(d.shifts.down.bits()), shiftDoc(d.shifts.down))
+	l.actSel = l.Input("act_shift_i", hdl.U(d.shifts.act.bits()), shiftDoc(d.shifts.act))
+	l.nudge = l.Input("nudge_i", one, "add the error of the output layer")
+	l.nudgeMinus = l.Input("nudge_minus_i", one, "phase -beta")
+	l.Group("Sum of the row")
+	l.sumValid = l.Input("sum_valid_i", one)
+	l.sum = l.Input("sum_i", hdl.S(d.SumBits))
+	l.bias = l.Input("bias_i", hdl.S(signedWidth(d.Cfg.Formats.Bias.Signed, d.Cfg.Formats.Bias.Width())), d.Cfg.Formats.Bias.String())
+	l.Group("Pool window, one cycle after the sum")
+	l.windowed = l.Input("window_i", one, "the layer is pooled")
+	l.pos = l.Input("pos_i", hdl.U(2), "{dy, dx}")
+	l.index = l.Input("index_i", hdl.U(2), "stored argmax")
+	l.Group("Accumulators: read with the sum (act: on its own), written two cycles later")
+	l.accRE = l.Input("acc_re_i", one)
+	l.accRAddr = l.Input("acc_raddr_i", addr)
+	l.accWE = l.Input("acc_we_i", one)
+	l.accWAddr = l.Input("acc_waddr_i", addr)
+	l.Group("Activation, one cycle after the read")
+	l.actValid = l.Input("act_valid_i", one)
+	l.state = l.Input("state_i", hdl.S(d.LaneBits), "s of the output layer")
+	l.target = l.Input("target_i", one, "the label names this neuron")
+}
+
+func shiftDoc(c choices) string {
+	text := "selects a left shift by"
+	if len(c.values) == 1 {
+		return "shift by " + itoa(c.values[0])
+	}
+	for _, v := range c.values {
+		text += " " + itoa(v)
+	}
+	return text
+}
+
+// accumulate builds up and down: from the row's sum to the accumulators.
+func (l *lane) accumulate() {
+	d := l.d
+	t := hdl.S(d.AccBits)
+	l.Group("Alignment and bias")
+	aligned := l.Reg("aligned_q", t)
+	alignedValid := l.Reg("aligned_valid_q", hdl.U(1))
+	l.Always(func(b *hdl.Block) {
+		b.Set(alignedValid, l.sumValid)
+		b.If(l.sumValid, func(b *hdl.Block) {
+			b.If(l.down, func(b *hdl.Block) {
+				b.Set(aligned, d.shifts.down.shiftLeft(l.sum, l.downSel, d.AccBits))
+			}).Else(func(b *hdl.Block) {
+				b.Set(aligned, hdl.AddMod(d.shifts.up.shiftLeft(l.sum, l.upSel, d.AccBits),
+					d.shifts.bias.shiftLeft(l.bias, l.biasSel, d.AccBits)))
+			})
+		})
+	})
+	l.unusedSelectors()
+
+	l.Group("Accumulators of the neurons")
+	mem := l.Memory("acc_mem", t, d.AccWords)
+	l.rdata = l.Reg("acc_rdata_q", t)
+	result := l.Reg("result_q", t, "up: winner of the window; down: new accumulator")
+	argmax := l.OutputReg("argmax_o", hdl.U(2), "{dy, dx} of the winner, with acc_we_i")
+	l.Always(func(b *hdl.Block) {
+		b.If(l.accWE, func(b *hdl.Block) { b.Set(mem.At(l.accWAddr), result) })
+		b.If(l.accRE, func(b *hdl.Block) { b.Set(l.rdata, mem.At(l.accRAddr)) })
+	})
+
+	l.Group("Max pooling, or the sum over slabs")
+	first := l.WireIs("first", hdl.Any(hdl.Not(l.windowed), hdl.EqConst(l.pos, 0)))
+	wins := l.WireIs("wins", hdl.Mux(hdl.Any(l.live, hdl.Not(l.windowed)),
+		hdl.Any(first, hdl.Gt(aligned, result)), hdl.Eq(l.pos, l.index)))
+	l.Always(func(b *hdl.Block) {
+		b.If(alignedValid, func(b *hdl.Block) {
+			b.If(l.down, func(b *hdl.Block) {
+				b.Set(result, hdl.AddMod(aligned, l.rdata))
+			}).ElseIf(hdl.All(l.up, wins), func(b *hdl.Block) {
+				b.Set(result, aligned)
+				b.Set(argmax, l.pos)
+			})
+		})
+	})
+}
+
+// unusedSelectors swallows selectors of constants with a single value.
+func (l *lane) unusedSelectors() {
+	var unused []hdl.Value
+	for _, s := range []struct {
+		c   choices
+		sel hdl.Value
+	}{{l.d.shifts.up, l.upSel}, {l.d.shifts.down, l.downSel}, {l.d.shifts.bias, l.biasSel}, {l.d.shifts.act, l.actSel}} {
+		if len(s.c.values) == 1 {
+			unused = append(unused, s.sel)
+		}
+	}
+	if unused != nil {
+		l.Unused(unused...)
+	}
+}
+
+// activate builds act: five pipeline stages from accumulator to state.
+func (l *lane) activate() {
+	d := l.d
+	out := d.Layers[len(d.Layers)-1].Arith
+	acc := hdl.S(d.AccBits)
+	l.Group("Error of the output layer: beta * (s - y)")
+	valid := delay(&l.Scope, "act_valid", l.actValid, 4)
+	stage := func(en hdl.Value, name string, v hdl.Value, doc ...string) *hdl.Signal {
+		q := l.Reg(name, v.Type(), doc...)
+		l.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
+		return q
+	}
+	f := d.Cfg.Formats
+	frac := max(f.State.Frac, f.Target.Frac)
+	s := hdl.Shl(l.state, frac-f.State.Frac)
+	y := hdl.Shl(hdl.Const(hdl.S(signedWidth(false, widest(int(d.Arith.TargetOne)))), d.Arith.TargetOne), frac-f.Target.Frac)
+	target := l.Localparam("TARGET_ONE", y.Type(), d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
+	beta := l.Localparam("BETA", hdl.S(widest(int(d.Arith.BetaCode))+1), d.Arith.BetaCode, f.Beta.String()+", "+ftoa(f.Beta.ToFloat(d.Arith.BetaCode)))
+	zero := hdl.Const(target.Type(), 0)
+	err := stage(l.actValid, "error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
+	acc1 := stage(l.actValid, "act_acc_q", l.rdata)
+	force := stage(valid[0], "force_q", fit(hdl.Mul(beta, err), max(2, out.Nudge.SignedWidth())))
+	acc2 := stage(valid[0], "act_acc_q2", acc1)
+
+	l.Group("Pre-activation, rounding, hard sigmoid")
+	aligned := l.WireIs("force_aligned", fit(hdl.Shl(force, out.NudgeShift), d.AccBits))
+	u := l.Reg("u_q", acc)
+	l.Always(func(b *hdl.Block) {
+		b.If(valid[1], func(b *hdl.Block) {
+			b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) }).
+				ElseIf(l.nudgeMinus, func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc2, aligned)) }).
+				Else(func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc2, aligned)) })
+		})
+	})
+	// Aligning all layers to the largest shift leaves one rounding point.
+	sh, k := d.shifts.act, d.shifts.act.max()
+	lift := choices{}
+	lo := k
+	for _, v := range sh.values {
+		lift.values = append(lift.values, k-v)
+		lo = min(lo, v)
+	}
+	scaled := l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+k-lo))
+	rounded := stage(valid[2], "rounded_q", roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode))
+	state := l.OutputReg("state_o", hdl.S(d.LaneBits), "new state "+f.State.String()+", six cycles after the read")
+	hi := l.Localparam("STATE_MAX", state.Type(), out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
+	l.Always(func(b *hdl.Block) {
+		b.If(valid[3], func(b *hdl.Block) {
+			b.Set(state, clamp(rounded, hdl.Const(state.Type(), out.Act.Lo), hi, state.Type()))
+		})
+	})
+}

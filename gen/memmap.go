@@ -1,0 +1,140 @@
+package gen
+
+import (
+	"math/bits"
+
+	"epgen/ep"
+)
+
+// MemoryMap is the layout of external memory, as byte offsets from the base
+// address that the host writes to BASE_LO and BASE_HI.
+//
+// Memory holds columns. A column is P elements of ElementBits, little-endian,
+// lane 0 lowest; its first bits are the value in two's complement, sign
+// extended. Every region starts on a beat of the memory port.
+//
+//	labels    B columns; lane 0 is the class of sample b
+//	input     columns (b, blk, y, x) of the samples
+//	weights   layer after layer, slab after slab: the bias column, then for each
+//	          tile t = blk*Taps + ky*KW + kx the columns c = 0..P-1, lane r being
+//	          W[slab*P+r, blk*P+c, ky, kx]; zeros for channels that do not exist
+//	results   columns (b, blk, y, x) of the output states of the free phase
+type MemoryMap struct {
+	ColumnBytes int // a power of two
+	BeatBytes   int
+	Labels      Region
+	Input       Region
+	Weights     Region
+	Results     Region
+	Size        int // bytes of the whole map
+}
+
+// Region is a range of bytes of the memory map.
+type Region struct{ Offset, Bytes int }
+
+func (p *Plan) placeMemory() {
+	cfg := p.Cfg
+	f := cfg.Formats
+	classes := cfg.Network.Layers[len(cfg.Network.Layers)-1].Out.C
+	need := max(f.Weight.Width(), f.Bias.Width(), f.Input.Width(), p.LaneBits, bits.Len(uint(classes-1)))
+	for p.ElementBits = 8; p.ElementBits < need; {
+		p.ElementBits *= 2
+	}
+	m := &p.Map
+	m.ColumnBytes = p.P * p.ElementBits / 8
+	m.BeatBytes = cfg.Memory.DataWidth / 8
+	next := 0
+	region := func(columns int) Region {
+		r := Region{next, m.beats(columns) * m.BeatBytes}
+		next += r.Bytes
+		return r
+	}
+	last := &p.Layers[len(p.Layers)-1]
+	m.Labels = region(cfg.Batch)
+	m.Input = region(p.inputWords())
+	m.Weights.Offset = next
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		l.SlabColumns = 1 + l.Tiles*p.P
+		l.SlabBeats = m.beats(l.SlabColumns)
+		l.SlabBytes = l.SlabBeats * m.BeatBytes
+		l.Offset = next
+		next += l.Out.Blocks * l.SlabBytes
+	}
+	m.Weights.Bytes = next - m.Weights.Offset
+	m.Results = region(cfg.Batch * last.Out.SampleWords)
+	m.Size = next
+}
+
+// beats returns the beats that hold a number of columns.
+func (m *MemoryMap) beats(columns int) int {
+	return (columns*m.ColumnBytes + m.BeatBytes - 1) / m.BeatBytes
+}
+
+// PackMemory returns the initial image of external memory: labels, samples and
+// weights in place, zeros elsewhere.
+func (p *Plan) PackMemory(w *ep.Params, s *ep.Samples) []byte {
+	img := make([]byte, p.Map.Size)
+	for b, y := range s.Y {
+		p.put(img, p.Map.Labels.Offset, b, 0, int64(y))
+	}
+	p.packMap(img, p.Map.Input.Offset, p.Input, s.X)
+	p.PackWeights(img, w)
+	return img
+}
+
+// PackWeights writes the weights and biases into an image of memory.
+func (p *Plan) PackWeights(img []byte, w *ep.Params) {
+	for i := range p.Layers {
+		p.eachWeight(i, func(column, lane, weight, bias int) {
+			if bias >= 0 {
+				p.put(img, p.Layers[i].Offset, column, lane, int64(w.Layers[i].B[bias]))
+			} else {
+				p.put(img, p.Layers[i].Offset, column, lane, int64(w.Layers[i].W[weight]))
+			}
+		})
+	}
+}
+
+// PackResults writes the output states of the free phase, [B,C,H,W], into an
+// image of memory.
+func (p *Plan) PackResults(img []byte, states []int32) {
+	p.packMap(img, p.Map.Results.Offset, p.Layers[len(p.Layers)-1].Out, states)
+}
+
+// eachWeight calls f for every bias (bias >= 0) and weight (bias < 0) of a
+// layer with its column, counted from the layer's first, and lane. A slab's
+// padding to whole beats counts as columns.
+func (p *Plan) eachWeight(layer int, f func(column, lane, weight, bias int)) {
+	l := &p.Layers[layer]
+	stride := l.SlabBytes / p.Map.ColumnBytes
+	for co := range l.Out.Shape.C {
+		slab, r := co/p.P*stride, co%p.P
+		f(slab, r, -1, co)
+		for ci := range l.In.Shape.C {
+			blk, c := ci/p.P, ci%p.P
+			for tap := range l.Taps {
+				f(slab+1+(blk*l.Taps+tap)*p.P+c, r, (co*l.In.Shape.C+ci)*l.Taps+tap, -1)
+			}
+		}
+	}
+}
+
+func (p *Plan) packMap(img []byte, offset int, m BlockMap, v []int32) {
+	for b := range p.Cfg.Batch {
+		for c := range m.Shape.C {
+			for pix := range m.HW {
+				word := b*m.SampleWords + c/p.P*m.HW + pix
+				p.put(img, offset, word, c%p.P, int64(v[(b*m.Shape.C+c)*m.HW+pix]))
+			}
+		}
+	}
+}
+
+// put stores one element, little-endian.
+func (p *Plan) put(img []byte, offset, column, lane int, v int64) {
+	at := offset + column*p.Map.ColumnBytes + lane*p.ElementBits/8
+	for i := range p.ElementBits / 8 {
+		img[at+i] = byte(v >> (8 * i))
+	}
+}

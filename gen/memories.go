@@ -1,0 +1,103 @@
+package gen
+
+import "epgen/hdl"
+
+// stateBank builds the memory of the states of every other layer: one write
+// port, one read port, words of P lanes.
+func (d *Design) stateBank(bank int) *hdl.Module {
+	name := [2]string{"ep_state_even", "ep_state_odd"}[bank]
+	m := hdl.NewModule(name)
+	what := [2]string{"the input and the states of even layers", "the states of odd layers"}[bank]
+	m.Doc("Memory of %s: %d words of %d lanes of %d bits.\n\n"+
+		"A word holds %d channels of one pixel of one sample. Copies free, plus and minus\n"+
+		"of the states follow one another. Read latency: one cycle.",
+		what, d.StateWords[bank], d.P, d.LaneBits, d.P)
+	d.simpleMemory(m, hdl.U(d.P*d.LaneBits), d.StateWords[bank])
+	return m
+}
+
+// indexMemory builds the memory of the pool indices.
+func (d *Design) indexMemory() *hdl.Module {
+	m := hdl.NewModule("ep_index_memory")
+	m.Doc("Argmax of every pool window: %d words of %d lanes, {dy, dx} of each channel.\n\nRead latency: one cycle.",
+		d.indexDepth(), d.P)
+	d.simpleMemory(m, hdl.U(2*d.P), d.indexDepth())
+	return m
+}
+
+// indexDepth is at least one word, for networks without pooling.
+func (d *Design) indexDepth() int { return max(1, d.IndexWords*d.IndexCopies) }
+
+// simpleMemory adds a memory with one write and one read port to a module.
+func (d *Design) simpleMemory(m *hdl.Module, word hdl.Type, depth int) {
+	addr := hdl.U(addrBits(depth))
+	m.Group("Clock")
+	m.Clock("clk_i")
+	m.Group("Write port")
+	we := m.Input("we_i", hdl.U(1))
+	waddr := m.Input("waddr_i", addr)
+	wdata := m.Input("wdata_i", word)
+	m.Group("Read port")
+	re := m.Input("re_i", hdl.U(1))
+	raddr := m.Input("raddr_i", addr)
+	rdata := m.OutputReg("rdata_o", word, "word of the last cycle with re_i")
+	m.Group("Memory")
+	mem := m.Memory("mem", word, depth)
+	m.Always(func(b *hdl.Block) {
+		b.If(we, func(b *hdl.Block) { b.Set(mem.At(waddr), wdata) })
+		b.If(re, func(b *hdl.Block) { b.Set(rdata, mem.At(raddr)) })
+	})
+}
+
+// slabBuffer builds the memory of two slabs of weights, written by columns and
+// read by whole tiles.
+func (d *Design) slabBuffer() *hdl.Module {
+	ww := d.Cfg.Formats.Weight.Width()
+	col, depth := d.P*ww, 2*d.SlabWords
+	m := hdl.NewModule("ep_slab_buffer")
+	m.Doc("Two slabs of weights: %d words of one %dx%d tile, written a column at a time.\n\n"+
+		"Lane r of column c of a tile is W[slab*%d + r, blk*%d + c] at one tap, %v.\n"+
+		"Read latency: one cycle.", depth, d.P, d.P, d.P, d.P, d.Cfg.Formats.Weight)
+	m.Group("Clock")
+	m.Clock("clk_i")
+	m.Group("Write port")
+	we := m.Input("we_i", hdl.U(d.P), "one bit a column")
+	waddr := m.Input("waddr_i", hdl.U(addrBits(depth)))
+	wdata := m.Input("wdata_i", hdl.U(col), "one column")
+	m.Group("Read port")
+	re := m.Input("re_i", hdl.U(1))
+	raddr := m.Input("raddr_i", hdl.U(addrBits(depth)))
+	tile := m.OutputReg("tile_o", hdl.U(d.P*col), "tile of the last cycle with re_i")
+	m.Group("Memory")
+	mem := m.Memory("mem", hdl.U(d.P*col), depth)
+	m.Always(func(b *hdl.Block) {
+		for c := range d.P {
+			b.If(hdl.Bit(we, c), func(b *hdl.Block) { b.Set(mem.SliceAt(waddr, (c+1)*col-1, c*col), wdata) })
+		}
+		b.If(re, func(b *hdl.Block) { b.Set(tile, mem.At(raddr)) })
+	})
+	return m
+}
+
+// axisROM builds the table of rows or of columns.
+func (d *Design) axisROM(name, what string, spans []span, doc []string) *hdl.Module {
+	rec := d.spanRecord()
+	m := hdl.NewModule(name)
+	text := "Where the rectangle of an item starts and how far it reaches: " + what + ".\n\nFields of an entry, lowest first:"
+	for _, f := range rec {
+		text += "\n  " + f.name + ": " + f.doc
+	}
+	m.Doc("%s", text)
+	m.Group("Table, combinational")
+	addr := m.Input("index_i", hdl.U(addrBits(len(spans))))
+	entry := m.Output("entry_o", hdl.U(rec.width()))
+	var rows []hdl.ROMRow
+	for i, s := range spans {
+		rows = append(rows, hdl.ROMRow{
+			Value: rec.pack(s.N-1, b2i(s.Void), b2i(s.Odd), s.I, s.O, s.K),
+			Doc:   doc[i],
+		})
+	}
+	m.Assign(entry, m.ROM("entry", addr, entry.Type(), rows))
+	return m
+}

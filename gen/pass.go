@@ -1,0 +1,144 @@
+package gen
+
+import "fmt"
+
+// Kind is one of the things that the array does with a layer.
+type Kind int
+
+const (
+	Up     Kind = iota // out[co] += W[co,ci] * s[ci]: pre-activations of layer n
+	Down               // out[ci] += W[co,ci] * z[co]: feedback to layer n-1
+	Update             // G[co,ci] += +-z[co] * s[ci]: contrast of the weights
+	Bias               // G[co]    += +-s[co]: contrast of the biases
+	Act                // s' = clamp(round(acc)): activation; also the copying of results
+	numKinds
+)
+
+var kindNames = [numKinds]string{"up", "down", "update", "bias", "act"}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Pass is what the walker needs to know to visit one slab of a layer (Up, Down,
+// Update, Bias) or its whole map of states (Act). One ROM word holds one Pass.
+//
+// Loops, outermost first, each with its own address steps:
+//
+//	Up      b, y, x, window position, blk, rectangle of taps
+//	Down    b, blk, y, x, rectangle of taps
+//	Update  blk, y, x (the tap), phase, b, rectangle of pixels
+//	Bias    phase, b, rectangle of pixels
+//	Act     b, blk, rectangle of pixels
+type Pass struct {
+	Kind  Kind
+	Layer int // n
+
+	RowBase, ColBase int // first entry in the tables of rows and columns
+	LastBlk          int
+	LastY, LastX     int
+	Window           bool // Up of a pooled layer: four positions per state
+	Unpool           bool // Down, Update of a pooled layer: z only at the argmax
+
+	IBase, OBase     int // first word in a copy of the banks of layers n-1 and n
+	IBlk, IB         int // address steps in the map below
+	OBlk, OB, OSlab  int // address steps in the map of layer n
+	IRow, ORow       int // from one row to the next
+	KBlk, KRow       int // steps in the slab: block, row of taps
+	AccRead, AccBase int // accumulators: read from (the drive, in the first slab of Down(2)), write to
+	AccNext          int // read from in later slabs
+	IndexBase        int
+}
+
+// tables are the axis tables of a design: all entries, and where those of each
+// pass begin. Layers of equal geometry share entries.
+type tables struct {
+	rows, cols []span
+	rowDoc     []string // one line for the first entry of a run, "" for the others
+	colDoc     []string
+	passes     [][numKinds]Pass // by layer
+}
+
+// buildTables derives all passes of a plan.
+func buildTables(p *Plan) *tables {
+	t := &tables{}
+	seen := [2]map[string]int{{}, {}}
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		var ps [numKinds]Pass
+		for k := range numKinds {
+			ps[k] = p.pass(l, k)
+			r, c := l.rows(), l.cols()
+			ps[k].RowBase = intern(&t.rows, &t.rowDoc, seen[0], r.spans(k), l, k)
+			ps[k].ColBase = intern(&t.cols, &t.colDoc, seen[1], c.spans(k), l, k)
+		}
+		t.passes = append(t.passes, ps)
+	}
+	return t
+}
+
+// spans returns the table of one kind of pass.
+func (a axis) spans(k Kind) []span {
+	switch k {
+	case Up:
+		return a.up()
+	case Down:
+		return a.down()
+	case Update:
+		return a.update()
+	default:
+		return a.whole()
+	}
+}
+
+// intern appends a run of entries to a table unless the same run is there.
+func intern(table *[]span, doc *[]string, seen map[string]int, run []span, l *LayerPlan, k Kind) int {
+	key := fmt.Sprint(run)
+	if at, ok := seen[key]; ok {
+		return at
+	}
+	at := len(*table)
+	seen[key] = at
+	for i, s := range run {
+		*table = append(*table, s)
+		*doc = append(*doc, fmt.Sprintf("%s %v %d", l.Name, k, i))
+	}
+	return at
+}
+
+// pass returns the loops and addresses of one kind of pass over a layer.
+func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
+	ps := Pass{
+		Kind: k, Layer: l.N,
+		IBase: l.In.StateBase, OBase: l.Out.StateBase,
+		IBlk: l.In.HW, IB: l.In.SampleWords,
+		OB: l.Out.SampleWords, OSlab: l.Out.HW,
+		IRow: l.Layer.In.W, ORow: l.Layer.Out.W,
+		KBlk: l.Taps, KRow: l.KW,
+		AccRead: l.AccBase, AccBase: l.AccBase, AccNext: l.AccBase,
+		IndexBase: l.IndexBase,
+	}
+	switch k {
+	case Up:
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Window = l.In.Blocks-1, l.Layer.Out.H-1, l.Layer.Out.W-1, l.Pool
+		if l.N == 1 {
+			ps.AccBase = DriveBase
+		}
+	case Down:
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.Layer.In.H-1, l.Layer.In.W-1, l.Pool
+		if l.N > 1 {
+			below := &p.Layers[l.N-2]
+			ps.AccRead, ps.AccBase, ps.AccNext = below.AccBase, below.AccBase, below.AccBase
+			if l.N == 2 {
+				ps.AccRead = DriveBase
+			}
+		}
+	case Update:
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.KH-1, l.KW-1, l.Pool
+	case Act:
+		ps.LastBlk, ps.OBlk, ps.OSlab = l.Out.Blocks-1, l.Out.HW, 0
+		if l.N == 1 && len(p.Layers) == 1 {
+			ps.AccRead = DriveBase
+		}
+		ps.AccNext = ps.AccRead
+	}
+	return ps
+}

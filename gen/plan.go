@@ -1,0 +1,209 @@
+package gen
+
+import (
+	"fmt"
+	"math/bits"
+
+	"epgen/ep"
+)
+
+// Plan holds every size, width and address of an accelerator, derived once
+// from the configuration. The Verilog, the cycle model, the memory images, the
+// harness and the reports all read them here.
+//
+// States, accumulators and pool indices are stored in words of P lanes: word
+// (b, blk, y, x) holds channels blk*P .. blk*P+P-1 of one pixel of sample b.
+// Within a layer the order is sample, block, row, column.
+type Plan struct {
+	Cfg   *ep.Config
+	Arith *ep.Arith
+
+	P int // the array is P x P
+
+	ElementBits  int // container of one weight, bias, input, label or result in external memory
+	LaneBits     int // one state or input on chip, signed
+	OperandBits  int // signed left operand of a multiplier: weight, or z of the contrast
+	SumBits      int // signed sum of products of one output neuron
+	AccBits      int // signed accumulator of a neuron: up + bias + down, aligned
+	ContrastBits int // signed contrast accumulator of one weight
+
+	Input  BlockMap    // the static input, "layer 0"
+	Layers []LayerPlan // layer n is Layers[n-1]
+
+	RegionWords [2]int // words of one copy of the states in bank 0 (even layers) and 1 (odd)
+	StateWords  [2]int // words of each bank: input (bank 0), then the copies free, plus, minus
+	AccWords    int
+	IndexWords  int // words of one copy of the pool indices
+	IndexCopies int // 1 frozen, 2 live (the update needs those of s+ and s-)
+	SlabWords   int // tiles of the largest slab; the buffer holds two slabs
+
+	Map MemoryMap
+}
+
+// BlockMap is a map of neurons cut into blocks of P channels.
+type BlockMap struct {
+	Shape       ep.Shape
+	Blocks      int // ceil(C/P)
+	HW          int // words of one block, H*W
+	SampleWords int // Blocks*HW
+	StateBase   int // first word in its bank (input) or in each copy of its bank (layers)
+}
+
+// LayerPlan is the plan of one state layer.
+type LayerPlan struct {
+	*ep.Layer
+	Arith *ep.LayerArith
+	N     int // 1-based
+	In    BlockMap
+	Out   BlockMap
+
+	Taps      int // KH*KW
+	Tiles     int // tiles of one slab, In.Blocks*Taps
+	AccBase   int // first accumulator word
+	IndexBase int // first index word; pooled layers only
+
+	SlabColumns int // columns of one slab in memory: bias column, then P per tile
+	SlabBeats   int // beats of one slab, the last one padded with zeros
+	SlabBytes   int
+	Offset      int // byte offset of slab 0 from the base of the memory map
+}
+
+// Bank returns the state bank of layer n: odd layers and even ones are kept
+// apart so that a layer and the one below can be read in the same cycle.
+func Bank(n int) int { return n & 1 }
+
+// Copies of the states. The free phase works in copy 0, the nudged phases in
+// copies 1 and 2.
+const (
+	CopyFree = iota
+	CopyPlus
+	CopyMinus
+	NumCopies
+)
+
+// StateAddr returns the word of layer n >= 1, given its copy.
+func (p *Plan) StateAddr(n, copy, b, blk, pix int) int {
+	m := p.Layers[n-1].Out
+	return p.CopyBase(Bank(n), copy) + m.StateBase + b*m.SampleWords + blk*m.HW + pix
+}
+
+// CopyBase returns the first word of a copy of the states in a bank.
+func (p *Plan) CopyBase(bank, copy int) int {
+	base := copy * p.RegionWords[bank]
+	if bank == 0 {
+		base += p.inputWords()
+	}
+	return base
+}
+
+func (p *Plan) inputWords() int { return p.Cfg.Batch * p.Input.SampleWords }
+
+// NewPlan derives the plan of a configuration.
+func NewPlan(cfg *ep.Config) (*Plan, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	ar, err := ep.Derive(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Cfg: cfg, Arith: ar, P: cfg.Array.Size}
+	p.deriveWidths()
+	p.placeStates()
+	p.placeAccumulators()
+	p.placeIndices()
+	p.placeMemory()
+	if need := 2 * p.SlabWords * p.P * p.P * cfg.Formats.Weight.Width(); need > cfg.Memory.SlabBits {
+		return nil, fmt.Errorf("memory.slab_bits: slab buffer of %d bits, want at least %d for two slabs of %d tiles of %dx%d weights",
+			cfg.Memory.SlabBits, need, p.SlabWords, p.P, p.P)
+	}
+	return p, nil
+}
+
+func (p *Plan) blockMap(s ep.Shape) BlockMap {
+	n := (s.C + p.P - 1) / p.P
+	return BlockMap{Shape: s, Blocks: n, HW: s.H * s.W, SampleWords: n * s.H * s.W}
+}
+
+// deriveWidths takes every width from the proved intervals of ep.Arith.
+func (p *Plan) deriveWidths() {
+	f := p.Cfg.Formats
+	p.LaneBits = max(signedWidth(f.Input.Signed, f.Input.Width()), signedWidth(f.State.Signed, f.State.Width()))
+	p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, signedWidth(f.Weight.Signed, f.Weight.Width()))
+	product := p.OperandBits + p.LaneBits
+	p.SumBits = product + bits.Len(uint(p.P-1)) // the adder tree of one tile
+	p.ContrastBits = product
+	for i := range p.Arith.Layers {
+		la := &p.Arith.Layers[i]
+		p.SumBits = max(p.SumBits, la.Up.SignedWidth(), la.Down.SignedWidth())
+		p.AccBits = max(p.AccBits, la.Acc.SignedWidth(), la.Drive.SignedWidth())
+		p.ContrastBits = max(p.ContrastBits, la.Contrast.SignedWidth(), la.BiasContrast.SignedWidth())
+	}
+}
+
+func signedWidth(signed bool, width int) int {
+	if signed {
+		return width
+	}
+	return width + 1
+}
+
+// placeStates gives each layer its place in the copies of its bank.
+func (p *Plan) placeStates() {
+	net := &p.Cfg.Network
+	p.Input = p.blockMap(net.Input)
+	below := p.Input
+	for i := range net.Layers {
+		l := &net.Layers[i]
+		out := p.blockMap(l.Out)
+		bank := Bank(i + 1)
+		out.StateBase = p.RegionWords[bank]
+		p.RegionWords[bank] += p.Cfg.Batch * out.SampleWords
+		p.Layers = append(p.Layers, LayerPlan{
+			Layer: l, Arith: &p.Arith.Layers[i], N: i + 1, In: below, Out: out,
+			Taps: l.KH * l.KW, Tiles: below.Blocks * l.KH * l.KW,
+		})
+		p.SlabWords = max(p.SlabWords, below.Blocks*l.KH*l.KW)
+		below = out
+	}
+	for bank := range p.StateWords {
+		p.StateWords[bank] = max(1, p.CopyBase(bank, NumCopies))
+	}
+}
+
+// placeAccumulators shares accumulator words between layers that are never
+// alive together: UP(n) writes those of layer n while DOWN(n) completes those
+// of layer n-1, so layers of equal parity share one place. The drive of
+// layer 1, computed once per sample, keeps a place of its own.
+func (p *Plan) placeAccumulators() {
+	drive := p.Cfg.Batch * p.Layers[0].Out.SampleWords
+	var size [2]int
+	for i := range p.Layers {
+		size[Bank(i+1)] = max(size[Bank(i+1)], p.Cfg.Batch*p.Layers[i].Out.SampleWords)
+	}
+	if len(p.Layers) == 1 {
+		size[1] = 0 // the output is activated straight from the drive
+	}
+	base := [2]int{drive + size[1], drive}
+	for i := range p.Layers {
+		p.Layers[i].AccBase = base[Bank(i+1)]
+	}
+	p.AccWords = drive + size[0] + size[1]
+}
+
+// DriveBase is the first word of the drive of layer 1.
+const DriveBase = 0
+
+func (p *Plan) placeIndices() {
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		if l.Pool {
+			l.IndexBase = p.IndexWords
+			p.IndexWords += p.Cfg.Batch * l.Out.SampleWords
+		}
+	}
+	p.IndexCopies = 1
+	if p.Cfg.PoolIndex == ep.Live {
+		p.IndexCopies = 2
+	}
+}

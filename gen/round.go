@@ -1,0 +1,101 @@
+package gen
+
+import (
+	"epgen/fixedpoint"
+	"epgen/hdl"
+)
+
+// roundShift adds logic for round(v * 2^-k) and returns the quotient, one bit
+// wider than v >> k so that rounding up cannot overflow. It is the hardware of
+// fixedpoint.Rounding.
+func roundShift(s *hdl.Scope, name string, v hdl.Value, k int, mode fixedpoint.Rounding) hdl.Value {
+	if k == 0 {
+		return hdl.Ext(v, v.Type().Width+1)
+	}
+	if k >= v.Type().Width { // keep at least the sign above the fraction
+		v = s.WireIs(name+"_wide", hdl.Ext(v, k+1))
+	}
+	quotient := s.WireIs(name+"_floor", hdl.Shr(v, k))
+	var up hdl.Value
+	switch mode {
+	case fixedpoint.Truncate:
+		return hdl.Ext(quotient, quotient.Type().Width+1)
+	case fixedpoint.NearestUp:
+		up = hdl.Bit(v, k-1)
+	case fixedpoint.NearestEven:
+		sticky := hdl.Bit(quotient, 0)
+		if k > 1 {
+			sticky = hdl.Any(sticky, hdl.RedOr(hdl.Slice(v, k-2, 0)))
+		}
+		up = hdl.All(hdl.Bit(v, k-1), sticky)
+	default:
+		panic("gen: rounding " + mode.String() + " has no hardware")
+	}
+	roundUp := s.WireIs(name+"_up", up, mode.String())
+	return hdl.Add(quotient, hdl.AsS(hdl.Cat(hdl.Const(hdl.U(1), 0), roundUp)))
+}
+
+// clamp adds logic that saturates v to [lo, hi] and returns it as the type t,
+// which holds both.
+func clamp(v hdl.Value, lo, hi hdl.Value, t hdl.Type) hdl.Value {
+	w := v.Type().Width
+	if w < t.Width {
+		v, w = hdl.Ext(v, t.Width), t.Width
+	}
+	narrow := func(x hdl.Value) hdl.Value { return hdl.Trunc(x, t.Width) }
+	return hdl.Mux(hdl.Lt(v, hdl.Ext(lo, w)), lo, hdl.Mux(hdl.Gt(v, hdl.Ext(hi, w)), hi, narrow(v)))
+}
+
+// choices are the distinct values of a per-layer constant. Hardware that needs
+// one of them carries its number; a single value needs no hardware.
+type choices struct{ values []int }
+
+// choose collects distinct values in order of appearance.
+func choose(values ...int) choices {
+	var c choices
+	for _, v := range values {
+		if c.of(v) < 0 {
+			c.values = append(c.values, v)
+		}
+	}
+	return c
+}
+
+// of returns the number of a value, or -1.
+func (c choices) of(v int) int {
+	for i, x := range c.values {
+		if x == v {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c choices) max() int {
+	m := c.values[0]
+	for _, v := range c.values {
+		m = max(m, v)
+	}
+	return m
+}
+
+func (c choices) bits() int { return addrBits(len(c.values)) }
+
+// shiftLeft returns v * 2^value, the value being chosen by sel, in width w. All
+// results must fit w, which the interval calculus of ep.Derive has proved.
+func (c choices) shiftLeft(v, sel hdl.Value, w int) hdl.Value {
+	at := func(k int) hdl.Value { return fit(hdl.Shl(v, k), w) }
+	out := at(c.values[len(c.values)-1])
+	for i := len(c.values) - 2; i >= 0; i-- {
+		out = hdl.Mux(hdl.EqConst(sel, int64(i)), at(c.values[i]), out)
+	}
+	return out
+}
+
+// fit extends or truncates to w bits; truncation drops copies of the sign.
+func fit(v hdl.Value, w int) hdl.Value {
+	if v.Type().Width > w {
+		return hdl.Trunc(v, w)
+	}
+	return hdl.Ext(v, w)
+}

@@ -1,0 +1,183 @@
+package gen
+
+import "epgen/hdl"
+
+// advance builds the order of the passes.
+func (q *sequencer) advance() {
+	d := q.d
+	q.Group("Order of the passes")
+	firstLayer := q.WireIs("first_layer", hdl.EqConst(q.layer, 0))
+	last := hdl.Mux(q.isPhase(PhaseFree), hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)),
+		hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)))
+	lastStep := q.WireIs("last_step", hdl.Eq(q.step, last))
+	updating := q.WireIs("updating", q.isPhase(PhaseUpdate))
+	q.releaseSlab = q.WireIs("slab_done", hdl.Any(q.isKind(Down), q.isKind(Update),
+		hdl.All(q.isKind(Up), firstLayer, hdl.Not(updating))), "the pass was the slab's last")
+	settled := q.WireIs("settled", hdl.All(hdl.EqConst(q.flush, 0), hdl.Any(hdl.Not(updating), q.drainIdle)))
+	failed := q.WireIs("failed", hdl.Any(q.fetchError, q.storeError))
+	q.storeStart = q.Reg("store_start_q", hdl.U(1))
+
+	begin := func(b *hdl.Block) {
+		for _, r := range []*hdl.Signal{q.phase, q.step, q.layer, q.slab, q.slabO, q.variant, q.top, q.bank, q.errorQ} {
+			b.Set(r, zeroOf(r))
+		}
+		b.Set(q.kind, q.kinds[Up])
+	}
+	q.AlwaysReset(func(b *hdl.Block) {
+		b.Set(q.state, q.st[seqIdle])
+		begin(b)
+		b.Set(q.flush, zeroOf(q.flush))
+		b.Set(q.storeStart, bit(false))
+	}, func(b *hdl.Block) {
+		b.Set(q.storeStart, bit(false))
+		b.Case(q.state, func(c *hdl.Case) {
+			go1 := func(from int, cond hdl.Value, to int) {
+				c.When(func(b *hdl.Block) {
+					b.If(cond, func(b *hdl.Block) { b.Set(q.state, q.st[to]) })
+				}, q.st[from])
+			}
+			c.When(func(b *hdl.Block) {
+				b.If(q.startIn, func(b *hdl.Block) {
+					b.Set(q.state, q.st[seqLoad])
+					begin(b)
+				})
+			}, q.st[seqIdle])
+			go1(seqLoad, q.loaded, seqWait)
+			c.When(func(b *hdl.Block) {
+				b.If(hdl.DynBit(q.full, q.bank), func(b *hdl.Block) {
+					b.Set(q.state, q.st[seqSetup])
+					b.If(updating, q.firstOfUpdate)
+				})
+			}, q.st[seqWait])
+			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqStart]) }, q.st[seqSetup])
+			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqRun]) }, q.st[seqStart])
+			c.When(func(b *hdl.Block) {
+				b.Set(q.flush, hdl.Const(q.flush.Type(), flushCycles-1))
+				b.If(q.walkDone, func(b *hdl.Block) { b.Set(q.state, q.st[seqFlush]) })
+			}, q.st[seqRun])
+			c.When(func(b *hdl.Block) {
+				b.If(settled, func(b *hdl.Block) { b.Set(q.state, q.st[seqNext]) }).
+					ElseIf(hdl.NeConst(q.flush, 0), func(b *hdl.Block) {
+						b.Set(q.flush, hdl.SubMod(q.flush, hdl.Const(q.flush.Type(), 1)))
+					})
+			}, q.st[seqFlush])
+			c.When(func(b *hdl.Block) { q.nextPass(b, firstLayer, lastStep, updating) }, q.st[seqNext])
+			c.When(func(b *hdl.Block) {
+				b.If(q.storeIdle, func(b *hdl.Block) {
+					b.If(updating, q.enterResult).
+						Else(func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) })
+				})
+			}, q.st[seqStore])
+			c.Default(func(b *hdl.Block) { // seqError
+				b.If(hdl.All(q.fetchIdle, q.storeIdle), func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) })
+			})
+		})
+		b.If(hdl.All(failed, hdl.Not(q.is(seqIdle)), hdl.Not(q.is(seqError))), func(b *hdl.Block) {
+			b.Set(q.state, q.st[seqError])
+			b.Set(q.errorQ, bit(true))
+		})
+	})
+}
+
+// firstOfUpdate picks the first pass of a slab in the update.
+func (q *sequencer) firstOfUpdate(b *hdl.Block) {
+	b.Set(q.kind, q.kinds[Bias])
+	if q.argmax != nil {
+		b.If(q.argmax, func(b *hdl.Block) {
+			b.Set(q.kind, q.kinds[Up])
+			b.Set(q.variant, hdl.Const(q.variant.Type(), variantPlus))
+		})
+	}
+}
+
+// enterResult begins the writing of the output states.
+func (q *sequencer) enterResult(b *hdl.Block) {
+	b.Set(q.phase, hdl.Const(q.phase.Type(), PhaseResult))
+	b.Set(q.layer, hdl.Const(q.layer.Type(), int64(len(q.d.Layers)-1)))
+	b.Set(q.kind, q.kinds[Act])
+	b.Set(q.state, q.st[seqSetup])
+	b.Set(q.storeStart, bit(true))
+}
+
+// nextPass decides what follows a pass.
+func (q *sequencer) nextPass(b *hdl.Block, firstLayer, lastStep, updating hdl.Value) {
+	to := func(b *hdl.Block, k Kind) {
+		b.Set(q.kind, q.kinds[k])
+		b.Set(q.state, q.st[seqSetup])
+	}
+	b.If(q.releaseSlab, func(b *hdl.Block) { q.nextSlab(b, firstLayer, updating) }).
+		ElseIf(hdl.All(q.isKind(Up), hdl.Not(updating)), func(b *hdl.Block) { to(b, Down) }).
+		ElseIf(q.isKind(Up), func(b *hdl.Block) {
+			b.If(hdl.EqConst(q.variant, variantPlus), func(b *hdl.Block) {
+				b.Set(q.variant, hdl.Const(q.variant.Type(), variantMinus))
+				to(b, Up)
+			}).Else(func(b *hdl.Block) {
+				b.Set(q.variant, zeroOf(q.variant))
+				to(b, Bias)
+			})
+		}).
+		ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) }).
+		ElseIf(q.isPhase(PhaseResult), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
+		ElseIf(hdl.All(hdl.Not(q.top), q.lastLayer), func(b *hdl.Block) {
+			b.Set(q.top, bit(true))
+			to(b, Act)
+		}).
+		ElseIf(hdl.Not(q.top), func(b *hdl.Block) {
+			b.Set(q.layer, inc(q.layer))
+			b.Set(q.kind, q.kinds[Up])
+			b.Set(q.state, q.st[seqWait])
+		}).
+		Else(func(b *hdl.Block) { q.nextStep(b, lastStep) })
+}
+
+// nextSlab goes on after the last pass over a slab.
+func (q *sequencer) nextSlab(b *hdl.Block, firstLayer, updating hdl.Value) {
+	b.Set(q.bank, hdl.Not(q.bank))
+	b.Set(q.state, q.st[seqWait])
+	b.If(hdl.Not(q.lastSlab), func(b *hdl.Block) {
+		b.Set(q.slab, inc(q.slab))
+		b.Set(q.slabO, hdl.AddMod(q.slabO, q.field("o_slab")))
+		b.Set(q.kind, q.kinds[Up])
+	}).Else(func(b *hdl.Block) {
+		b.Set(q.slab, zeroOf(q.slab))
+		b.Set(q.slabO, zeroOf(q.slabO))
+		act := func(b *hdl.Block) {
+			b.Set(q.kind, q.kinds[Act])
+			b.Set(q.top, firstLayer)
+			b.Set(q.state, q.st[seqSetup])
+		}
+		if len(q.d.Layers) == 1 {
+			b.If(updating, func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).Else(act)
+			return
+		}
+		b.If(hdl.All(updating, q.lastLayer), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
+			ElseIf(hdl.Any(updating, firstLayer), func(b *hdl.Block) {
+				b.Set(q.layer, inc(q.layer))
+				b.Set(q.kind, q.kinds[Up])
+			}).
+			Else(act)
+	})
+}
+
+// nextStep goes on after the activation of the last layer.
+func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
+	b.Set(q.step, hdl.Mux(lastStep, zeroOf(q.step), inc(q.step)))
+	if len(q.d.Layers) == 1 { // only the activation is repeated
+		b.Set(q.state, q.st[seqSetup])
+	} else {
+		b.Set(q.top, bit(false))
+		b.Set(q.layer, hdl.Const(q.layer.Type(), 1))
+		b.Set(q.kind, q.kinds[Up])
+		b.Set(q.state, q.st[seqWait])
+	}
+	b.If(lastStep, func(b *hdl.Block) {
+		b.If(q.isPhase(PhaseMinus), func(b *hdl.Block) {
+			b.Set(q.phase, hdl.Const(q.phase.Type(), PhaseUpdate))
+			b.Set(q.layer, zeroOf(q.layer))
+			b.Set(q.top, bit(false))
+			b.Set(q.storeStart, bit(true))
+			b.Set(q.state, q.st[seqWait])
+		}).ElseIf(q.infer, q.enterResult).
+			Else(func(b *hdl.Block) { b.Set(q.phase, inc(q.phase)) })
+	})
+}

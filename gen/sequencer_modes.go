@@ -1,0 +1,118 @@
+package gen
+
+import (
+	"epgen/ep"
+	"epgen/hdl"
+)
+
+// modes builds what the datapath sees during a pass, registered in START.
+func (q *sequencer) modes() {
+	d := q.d
+	live := d.Cfg.PoolIndex == ep.Live
+	q.Group("Copies of the states that the pass reads and writes")
+	first := q.WireIs("first_step", hdl.EqConst(q.step, 0))
+	copyT := hdl.U(2)
+	c := func(n int) hdl.Value { return hdl.Const(copyT, int64(n)) }
+	own := q.WireIs("copy", hdl.Mux(q.isPhase(PhasePlus), c(CopyPlus), hdl.Mux(q.isPhase(PhaseMinus), c(CopyMinus), c(CopyFree))),
+		"written in this phase: 0 free, 1 plus, 2 minus")
+	relaxed := hdl.Mux(first, c(CopyFree), own)
+	plus := q.WireIs("copy_plus", hdl.Mux(q.isPhase(PhaseUpdate),
+		hdl.Mux(hdl.EqConst(q.variant, variantMinus), c(CopyMinus), c(CopyPlus)), relaxed), "read")
+	minus := q.WireIs("copy_minus", c(CopyMinus), "read in phase -beta of the update")
+	iEven := q.WireIs("below_even", hdl.Not(hdl.Bit(q.passLayer, 0)), "the layer below is in the even bank")
+	isInput := q.WireIs("below_input", hdl.EqConst(q.passLayer, 0))
+	base := func(even, copy hdl.Value) hdl.Value { return q.copyBase(even, copy) }
+	iBase := func(copy hdl.Value) hdl.Value {
+		return hdl.Mux(isInput, q.field("i_base"), hdl.AddMod(q.field("i_base"), base(iEven, copy)))
+	}
+	oBase := func(copy hdl.Value) hdl.Value {
+		return hdl.AddMod(q.field("o_base"), base(hdl.Not(iEven), copy))
+	}
+	isAct, isBias := q.isKind(Act), q.isKind(Bias)
+	updating, result := q.isPhase(PhaseUpdate), q.isPhase(PhaseResult)
+	index := q.field("index_base")
+	storeArgmax := hdl.Any(q.isPhase(PhaseFree), updating, hdl.All(q.isPhase(PhasePlus), first))
+	second := hdl.Const(index.Type(), 0)
+	if live {
+		storeArgmax = bit(true)
+		second = hdl.Const(index.Type(), int64(d.IndexWords))
+	}
+	values := map[string]hdl.Value{
+		"up": q.isKind(Up), "down": q.isKind(Down), "update": hdl.Any(isBias, q.isKind(Update)), "bias": isBias,
+		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
+		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
+		"zero": hdl.All(q.isPhase(PhaseFree), first, hdl.Not(isInput)),
+		"live": storeArgmax, "acc_keep": updating,
+		"nudge": hdl.Any(q.isPhase(PhasePlus), q.isPhase(PhaseMinus)), "nudge_minus": q.isPhase(PhaseMinus),
+		"bank":   q.bank,
+		"i_plus": iBase(plus), "i_minus": iBase(minus), "o_plus": oBase(plus), "o_minus": oBase(minus),
+		"index_plus":  hdl.Mux(hdl.EqConst(q.variant, variantMinus), hdl.AddMod(index, second), index),
+		"index_minus": hdl.AddMod(index, second),
+		"acc_read":    hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
+		"write":       hdl.Mux(isAct, oBase(own), q.field("acc_write")),
+	}
+	values["nudge"] = hdl.All(values["nudge"], q.top)
+	q.Group("Mode of the pass")
+	type pair struct{ reg, v hdl.Value }
+	var pairs []pair
+	for _, f := range d.modeFields() {
+		v, registered := values[f.name]
+		if !registered { // constants of the layer, straight from the descriptor
+			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.field(f.name))
+			continue
+		}
+		pairs = append(pairs, pair{q.OutputReg(f.name+"_o", hdl.U(f.bits), f.doc), v})
+	}
+	q.Always(func(b *hdl.Block) {
+		b.If(q.is(seqStart), func(b *hdl.Block) {
+			for _, p := range pairs {
+				b.Set(p.reg, p.v)
+			}
+		})
+	})
+	q.Group("Loops of the pass")
+	for _, f := range q.rec {
+		if walkerFields[f.name] && f.name != "window" && f.name != "unpool" {
+			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.field(f.name))
+		}
+	}
+	q.Assign(q.Output("slab_o_o", q.slabO.Type(), "first word of the slab in its sample"), q.slabO)
+}
+
+// copyBase is the first word of a copy in the even or the odd bank.
+func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
+	t := hdl.U(q.d.fields.addr)
+	of := func(c int) hdl.Value {
+		return hdl.Mux(even, hdl.Const(t, int64(q.d.CopyBase(0, c))), hdl.Const(t, int64(q.d.CopyBase(1, c))))
+	}
+	return hdl.Mux(hdl.EqConst(copy, CopyMinus), of(CopyMinus), hdl.Mux(hdl.EqConst(copy, CopyPlus), of(CopyPlus), of(CopyFree)))
+}
+
+// status builds the control of the other units and what the registers show.
+func (q *sequencer) status() {
+	one := hdl.U(1)
+	q.Group("Control of the units")
+	start := q.is(seqStart)
+	q.Assign(q.Output("walk_start_o", one), start)
+	q.Assign(q.Output("update_start_o", one), hdl.All(start, hdl.Any(q.isKind(Bias), q.isKind(Update))))
+	done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
+	q.Assign(q.Output("release_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
+	q.Assign(q.Output("store_start_o", one), q.storeStart)
+	q.Assign(q.Output("infer_o", one), q.infer)
+	q.Assign(q.Output("abort_o", one), q.is(seqError))
+	if q.d.columnsPerBeat() > 1 {
+		q.Assign(q.Output("pass_over_o", one), q.is(seqFlush))
+	}
+	q.Group("Status")
+	q.Assign(q.Output("busy_o", one), hdl.Not(q.is(seqIdle)))
+	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(
+		hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(hdl.EqConst(q.phase, PhaseUpdate)), hdl.Not(q.fetchError), hdl.Not(q.storeError)),
+		hdl.All(q.is(seqError), q.fetchIdle, q.storeIdle)))
+	q.Assign(q.Output("error_o", one), q.errorQ)
+	q.Assign(q.Output("wait_fetch_o", one), hdl.Any(q.is(seqLoad), q.is(seqWait)))
+	q.Assign(q.Output("wait_store_o", one), q.is(seqStore))
+	q.Assign(q.Output("state_o", hdl.U(4)), q.state)
+	q.Assign(q.Output("phase_o", hdl.U(3)), q.phase)
+	q.Assign(q.Output("layer_o", q.layer.Type()), q.layer)
+	q.Assign(q.Output("slab_index_o", q.slab.Type()), q.slab)
+}

@@ -1,0 +1,139 @@
+package gen
+
+import "epgen/hdl"
+
+// updateLane builds ep_update_lane: one weight or bias of a column.
+func (d *Design) updateLane() *hdl.Module {
+	f := d.Cfg.Formats
+	w0 := d.Layers[0].Arith.WeightUpdate
+	b0 := d.Layers[0].Arith.BiasUpdate
+	ww, bw := signedWidth(f.Weight.Signed, f.Weight.Width()), signedWidth(f.Bias.Signed, f.Bias.Width())
+	vw := max(ww, bw)
+	one := hdl.U(1)
+	m := hdl.NewModule("ep_update_lane")
+	m.Doc("Local update of one weight or bias:\n\n"+
+		"  new = clamp(old + round(rate * contrast * 2^-k))\n\n"+
+		"rate * 2^-k is lr/(2 beta B) in the layer's LSBs; one rounding (%v), then saturation.\n"+
+		"Latency: 3 cycles.", w0.Mode)
+	m.Group("Clock")
+	m.Clock("clk_i")
+	m.Group("Layer, constant while columns are in flight")
+	isBias := m.Input("bias_i", one, "biases: "+f.Bias.String()+", else weights: "+f.Weight.String())
+	rate := m.Input("rate_i", hdl.U(f.RateBits), "mantissa")
+	sel := m.Input("rate_shift_i", hdl.U(d.shifts.rate.bits()), shiftDoc(d.shifts.rate.fromMax()))
+	m.Group("Column element")
+	valid := m.Input("valid_i", one)
+	contrast := m.Input("contrast_i", hdl.S(d.ContrastBits))
+	old := m.Input("old_i", hdl.S(vw), "old value")
+	updated := m.OutputReg("new_o", hdl.S(d.ElementBits), "new value, sign extended")
+
+	m.Group("Pipeline: product, rounded change, sum")
+	valids := delay(&m.Scope, "valid", valid, 2)
+	olds := delay(&m.Scope, "old", old, 2)
+	stage := func(en hdl.Value, name string, v hdl.Value) *hdl.Signal {
+		q := m.Reg(name, v.Type())
+		m.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
+		return q
+	}
+	factor := hdl.AsS(hdl.Cat(hdl.Const(one, 0), rate))
+	prod := stage(valid, "product_q", hdl.Mul(factor, contrast))
+	k := d.shifts.rate.max()
+	lift := d.shifts.rate.fromMax()
+	scaled := m.WireIs("scaled", lift.shiftLeft(prod, sel, prod.Type().Width+lift.max()))
+	rounded := roundShift(&m.Scope, "scaled", scaled, k, w0.Mode)
+	delta := stage(valids[0], "delta_q", rounded)
+	sum := m.WireIs("sum", hdl.Add(delta, olds[1]))
+	t := hdl.S(vw)
+	wMin := m.Localparam("WEIGHT_MIN", t, w0.Lo)
+	wMax := m.Localparam("WEIGHT_MAX", t, w0.Hi)
+	bMin := m.Localparam("BIAS_MIN", t, b0.Lo)
+	bMax := m.Localparam("BIAS_MAX", t, b0.Hi)
+	lo := m.WireIs("lo", hdl.Mux(isBias, bMin, wMin))
+	hi := m.WireIs("hi", hdl.Mux(isBias, bMax, wMax))
+	m.Always(func(b *hdl.Block) {
+		b.If(valids[1], func(b *hdl.Block) { b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits)) })
+	})
+	if len(d.shifts.rate.values) == 1 {
+		m.Unused(sel)
+	}
+	return m
+}
+
+// fromMax returns, for each value, how far it is below the largest.
+func (c choices) fromMax() choices {
+	var out choices
+	for _, v := range c.values {
+		out.values = append(out.values, c.max()-v)
+	}
+	return out
+}
+
+// drain builds ep_drain: it empties finished contrasts column by column into
+// the update lanes while the array works on the next tile.
+func (d *Design) drain() *hdl.Module {
+	one := hdl.U(1)
+	tile := hdl.U(d.fields.tile)
+	m := hdl.NewModule("ep_drain")
+	m.Doc("Empties the contrast of finished tiles, one column a cycle, while the array works\n" +
+		"on the next tile.\n\n" +
+		"At most two tiles are open: one in the accumulators, one in the drain. tile_ok_o\n" +
+		"holds back the first operation of a third.")
+	m.Group("Clock and synchronous reset")
+	m.Clock("clk_i")
+	m.Reset("rst_ni")
+	m.Group("Pass")
+	start := m.Input("start_i", one, "first tile of the slab follows")
+	isBias := m.Input("bias_i", one, "the tile is the column of biases")
+	m.Group("Tiles")
+	open := m.Input("open_i", one, "the first operation of a tile is issued")
+	tileOK := m.Output("tile_ok_o", one, "a tile may be opened")
+	idle := m.Output("idle_o", one, "no tile is open")
+	complete := m.Input("complete_i", one, "the contrast of a tile is complete")
+	take := m.Output("take_o", one, "copy it to the drain; read its old weights")
+	tileAddr := m.Output("tile_o", tile, "its place in the slab")
+	m.Group("Columns")
+	ready := m.Input("ready_i", one, "the store takes a column")
+	column := m.Output("column_o", one)
+	colOut := m.Output("col_o", hdl.U(addrBits(d.P)))
+	last := m.Output("last_o", one, "last column of the only open tile")
+
+	m.Group("State")
+	openQ := m.Reg("open_q", hdl.U(2), "tiles open")
+	fullQ := m.Reg("full_q", one, "a complete contrast waits for the drain")
+	busyQ := m.Reg("busy_q", one, "columns remain")
+	colQ := m.Reg("col_q", colOut.Type())
+	tileQ := m.Reg("tile_q", tile)
+	lastCol := m.WireIs("last_col", hdl.Any(isBias, hdl.EqConst(colQ, int64(d.P-1))))
+	fire := m.WireIs("fire", hdl.All(busyQ, ready))
+	finish := m.WireIs("finish", hdl.All(fire, lastCol))
+	takeW := m.WireIs("take", hdl.All(hdl.Any(complete, fullQ), hdl.Any(hdl.Not(busyQ), finish)))
+	m.Assign(take, takeW)
+	m.Assign(column, fire)
+	m.Assign(last, hdl.All(lastCol, hdl.EqConst(openQ, 1)))
+	m.Assign(colOut, colQ)
+	m.Assign(tileAddr, tileQ)
+	m.Assign(tileOK, hdl.Not(hdl.Bit(openQ, 1)))
+	m.Assign(idle, hdl.EqConst(openQ, 0))
+	regs := []*hdl.Signal{openQ, fullQ, busyQ, colQ, tileQ}
+	m.AlwaysReset(func(b *hdl.Block) {
+		for _, r := range regs {
+			b.Set(r, zeroOf(r))
+		}
+	}, func(b *hdl.Block) {
+		b.If(hdl.All(open, hdl.Not(finish)), func(b *hdl.Block) { b.Set(openQ, inc(openQ)) }).
+			ElseIf(hdl.All(finish, hdl.Not(open)), func(b *hdl.Block) {
+				b.Set(openQ, hdl.SubMod(openQ, hdl.Const(openQ.Type(), 1)))
+			})
+		b.Set(fullQ, hdl.All(hdl.Any(complete, fullQ), hdl.Not(takeW)))
+		b.If(takeW, func(b *hdl.Block) {
+			b.Set(busyQ, bit(true))
+			b.Set(colQ, zeroOf(colQ))
+			b.Set(tileQ, inc(tileQ))
+		}).ElseIf(fire, func(b *hdl.Block) {
+			b.Set(busyQ, hdl.Not(lastCol))
+			b.Set(colQ, inc(colQ))
+		})
+		b.If(start, func(b *hdl.Block) { b.Set(tileQ, zeroOf(tileQ)) })
+	})
+	return m
+}

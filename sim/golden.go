@@ -1,0 +1,268 @@
+package sim
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+
+	"epgen/ep"
+	"epgen/gen"
+)
+
+// Names of the golden files, in the directory golden/ of a package.
+const (
+	BeforeFile  = "before.bin"  // external memory before the training step
+	AfterFile   = "after.bin"   // and after it
+	TraceFile   = "trace.bin"   // what the state and index memories receive
+	WeightsFile = "weights.npz" // the weights, for people and for epgen
+	SamplesFile = "samples.npz" // the samples
+)
+
+// eventBytes is the size of one entry of the event table of a trace:
+//
+//	u8 memory, u8 phase (0 input, 1 free, ...), u8 copy, u8 bytes per value,
+//	u32 step, u32 layer, u32 base, u64 offset of the values, u64 values
+const eventBytes = 32
+
+// notesBytes is the room for the model's statistics, which are known only
+// after the values have been written.
+func notesBytes(layers int) int { return 1024 * (layers + 1) }
+
+// WriteGolden runs the fixed-point model for one training step and writes the
+// golden files to dir, the trace while it is made. progress, which may be nil,
+// is told how many of the time steps are done.
+func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress func(done, steps int)) (*ep.Outcome, error) {
+	model, err := ep.NewFixed(p.Cfg)
+	if err != nil {
+		return nil, err
+	}
+	print := Fingerprint(p)
+	img := p.PackMemory(w, s)
+	if err := writeGolden(filepath.Join(dir, BeforeFile), kindBefore, print, img); err != nil {
+		return nil, err
+	}
+	t, err := createTrace(filepath.Join(dir, TraceFile), p, s, progress)
+	if err != nil {
+		return nil, err
+	}
+	out, err := model.TrainStep(w, s, t)
+	if err == nil {
+		err = t.finish(p, out)
+	}
+	if e := t.file.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.PackWeights(img, out.Params)
+	p.PackResults(img, out.Output)
+	if err := writeGolden(filepath.Join(dir, AfterFile), kindAfter, print, img); err != nil {
+		return nil, err
+	}
+	return out, writeArrays(dir, p.Cfg, w, s)
+}
+
+// writeArrays writes the weights and samples that the resolved configuration
+// refers to.
+func writeArrays(dir string, cfg *ep.Config, w *ep.Params, s *ep.Samples) error {
+	write := func(name string, f func(io.Writer) error) error {
+		file, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		return errors.Join(f(file), file.Close())
+	}
+	err := write(WeightsFile, func(o io.Writer) error {
+		return ep.WriteWeights(o, w, &cfg.Network, &cfg.Formats)
+	})
+	if err != nil {
+		return err
+	}
+	return write(SamplesFile, func(o io.Writer) error {
+		return ep.WriteSamples(o, s, &cfg.Network, &cfg.Formats)
+	})
+}
+
+// traceWriter is the ep.Sink that writes a trace. The model must deliver
+// exactly the sets of Schedule, each memory's in order.
+type traceWriter struct {
+	file     *os.File
+	sets     [NumMemories][]Set
+	offsets  [NumMemories][]int // of the values, in the payload
+	widths   [NumMemories]int   // bytes per value
+	next     [NumMemories]int
+	layers   int
+	notesAt  int // in the payload
+	steps    int
+	done     int
+	progress func(done, steps int)
+	scratch  []byte
+	err      error // the first
+}
+
+// createTrace writes the header, the event table and the input, and makes the
+// file as long as it will be.
+func createTrace(path string, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
+	t := &traceWriter{
+		sets: Schedule(p), layers: len(p.Layers), progress: progress,
+		steps:  p.Cfg.FreeSteps + 2*p.Cfg.NudgeSteps,
+		widths: [NumMemories]int{State0: 2, State1: 2, Index: 1},
+	}
+	if p.LaneBits > 16 {
+		t.widths[State0], t.widths[State1] = 4, 4
+	}
+	table, size := t.table()
+	var err error
+	if t.file, err = os.Create(path); err != nil {
+		return nil, err
+	}
+	head := append(appendHeader(nil, kindTrace, Fingerprint(p), size), table...)
+	if _, err = t.file.Write(head); err == nil {
+		err = t.file.Truncate(int64(goldenHeader + size + 4))
+	}
+	if err != nil {
+		t.file.Close()
+		return nil, err
+	}
+	t.put(State0, stageInput, 0, 0, t.encode(t.widths[State0], s.X))
+	return t, nil
+}
+
+// table returns the event table with its two counts, places the notes and the
+// values behind it, and returns the size of the payload.
+func (t *traceWriter) table() (table []byte, size int) {
+	events := 0
+	for _, sets := range t.sets {
+		events += len(sets)
+	}
+	le := binary.LittleEndian
+	table = le.AppendUint32(nil, uint32(events))
+	table = le.AppendUint32(table, uint32(notesBytes(t.layers)))
+	t.notesAt = len(table) + events*eventBytes
+	size = t.notesAt + notesBytes(t.layers)
+	for m, sets := range t.sets {
+		for _, s := range sets {
+			table = append(table, byte(s.Memory), byte(s.stage), byte(s.Copy), byte(t.widths[m]))
+			table = le.AppendUint32(table, uint32(s.Step))
+			table = le.AppendUint32(table, uint32(s.Layer))
+			table = le.AppendUint32(table, uint32(s.Base))
+			table = le.AppendUint64(table, uint64(size))
+			table = le.AppendUint64(table, uint64(s.Values))
+			t.offsets[m] = append(t.offsets[m], size)
+			size += s.Values * t.widths[m]
+		}
+	}
+	return table, size
+}
+
+// encode returns codes as little-endian values of some bytes, in scratch.
+func (t *traceWriter) encode(width int, codes []int32) []byte {
+	b := t.scratch[:0]
+	for _, v := range codes {
+		b = append(b, byte(v), byte(v>>8))
+		if width == 4 {
+			b = append(b, byte(v>>16), byte(v>>24))
+		}
+	}
+	t.scratch = b
+	return b
+}
+
+// State implements ep.Sink.
+func (t *traceWriter) State(phase ep.Phase, step, layer int, s []int32) {
+	m := Memory(gen.Bank(layer))
+	t.put(m, stageOf(phase), step, layer, t.encode(t.widths[m], s))
+	if layer == t.layers {
+		t.done++
+		if t.progress != nil {
+			t.progress(t.done, t.steps)
+		}
+	}
+}
+
+// Index implements ep.Sink.
+func (t *traceWriter) Index(phase ep.Phase, step, layer int, index []uint8) {
+	t.put(Index, stageOf(phase), step, layer, index)
+}
+
+// put writes the values of the next set of a memory, which must be the one
+// that is scheduled.
+func (t *traceWriter) put(m Memory, phase stage, step, layer int, values []byte) {
+	if t.err != nil {
+		return
+	}
+	i := t.next[m]
+	if i == len(t.sets[m]) {
+		t.err = fmt.Errorf("sim: model goes on after the %d sets of memory %d", i, m)
+		return
+	}
+	s := t.sets[m][i]
+	if s.stage != phase || s.Step != step || s.Layer != layer || s.Values*t.widths[m] != len(values) {
+		t.err = fmt.Errorf("sim: model delivers phase %d step %d layer %d (%d bytes) to memory %d, want phase %d step %d layer %d (%d bytes)",
+			phase, step, layer, len(values), m, s.stage, s.Step, s.Layer, s.Values*t.widths[m])
+		return
+	}
+	t.next[m]++
+	_, t.err = t.file.WriteAt(values, int64(goldenHeader+t.offsets[m][i]))
+}
+
+// finish writes the notes and the checksum, after checking that the model
+// delivered every set.
+func (t *traceWriter) finish(p *gen.Plan, out *ep.Outcome) error {
+	if t.err != nil {
+		return t.err
+	}
+	for m, sets := range t.sets {
+		if t.next[m] != len(sets) {
+			return fmt.Errorf("sim: model delivered %d sets to memory %d, want %d", t.next[m], m, len(sets))
+		}
+	}
+	notes, err := t.notes(p, out)
+	if err != nil {
+		return err
+	}
+	if _, err := t.file.WriteAt(notes, int64(goldenHeader+t.notesAt)); err != nil {
+		return err
+	}
+	end, err := t.file.Seek(-4, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	sum := crc32.NewIEEE()
+	if _, err := io.Copy(sum, io.NewSectionReader(t.file, 0, end)); err != nil {
+		return err
+	}
+	_, err = t.file.WriteAt(binary.LittleEndian.AppendUint32(nil, sum.Sum32()), end)
+	return err
+}
+
+// notes returns the statistics of the model as one line of JSON for the network
+// and one per layer, padded with blanks to their fixed size.
+func (t *traceWriter) notes(p *gen.Plan, out *ep.Outcome) ([]byte, error) {
+	room := notesBytes(0)
+	var notes []byte
+	for i := -1; i < t.layers; i++ {
+		var note any = NetworkNote(p, out)
+		if i >= 0 {
+			note = LayerNote(p, out, i)
+		}
+		line, err := json.Marshal(note)
+		if err != nil {
+			return nil, err
+		}
+		if len(line) >= room {
+			return nil, fmt.Errorf("sim: note of %d bytes, want fewer than %d", len(line), room)
+		}
+		for len(line) < room-1 {
+			line = append(line, ' ')
+		}
+		notes = append(append(notes, line...), '\n')
+	}
+	return notes, nil
+}

@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"math"
+
+	"epgen/ep"
+	"epgen/gen"
+)
+
+// ModelNetwork is what only the model knows about a training step; it travels
+// in the trace and reappears as "model" in report.json.
+type ModelNetwork struct {
+	Labels     []int     `json:"labels"`     // classes predicted for the samples, the largest output of the free phase
+	Residual   float64   `json:"residual"`   // largest change of any state in the last free step
+	Ties       int64     `json:"ties"`       // roundings of exact halves
+	Confidence []float64 `json:"confidence"` // the largest output of each sample
+}
+
+// ModelLayer is the same for one layer.
+type ModelLayer struct {
+	Ties             int64   `json:"ties"`              // activations that rounded an exact half, all steps
+	Residual         float64 `json:"residual"`          // largest change of a state in the last free step
+	ArgmaxFlips      int     `json:"argmax_flips"`      // windows whose index differs between s+ and s-
+	WeightsSaturated int     `json:"weights_saturated"` // new weights that were clamped
+	BiasesSaturated  int     `json:"biases_saturated"`
+	AccMin           float64 `json:"acc_min"` // pre-activations reached, over all steps and phases
+	AccMax           float64 `json:"acc_max"`
+	AccLow           float64 `json:"acc_low"` // and their proved range
+	AccHigh          float64 `json:"acc_high"`
+}
+
+// NetworkNote collects the statistics of the network.
+func NetworkNote(p *gen.Plan, out *ep.Outcome) ModelNetwork {
+	var n ModelNetwork
+	classes := p.Cfg.Network.Classes()
+	for b := range p.Cfg.Batch {
+		best, s := 0, out.Output[b*classes:(b+1)*classes]
+		for c, v := range s {
+			if v > s[best] {
+				best = c
+			}
+		}
+		n.Labels = append(n.Labels, best)
+		n.Confidence = append(n.Confidence, p.Cfg.Formats.State.ToFloat(int64(s[best])))
+	}
+	for i := range out.Layers {
+		l := LayerNote(p, out, i)
+		n.Residual = max(n.Residual, l.Residual)
+		n.Ties += l.Ties
+	}
+	return n
+}
+
+// LayerNote collects the statistics of layer i, from 0.
+func LayerNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
+	s, a := &out.Layers[i], &p.Arith.Layers[i]
+	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
+	n := ModelLayer{
+		Residual:    p.Cfg.Formats.State.ToFloat(s.Residual),
+		ArgmaxFlips: s.ArgmaxFlips, WeightsSaturated: s.WeightsSaturated, BiasesSaturated: s.BiasesSaturated,
+	}
+	for _, phase := range []ep.Phase{ep.PhaseFree, ep.PhasePlus, ep.PhaseMinus} {
+		st := s.Phase(phase)
+		n.Ties += st.Ties
+		lo, hi = min(lo, st.AccMin), max(hi, st.AccMax)
+	}
+	real := func(v float64) float64 { return math.Ldexp(v, -a.AccFrac) }
+	low, _ := a.Acc.Lo().Float64()
+	high, _ := a.Acc.Hi().Float64()
+	n.AccMin, n.AccMax = real(float64(lo)), real(float64(hi))
+	n.AccLow, n.AccHigh = real(low), real(high)
+	return n
+}

@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// Report is report.json: the harness writes it, epverify adds Edited, Replay
+// and Wave.
+type Report struct {
+	Design            string            `json:"design"`
+	Result            string            `json:"result"` // pass or fail
+	Compared          int64             `json:"compared"`
+	ComparedPredicted int64             `json:"compared_predicted"`
+	Mismatches        int64             `json:"mismatches"`
+	FirstMismatch     *Mismatch         `json:"first_mismatch"`
+	Further           []Mismatch        `json:"further_mismatches"`
+	Cycles            Cycles            `json:"cycles"`
+	Utilization       float64           `json:"mac_utilization"`
+	MMACPerSecond     float64           `json:"mmac_per_second"`
+	Seconds           float64           `json:"seconds"`
+	Settings          Settings          `json:"settings"`
+	Runs              []RunReport       `json:"runs"`
+	Phases            []PhaseReport     `json:"phases"`
+	Layers            []LayerReport     `json:"layers"`
+	Memory            TrafficReport     `json:"memory"`
+	Sequencer         map[string]uint64 `json:"sequencer"` // cycles per state in the last run
+	Model             ModelNetwork      `json:"model"`
+
+	Edited   []string `json:"edited,omitempty"`   // files of rtl/ that differ from the manifest
+	Warnings []string `json:"warnings,omitempty"` // what makes a pass less than convincing
+	Replay   string   `json:"replay,omitempty"`   // command that shows the first mismatch again
+	Wave     string   `json:"wave,omitempty"`     // waveform around it, beside this file
+}
+
+// Mismatch is a difference, and its place. Nil fields do not apply.
+type Mismatch struct {
+	Kind         string   `json:"kind"`
+	Message      string   `json:"message"`
+	Phase        *string  `json:"phase"`
+	Step         *int     `json:"step"`
+	Layer        *int     `json:"layer"`
+	Sample       *int     `json:"sample"`
+	Channel      *int     `json:"channel"`
+	InputChannel *int     `json:"input_channel"`
+	Y            *int     `json:"y"`
+	X            *int     `json:"x"`
+	Cycle        uint64   `json:"cycle"`
+	Expected     *int64   `json:"expected"`
+	Got          *int64   `json:"got"`
+	ExpectedHex  string   `json:"expected_hex,omitempty"`
+	GotHex       string   `json:"got_hex,omitempty"`
+	ExpectedReal *float64 `json:"expected_real,omitempty"`
+	GotReal      *float64 `json:"got_real,omitempty"`
+	Signal       string   `json:"signal"`
+}
+
+// Cycles of the last run; Predicted is nil if memory stalls.
+type Cycles struct {
+	Predicted *uint64 `json:"predicted"`
+	Simulated uint64  `json:"simulated"`
+}
+
+// Settings of the simulation.
+type Settings struct {
+	Seed    uint64 `json:"seed"`
+	Stall   bool   `json:"stall"`
+	Latency int    `json:"latency"`
+	XSeed   int    `json:"x_seed"`
+	Runs    int    `json:"runs"`
+}
+
+// RunReport is one training step.
+type RunReport struct {
+	Cycles    uint64            `json:"cycles"`
+	Predicted *uint64           `json:"predicted"`
+	Measured  uint64            `json:"measured"`
+	Seconds   float64           `json:"seconds"`
+	Counters  map[string]uint64 `json:"counters"`
+}
+
+// PhaseReport is one phase; cycles are those of the last run.
+type PhaseReport struct {
+	Name       string `json:"name"`
+	Steps      int    `json:"steps"`
+	Cycles     uint64 `json:"cycles"`
+	Compared   uint64 `json:"compared"`
+	Mismatches uint64 `json:"mismatches"`
+}
+
+// Shares of the neurons of a layer at the end of a phase.
+type Shares struct {
+	Nonzero   float64 `json:"nonzero"`
+	Saturated float64 `json:"saturated"`
+}
+
+// StatesReport describes the states that the hardware wrote.
+type StatesReport struct {
+	Free  Shares  `json:"free"`
+	Plus  Shares  `json:"plus"`
+	Minus Shares  `json:"minus"`
+	Min   float64 `json:"min"`
+	Max   float64 `json:"max"`
+}
+
+// LayerReport is one layer. Shares are of neurons and weights as the hardware
+// wrote them in the last run.
+type LayerReport struct {
+	Name           string       `json:"name"`
+	Shape          string       `json:"shape"`
+	Neurons        int          `json:"neurons"`
+	Nonzero        float64      `json:"nonzero"`   // in s*
+	Saturated      float64      `json:"saturated"` // in s*
+	Differing      float64      `json:"differing"` // between s+ and s-
+	States         StatesReport `json:"states"`
+	Weights        int          `json:"weights"`
+	WeightsChanged float64      `json:"weights_changed"`
+	BiasesChanged  float64      `json:"biases_changed"`
+	Mismatches     uint64       `json:"mismatches"`
+	Model          ModelLayer   `json:"model"`
+}
+
+// TrafficReport counts what went over the memory port in all runs.
+type TrafficReport struct {
+	ReadBytes   uint64 `json:"read_bytes"`
+	ReadBursts  uint64 `json:"read_bursts"`
+	WriteBytes  uint64 `json:"write_bytes"`
+	WriteBursts uint64 `json:"write_bursts"`
+	Starved     uint64 `json:"read_waits_for_memory"` // cycles
+	Held        uint64 `json:"read_waits_for_core"`   // cycles
+}
+
+// Pass reports whether everything was equal.
+func (r *Report) Pass() bool { return r.Result == "pass" }
+
+// ReadReport reads report.json.
+func ReadReport(path string) (*Report, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := new(Report)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// JSON returns the text of report.json.
+func (r *Report) JSON() ([]byte, error) {
+	text, err := json.MarshalIndent(r, "", "  ")
+	return append(text, '\n'), err
+}
+
+// A step under test is alive if in every layer at least these shares of neurons
+// differ between s+ and s-, and of weights change: comparing zeros proves nothing.
+const (
+	AliveDiffering = 0.05
+	AliveChanged   = 0.5
+)
+
+// DeadLayers says in words which layers are not alive. A run that did not get
+// to the end says nothing about them.
+func (r *Report) DeadLayers() []string {
+	if !r.Pass() {
+		return nil
+	}
+	var list []string
+	for _, l := range r.Layers {
+		if l.Differing < AliveDiffering {
+			list = append(list, fmt.Sprintf("%s is dead: %.1f %% of its neurons differ between s+ and s-, want at least %.0f %%",
+				l.Name, 100*l.Differing, 100*AliveDiffering))
+		}
+		if l.WeightsChanged < AliveChanged {
+			list = append(list, fmt.Sprintf("%s hardly learns: %.1f %% of its weights change, want at least %.0f %%",
+				l.Name, 100*l.WeightsChanged, 100*AliveChanged))
+		}
+	}
+	return list
+}
+
+// Place returns the words for the place of a mismatch, outermost first.
+func (m *Mismatch) Place() string {
+	s := ""
+	add := func(name string, v *int) {
+		if v != nil {
+			s += fmt.Sprintf(", %s %d", name, *v)
+		}
+	}
+	if m.Phase != nil {
+		s += ", phase " + *m.Phase
+	}
+	add("step", m.Step)
+	add("layer", m.Layer)
+	add("sample", m.Sample)
+	add("channel", m.Channel)
+	add("input channel", m.InputChannel)
+	add("y", m.Y)
+	add("x", m.X)
+	return fmt.Sprintf("cycle %d%s", m.Cycle, s)
+}

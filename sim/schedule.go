@@ -1,0 +1,154 @@
+package sim
+
+import (
+	"epgen/ep"
+	"epgen/gen"
+)
+
+// Memory is a tapped memory of the core.
+type Memory uint8
+
+const (
+	State0      Memory = iota // states of even layers and the input
+	State1                    // states of odd layers
+	Index                     // pool indices
+	NumMemories = 3
+)
+
+// stage is a phase as the golden format counts them: the transfer of the input
+// comes before the phases of the model.
+type stage uint8
+
+const (
+	stageInput stage = iota
+	stageFree
+	stagePlus
+	stageMinus
+	stageUpdate
+)
+
+func stageOf(p ep.Phase) stage { return stage(p) + stageFree }
+
+// Set is one complete set of words that the core writes to one memory: the
+// input, or the states or pool indices of a layer in one time step.
+type Set struct {
+	Memory Memory
+	stage  stage
+	Copy   int // gen.CopyFree, ...; of the index memory 0, or 1 for those of s-
+	Step   int
+	Layer  int // 0 is the input
+	Base   int // word of sample 0, block 0, pixel 0
+	Values int // B*C*H*W
+}
+
+// Schedule returns the sets that each memory receives in a training step, in
+// order.
+func Schedule(p *gen.Plan) [NumMemories][]Set {
+	var s scheduler
+	s.plan = p
+	s.input()
+	for t := range p.Cfg.FreeSteps {
+		s.step(stageFree, t, gen.CopyFree)
+	}
+	for t := range p.Cfg.NudgeSteps {
+		s.step(stagePlus, t, gen.CopyPlus)
+	}
+	for t := range p.Cfg.NudgeSteps {
+		s.step(stageMinus, t, gen.CopyMinus)
+	}
+	s.update()
+	return s.sets
+}
+
+type scheduler struct {
+	plan *gen.Plan
+	sets [NumMemories][]Set
+}
+
+func (s *scheduler) input() {
+	s.sets[State0] = append(s.sets[State0], Set{
+		Memory: State0, stage: stageInput, Values: s.plan.Cfg.Batch * s.plan.Input.Shape.Len(),
+	})
+}
+
+// step appends the sets of one time step. The index of layer 1 never changes
+// after the first; frozen indices are those of the first nudged step.
+func (s *scheduler) step(phase stage, t, copy int) {
+	for i := range s.plan.Layers {
+		n := i + 1
+		switch {
+		case n == 1:
+			if phase == stageFree && t == 0 {
+				s.index(phase, t, n, 0)
+			}
+		case phase == stageFree || s.plan.Cfg.PoolIndex == ep.Live || phase == stagePlus && t == 0:
+			s.index(phase, t, n, 0)
+		}
+		memory := Memory(gen.Bank(n))
+		s.sets[memory] = append(s.sets[memory], Set{
+			Memory: memory, stage: phase, Copy: copy, Step: t, Layer: n,
+			Base:   s.plan.StateAddr(n, copy, 0, 0, 0),
+			Values: s.values(n),
+		})
+	}
+}
+
+// update appends the indices of s+ and s-, which live pooling determines anew.
+func (s *scheduler) update() {
+	if s.plan.Cfg.PoolIndex != ep.Live {
+		return
+	}
+	for i := 1; i < len(s.plan.Layers); i++ {
+		s.index(stageUpdate, 0, i+1, 0)
+		s.index(stageUpdate, 1, i+1, 1)
+	}
+}
+
+func (s *scheduler) index(phase stage, t, n, copy int) {
+	l := &s.plan.Layers[n-1]
+	if !l.Pool {
+		return
+	}
+	s.sets[Index] = append(s.sets[Index], Set{
+		Memory: Index, stage: phase, Copy: copy, Step: t, Layer: n,
+		Base:   copy*s.plan.IndexWords + l.IndexBase,
+		Values: s.values(n),
+	})
+}
+
+func (s *scheduler) values(n int) int { return s.plan.Cfg.Batch * s.plan.Layers[n-1].Out.Shape.Len() }
+
+// Compared returns the number of values that a training step compares: neurons
+// and pool indices of every set, the input, every weight and bias, the results.
+func Compared(p *gen.Plan) int {
+	n := 0
+	for _, sets := range Schedule(p) {
+		for _, s := range sets {
+			n += s.Values
+		}
+	}
+	for i := range p.Layers {
+		n += p.Layers[i].Weights() + p.Layers[i].Out.Shape.C
+	}
+	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
+}
+
+// UsefulProducts returns the useful products of a training step, see
+// ep.Layer.Products: both directions of every time step (those of layer 1 once
+// per sample, upwards only), the update for both nudged phases, and for live
+// indices one more UP on s+ and on s- of every pooled layer.
+func UsefulProducts(p *gen.Plan) int {
+	steps := p.Cfg.FreeSteps + 2*p.Cfg.NudgeSteps
+	n := 0
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		up, down := steps, steps
+		if i == 0 {
+			up, down = 1, 0
+		} else if l.Pool && p.Cfg.PoolIndex == ep.Live {
+			up += 2
+		}
+		n += (up + down + 2) * l.Products()
+	}
+	return p.Cfg.Batch * n
+}

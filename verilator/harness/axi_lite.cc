@@ -1,0 +1,104 @@
+#include "axi_lite.h"
+
+#include <string>
+
+AxiLite::AxiLite(SimCtrl* sim, Verdict* verdict, bool stall, uint64_t seed)
+    : sim_(sim),
+      verdict_(verdict),
+      aw_gaps_(stall, seed * 8 + 1),
+      w_gaps_(stall, seed * 8 + 2),
+      b_gaps_(stall, seed * 8 + 3),
+      ar_gaps_(stall, seed * 8 + 4),
+      r_gaps_(stall, seed * 8 + 5) {}
+
+bool AxiLite::Write(uint32_t addr, uint32_t data) {
+  addr_ = addr;
+  wdata_ = data;
+  aw_todo_ = w_todo_ = b_todo_ = true;
+  return Run("write", addr);
+}
+
+bool AxiLite::Read(uint32_t addr, uint32_t* data) {
+  addr_ = addr;
+  ar_todo_ = r_todo_ = true;
+  const bool ok = Run("read", addr);
+  *data = ok ? rdata_ : 0;
+  return ok;
+}
+
+bool AxiLite::Run(const char* what, uint32_t addr) {
+  for (uint64_t i = 0; b_todo_ || r_todo_; ++i) {
+    if (verdict_->stop()) return false;
+    if (i == kTimeout) {
+      Fail(addr, what, "no answer");
+      return false;
+    }
+    sim_->Tick();
+  }
+  ++accesses_;
+  if (resp_ != 0) {
+    Fail(addr, what, "error response");
+    return false;
+  }
+  return true;
+}
+
+void AxiLite::Fail(uint32_t addr, const char* what, const char* message) {
+  Mismatch m;
+  m.kind = "protocol";
+  m.message = std::string("AXI4-Lite ") + what + " of register " +
+              Hex(addr, 12) + ": " + message;
+  m.signal = "tb_top.s_axil";
+  m.cycle = sim_->cycle();
+  verdict_->AddFatal(m);
+}
+
+// VALID, once raised, stays until taken.
+void AxiLite::PreClock(Vtb_top& top, uint64_t) {
+  if (!top.aresetn) {
+    aw_todo_ = w_todo_ = b_todo_ = ar_todo_ = r_todo_ = false;
+    aw_valid_ = w_valid_ = ar_valid_ = false;
+  }
+  const auto raise = [](bool* valid, bool todo, Gaps* gaps) {
+    const bool hold = gaps->Hold();
+    if (!*valid) *valid = todo && !hold;
+    return *valid;
+  };
+  top.s_axil_awvalid = raise(&aw_valid_, aw_todo_, &aw_gaps_);
+  top.s_axil_wvalid = raise(&w_valid_, w_todo_, &w_gaps_);
+  top.s_axil_arvalid = raise(&ar_valid_, ar_todo_, &ar_gaps_);
+  top.s_axil_awaddr = addr_;
+  top.s_axil_araddr = addr_;
+  top.s_axil_wdata = wdata_;
+  top.s_axil_wstrb = 0xf;
+  top.s_axil_bready = b_todo_ && !b_gaps_.Hold();
+  top.s_axil_rready = r_todo_ && !r_gaps_.Hold();
+}
+
+void AxiLite::OnClock(Vtb_top& top, uint64_t cycle) {
+  if (!top.aresetn) return;
+  const auto taken = [](bool* valid, bool* todo, bool ready) {
+    if (!*valid || !ready) return false;
+    *valid = *todo = false;
+    return true;
+  };
+  const bool aw = taken(&aw_valid_, &aw_todo_, top.s_axil_awready);
+  const bool w = taken(&w_valid_, &w_todo_, top.s_axil_wready);
+  if ((aw || w) && !aw_todo_ && !w_todo_) write_cycle_ = cycle;
+  taken(&ar_valid_, &ar_todo_, top.s_axil_arready);
+  if (top.s_axil_bvalid && !b_todo_)
+    Fail(addr_, "write", "BVALID without a write");
+  if (top.s_axil_rvalid && !r_todo_)
+    Fail(addr_, "read", "RVALID without a read");
+  if (top.s_axil_bvalid && top.s_axil_bready) {
+    if (aw_todo_ || w_todo_) Fail(addr_, "write", "answered before accepted");
+    b_todo_ = false;
+    resp_ = top.s_axil_bresp;
+  }
+  if (top.s_axil_rvalid && top.s_axil_rready) {
+    if (ar_todo_) Fail(addr_, "read", "answered before accepted");
+    r_todo_ = false;
+    resp_ = top.s_axil_rresp;
+    rdata_ = top.s_axil_rdata;
+  }
+}

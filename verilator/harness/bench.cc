@@ -1,0 +1,196 @@
+#include "bench.h"
+
+#include <chrono>
+
+#include "design.h"
+
+namespace {
+
+// Where memory lies in each run: never at zero, above 4 GB, and not aligned to
+// more than a page.
+uint64_t BaseAddress(int run) {
+  return 0x345679000u * static_cast<uint64_t>(run + 1);
+}
+
+}  // namespace
+
+Bench::Bench(const BenchOptions& options)
+    : options_(options),
+      golden_(options.golden),
+      verdict_(options.limit),
+      sim_(options.sim),
+      axi_(options.memory, &memory_, &verdict_),
+      lite_(&sim_, &verdict_, options.memory.stall, options.seed + 77),
+      taps_(&golden_, &verdict_),
+      memory_checker_(&golden_, &memory_, &verdict_),
+      monitor_(&axi_, &taps_, &verdict_, options.progress),
+      random_(options.seed + 999) {
+  axi_.set_listener(&memory_checker_);
+  sim_.Add(&axi_);
+  sim_.Add(&lite_);
+  sim_.Add(&taps_);
+  sim_.Add(&monitor_);
+}
+
+// The waveform window may end the simulation as well.
+bool Bench::Done() const {
+  return verdict_.stop() || (!options_.sim.wave.empty() &&
+                             sim_.cycle() > options_.sim.wave_to);
+}
+
+void Bench::Run() {
+  sim_.Reset(5);
+  for (int run = 0; run < options_.runs && !Done() && verdict_.ok(); ++run) {
+    if (run >= 2) Interrupted(run);
+    if (!Done()) OneRun(run);
+  }
+}
+
+void Bench::Fail(const char* signal, const std::string& message,
+                 int64_t expected, int64_t got) {
+  Mismatch m;
+  m.kind = "status";
+  m.message = message;
+  m.signal = std::string("tb_top.") + signal;
+  m.cycle = sim_.cycle();
+  m.has_values = true;
+  m.expected = expected;
+  m.got = got;
+  m.bits = 32;
+  verdict_.Add(m);
+}
+
+void Bench::Abort(const std::string& message) {
+  Mismatch m;
+  m.kind = "simulation";
+  m.message = message + ": " + monitor_.Status();
+  m.signal = "tb_top";
+  m.cycle = sim_.cycle();
+  verdict_.AddFatal(m);
+}
+
+bool Bench::Start(int run) {
+  const uint64_t base = BaseAddress(run);
+  memory_checker_.Begin(base, options_.seed + static_cast<uint64_t>(run));
+  taps_.Begin();
+  if (sim_.top().irq) Fail("irq", "irq is high before the start", 0, 1);
+  return lite_.Write(design::kRegBaseLo, static_cast<uint32_t>(base)) &&
+         lite_.Write(design::kRegBaseHi, static_cast<uint32_t>(base >> 32)) &&
+         lite_.Write(design::kRegIrqEnable, 1) &&
+         lite_.Write(design::kRegControl, design::kControlStart);
+}
+
+// With stalls, STATUS is read now and then while the core works.
+bool Bench::WaitForIrq() {
+  uint64_t poll = sim_.cycle() + random_.Below(4000);
+  while (!sim_.top().irq && !Done()) {
+    sim_.Tick();
+    if (!options_.memory.stall || sim_.cycle() < poll) continue;
+    uint32_t status = 0;
+    lite_.Read(design::kRegStatus, &status);
+    poll = sim_.cycle() + random_.Below(8000);
+  }
+  return !Done();
+}
+
+void Bench::Interrupted(int run) {
+  if (!Start(run + options_.runs)) return;
+  const uint64_t longest = design::Predicted(design::kReadLatency) / 2;
+  const uint32_t cycles =
+      100 + random_.Below(longest < 40000 ? static_cast<uint32_t>(longest) + 1
+                                          : 40000);
+  for (uint32_t i = 0; i < cycles && !Done() && !sim_.top().irq; ++i)
+    sim_.Tick();
+  if (!Done()) sim_.Reset(3);
+}
+
+void Bench::OneRun(int run) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  RunResult result;
+  result.predicted =
+      options_.memory.stall ? 0 : design::Predicted(options_.memory.latency);
+  if (!Start(run)) return;
+  const uint64_t started = lite_.write_cycle();
+  const uint64_t expected = design::Predicted(options_.memory.latency) > 0
+                                ? design::Predicted(options_.memory.latency)
+                                : design::Predicted(design::kReadLatency);
+  const uint64_t factor = options_.memory.stall ? 12 : 2;
+  monitor_.Start(sim_.cycle(), expected,
+                 factor * expected + 20000 +
+                     factor * options_.memory.latency * design::kBursts);
+  const bool finished = WaitForIrq();
+  monitor_.Stop();
+  result.measured = sim_.cycle() - started;
+  result.seconds =
+      std::chrono::duration<double>(Clock::now() - begin).count();
+  if (finished) {
+    CheckStatus(&result);
+    // Anything that still moves after `done` is surplus.
+    for (int i = 0; i < 200 && !Done(); ++i) sim_.Tick();
+    if (!Done() && !error_seen_) {
+      taps_.Finish(sim_.cycle());
+      memory_checker_.Finish(sim_.cycle());
+    }
+  } else {
+    result.cycles = result.measured;
+  }
+  results_.push_back(result);
+}
+
+void Bench::CheckStatus(RunResult* result) {
+  const bool injected = axi_.injected() && expected_errors_ == 0;
+  error_seen_ = false;
+  uint32_t status = 0, code = 0, irq_status = 0;
+  if (!lite_.Read(design::kRegStatus, &status) ||
+      !lite_.Read(design::kRegError, &code) ||
+      !lite_.Read(design::kRegIrqStatus, &irq_status))
+    return;
+  const uint32_t want = injected ? design::kStatusDone | design::kStatusError
+                                 : uint32_t{design::kStatusDone};
+  constexpr uint32_t kMask = design::kStatusBusy | design::kStatusDone |
+                             design::kStatusError;
+  const bool error = (status & design::kStatusError) != 0;
+  if (injected && error && (status & design::kStatusBusy) == 0 && code != 0) {
+    error_seen_ = true;
+    ++expected_errors_;
+  } else if ((status & kMask) != want || code != 0) {
+    Fail("s_axil_rdata",
+         "STATUS after irq (1 busy, 2 done, 4 error), ERROR is " +
+             std::to_string(code),
+         want, status & kMask);
+  }
+  if ((irq_status & 1) == 0)
+    Fail("s_axil_rdata", "IRQ_STATUS after irq", 1, irq_status);
+  ReadCounters(result);
+  if (!error_seen_) CheckCycles(*result);
+  if (!lite_.Write(design::kRegIrqStatus, irq_status)) return;
+  for (int i = 0; i < 4 && sim_.top().irq; ++i) sim_.Tick();
+  if (sim_.top().irq) Fail("irq", "irq after it was cleared", 0, 1);
+}
+
+void Bench::ReadCounters(RunResult* result) {
+  for (const design::CounterInfo& c : design::kCounters) {
+    uint32_t lo = 0, hi = 0;
+    lite_.Read(c.lo, &lo);
+    if (c.hi != c.lo) lite_.Read(c.hi, &hi);
+    result->counters.emplace_back(c.name, (uint64_t{hi} << 32) | lo);
+    if (std::string(c.name) == "cycles")
+      result->cycles = result->counters.back().second;
+  }
+}
+
+// CYCLES must agree with the prediction if memory is undisturbed, and always
+// with the clock: measured counts the few cycles from `done` to irq as well.
+void Bench::CheckCycles(const RunResult& result) {
+  if (result.predicted != 0 && result.cycles != result.predicted)
+    Fail("s_axil_rdata", "CYCLES differs from the predicted cycles",
+         static_cast<int64_t>(result.predicted),
+         static_cast<int64_t>(result.cycles));
+  constexpr uint64_t kSlack = 8;
+  if (result.cycles > result.measured ||
+      result.measured - result.cycles > kSlack)
+    Fail("s_axil_rdata", "CYCLES differs from the cycles of the clock",
+         static_cast<int64_t>(result.measured),
+         static_cast<int64_t>(result.cycles));
+}

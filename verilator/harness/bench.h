@@ -1,0 +1,97 @@
+// The bench: runs training steps on the core and collects the outcome.
+
+#ifndef EPGEN_BENCH_H_
+#define EPGEN_BENCH_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "axi_lite.h"
+#include "axi_memory.h"
+#include "golden.h"
+#include "memory.h"
+#include "memory_checker.h"
+#include "monitor.h"
+#include "rng.h"
+#include "sim_ctrl.h"
+#include "tap_checker.h"
+#include "verdict.h"
+
+struct BenchOptions {
+  std::string golden = "../golden";
+  std::string report;
+  uint64_t seed = 1;
+  int runs = 1;
+  uint64_t limit = 8;  // mismatches before the simulation ends
+  AxiMemory::Options memory;
+  SimCtrl::Options sim;
+  Monitor::Progress progress = Monitor::Progress::kNone;
+};
+
+// What one training step took.
+struct RunResult {
+  uint64_t cycles = 0;     // the core's own count
+  uint64_t measured = 0;   // from the write of CONTROL to irq
+  uint64_t predicted = 0;  // 0: no prediction for this memory
+  double seconds = 0;
+  std::vector<std::pair<std::string, uint64_t>> counters;
+};
+
+// Each run loads memory afresh at another address, sets BASE, starts the core,
+// waits for irq, checks the registers and compares everything. The first run
+// follows a reset, the second starts from whatever the first has left, and
+// from the third on reset falls into the middle of a run that is then repeated.
+class Bench {
+ public:
+  explicit Bench(const BenchOptions& options);
+
+  void Run();
+
+  const BenchOptions& options() const { return options_; }
+  const Verdict& verdict() const { return verdict_; }
+  const Golden& golden() const { return golden_; }
+  const TapChecker& taps() const { return taps_; }
+  const MemoryChecker& memory_checker() const { return memory_checker_; }
+  const AxiMemory& axi() const { return axi_; }
+  const Monitor& monitor() const { return monitor_; }
+  const std::vector<RunResult>& results() const { return results_; }
+  uint64_t compared() const {
+    return taps_.compared() + memory_checker_.compared();
+  }
+  // Runs that ended with the error that was asked for.
+  int expected_errors() const { return expected_errors_; }
+
+  // A failure of the simulator itself, such as a loop that does not settle.
+  void Abort(const std::string& message);
+
+ private:
+  bool Start(int run);
+  bool WaitForIrq();
+  void Interrupted(int run);
+  void OneRun(int run);
+  void CheckStatus(RunResult* result);
+  void CheckCycles(const RunResult& result);
+  void ReadCounters(RunResult* result);
+  bool Done() const;
+  void Fail(const char* signal, const std::string& message, int64_t expected,
+            int64_t got);
+
+  BenchOptions options_;
+  Golden golden_;
+  Verdict verdict_;
+  SimCtrl sim_;
+  Memory memory_;
+  AxiMemory axi_;
+  AxiLite lite_;
+  TapChecker taps_;
+  MemoryChecker memory_checker_;
+  Monitor monitor_;
+  Random random_;
+  std::vector<RunResult> results_;
+  bool error_seen_ = false;
+  int expected_errors_ = 0;
+};
+
+#endif  // EPGEN_BENCH_H_

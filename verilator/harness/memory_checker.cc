@@ -1,0 +1,179 @@
+#include "memory_checker.h"
+
+#include <cstring>
+#include <string>
+
+#include "bits.h"
+#include "design.h"
+
+namespace {
+
+constexpr int kElement = design::kElementBytes;
+
+bool Within(uint64_t offset, const design::Region& r) {
+  return offset >= r.offset && offset < r.offset + r.bytes;
+}
+
+}  // namespace
+
+MemoryChecker::MemoryChecker(const Golden* golden, Memory* memory,
+                             Verdict* verdict)
+    : golden_(golden), memory_(memory), verdict_(verdict) {}
+
+void MemoryChecker::Begin(uint64_t base, uint64_t seed) {
+  base_ = base;
+  memory_->Clear();
+  memory_->Map(base, design::kMapBytes, seed);
+  // The results are the core's to write: reading them before is an error.
+  for (const design::Region& r :
+       {design::kLabels, design::kInput, design::kWeights})
+    memory_->Store(base + r.offset, golden_->before() + r.offset, r.bytes);
+  written_.assign(design::kMapBytes / kElement, false);
+  reported_.assign(design::kMapBytes / kElement, false);
+  changes_.assign(design::kNumLayers + 1, Change());
+}
+
+void MemoryChecker::OnWrite(uint64_t addr, const uint8_t* bytes,
+                            uint64_t strobe, uint64_t cycle) {
+  const uint64_t offset = addr - base_;
+  constexpr uint64_t kAll = (uint64_t{1} << kElement) - 1;
+  for (int i = 0; i < design::kBeatBytes; i += kElement) {
+    const uint64_t lanes = (strobe >> i) & kAll;
+    if (lanes == 0) continue;
+    const uint64_t at = offset + static_cast<uint64_t>(i);
+    const uint64_t element = at / kElement;
+    const int64_t got = LoadElement(bytes + i, kElement);
+    if (!Within(at, design::kWeights) && !Within(at, design::kResults))
+      Report(element, "address", "write outside weights and results", got,
+             cycle);
+    else if (written_[element])
+      Report(element, "address", "written twice", got, cycle);
+    else if (lanes != kAll)
+      Report(element, "protocol", "only some bytes of it are written", got,
+             cycle);
+    else if (std::memcmp(bytes + i, golden_->after() + at, kElement) != 0)
+      Report(element, "value", "differs", got, cycle);
+    written_[element] = true;
+  }
+}
+
+void MemoryChecker::Finish(uint64_t cycle) {
+  std::vector<uint8_t> final(design::kMapBytes);
+  memory_->Load(base_, final.data(), final.size());
+  for (uint64_t e = 0; e < written_.size(); ++e) {
+    const uint64_t at = e * kElement;
+    const Element where = Locate(at);
+    const int64_t got = LoadElement(final.data() + at, kElement);
+    const int64_t want = LoadElement(golden_->after() + at, kElement);
+    const bool output = where.kind >= Element::kWeight;
+    Change& change = changes_[static_cast<std::size_t>(where.layer)];
+    if (where.real && output) {
+      ++compared_;
+      const bool changed =
+          got != LoadElement(golden_->before() + at, kElement);
+      if (where.kind == Element::kWeight) {
+        ++change.weights;
+        change.weights_changed += changed;
+      } else if (where.kind == Element::kBias) {
+        ++change.biases;
+        change.biases_changed += changed;
+      }
+    }
+    if (output && where.real && !written_[e])
+      Report(e, "missing", "never written", got, cycle);
+    else if (got != want && (written_[e] || !output))
+      Report(e, "value", "differs at the end", got, cycle);
+  }
+}
+
+MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
+  Element e;
+  const auto in_map = [&e](const design::MapInfo& map, uint64_t rel) {
+    const int word = static_cast<int>(rel / design::kColumnBytes);
+    const int lane =
+        static_cast<int>(rel % design::kColumnBytes) / design::kElementBytes;
+    e.sample = word / map.sample_words;
+    e.channel = word % map.sample_words / map.hw * design::kP + lane;
+    e.y = word % map.hw / map.w;
+    e.x = word % map.hw % map.w;
+    e.real = e.sample < design::kBatch && e.channel < map.c;
+  };
+  if (Within(offset, design::kLabels)) {
+    const uint64_t rel = offset - design::kLabels.offset;
+    e.kind = Element::kLabel;
+    e.sample = static_cast<int>(rel / design::kColumnBytes);
+    e.real = e.sample < design::kBatch && rel % design::kColumnBytes == 0;
+  } else if (Within(offset, design::kInput)) {
+    e.kind = Element::kInput;
+    in_map(design::kMaps[0], offset - design::kInput.offset);
+  } else if (Within(offset, design::kResults)) {
+    e.kind = Element::kResult;
+    e.layer = design::kNumLayers;
+    in_map(design::kMaps[e.layer], offset - design::kResults.offset);
+  } else {
+    e.layer = design::kNumLayers;
+    while (e.layer > 1 && offset < design::kLayers[e.layer - 1].offset)
+      --e.layer;
+    const design::LayerInfo& l = design::kLayers[e.layer - 1];
+    const uint64_t rel = offset - l.offset;
+    const int slab = static_cast<int>(rel / l.slab_bytes);
+    const int column =
+        static_cast<int>(rel % l.slab_bytes / design::kColumnBytes);
+    const int lane =
+        static_cast<int>(rel % design::kColumnBytes) / design::kElementBytes;
+    e.kind = column == 0 ? Element::kBias : Element::kWeight;
+    e.channel = slab * design::kP + lane;
+    e.real = e.channel < design::kMaps[e.layer].c;
+    if (column > 0) {
+      const int tile = (column - 1) / design::kP;
+      e.input_channel =
+          tile / l.taps * design::kP + (column - 1) % design::kP;
+      e.y = tile % l.taps / l.kernel_w;
+      e.x = tile % l.taps % l.kernel_w;
+      e.real = e.real && e.input_channel < design::kMaps[e.layer - 1].c;
+    }
+  }
+  return e;
+}
+
+void MemoryChecker::Report(uint64_t element, const char* kind,
+                           const std::string& message, int64_t got,
+                           uint64_t cycle) {
+  if (reported_[element]) return;
+  reported_[element] = true;
+  static const char* const kNames[] = {"element", "label", "input",
+                                       "weight",  "bias",  "result"};
+  const uint64_t at = element * kElement;
+  const Element e = Locate(at);
+  Mismatch m;
+  m.kind = kind;
+  m.message = std::string(e.real ? "" : "padding of ") + kNames[e.kind] +
+              " at memory offset " + Hex(static_cast<int64_t>(at), 32) + " " +
+              message;
+  m.phase = e.kind == Element::kResult  ? "free"
+            : e.kind == Element::kInput ? "input"
+                                        : "update";
+  m.layer = e.layer;
+  m.sample = e.sample;
+  m.channel = e.channel;
+  m.input_channel = e.input_channel;
+  m.y = e.y;
+  m.x = e.x;
+  m.step = e.kind == Element::kResult ? design::kFreeSteps - 1 : 0;
+  m.signal = std::string("tb_top.m_axi_wdata, byte lane ") +
+             std::to_string(at % design::kBeatBytes);
+  m.cycle = cycle;
+  m.has_values = true;
+  m.expected = LoadElement(golden_->after() + at, kElement);
+  m.got = got;
+  m.bits = 8 * kElement;
+  if (e.kind == Element::kWeight)
+    m.frac = design::kLayers[e.layer - 1].weight_frac;
+  else if (e.kind == Element::kBias)
+    m.frac = design::kLayers[e.layer - 1].bias_frac;
+  else if (e.kind == Element::kResult || e.kind == Element::kInput)
+    m.frac = design::kMaps[e.layer].frac;
+  ++differing_;
+  ++changes_[static_cast<std::size_t>(e.layer)].differing;
+  verdict_->Add(m);
+}

@@ -1,0 +1,65 @@
+// Compares what the core writes to external memory with the model.
+
+#ifndef EPGEN_MEMORY_CHECKER_H_
+#define EPGEN_MEMORY_CHECKER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "axi_memory.h"
+#include "golden.h"
+#include "memory.h"
+#include "verdict.h"
+
+// New weights and biases and the results must be written exactly once, with
+// the right values, and nothing else may be written. A wrong value is reported
+// in the cycle of its W beat; Finish compares the final contents.
+class MemoryChecker : public AxiMemory::Listener {
+ public:
+  // How much of a layer changed in one training step.
+  struct Change {
+    uint64_t weights = 0, weights_changed = 0;
+    uint64_t biases = 0, biases_changed = 0;
+    uint64_t differing = 0;
+  };
+
+  MemoryChecker(const Golden* golden, Memory* memory, Verdict* verdict);
+
+  // Puts the initial image at an address and expects every write anew.
+  void Begin(uint64_t base, uint64_t seed);
+
+  void OnWrite(uint64_t addr, const uint8_t* bytes, uint64_t strobe,
+               uint64_t cycle) override;
+
+  // Compares the final contents of the whole memory map.
+  void Finish(uint64_t cycle);
+
+  uint64_t compared() const { return compared_; }
+  uint64_t differing() const { return differing_; }
+  const Change& change(int layer) const {
+    return changes_[static_cast<std::size_t>(layer)];
+  }
+
+ private:
+  // What an element of the memory map is.
+  struct Element {
+    enum Kind { kNone, kLabel, kInput, kWeight, kBias, kResult } kind = kNone;
+    int layer = 0, sample = -1, channel = -1, input_channel = -1;
+    int y = -1, x = -1;
+    bool real = false;  // not padding
+  };
+
+  static Element Locate(uint64_t offset);
+  void Report(uint64_t element, const char* kind, const std::string& message,
+              int64_t got, uint64_t cycle);
+
+  const Golden* golden_;
+  Memory* memory_;
+  Verdict* verdict_;
+  uint64_t base_ = 0;
+  std::vector<bool> written_, reported_;  // per element
+  std::vector<Change> changes_;
+  uint64_t compared_ = 0, differing_ = 0;
+};
+
+#endif  // EPGEN_MEMORY_CHECKER_H_

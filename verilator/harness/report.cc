@@ -1,0 +1,297 @@
+#include "report.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "design.h"
+#include "json.h"
+
+namespace {
+
+double Share(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0
+                    : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+void Position(Json* j, const char* key, int value) {
+  j->Key(key);
+  if (value < 0)
+    j->Null();
+  else
+    j->Int(value);
+}
+
+void WriteMismatch(Json* j, const Mismatch& m) {
+  j->BeginObject();
+  j->Key("kind");
+  j->String(m.kind);
+  j->Key("message");
+  j->String(m.message);
+  j->Key("phase");
+  m.phase.empty() ? j->Null() : j->String(m.phase);
+  Position(j, "step", m.step);
+  Position(j, "layer", m.layer);
+  Position(j, "sample", m.sample);
+  Position(j, "channel", m.channel);
+  Position(j, "input_channel", m.input_channel);
+  Position(j, "y", m.y);
+  Position(j, "x", m.x);
+  j->Key("cycle");
+  j->Int(static_cast<int64_t>(m.cycle));
+  j->Key("expected");
+  m.has_values ? j->Int(m.expected) : j->Null();
+  j->Key("got");
+  m.has_values ? j->Int(m.got) : j->Null();
+  if (m.has_values) {
+    j->Key("expected_hex");
+    j->String(Hex(m.expected, m.bits));
+    j->Key("got_hex");
+    j->String(Hex(m.got, m.bits));
+  }
+  if (m.has_values && m.frac >= 0) {
+    j->Key("expected_real");
+    j->Raw(Real(m.expected, m.frac));
+    j->Key("got_real");
+    j->Raw(Real(m.got, m.frac));
+  }
+  j->Key("signal");
+  j->String(m.signal);
+  j->EndObject();
+}
+
+void WriteRuns(Json* j, const Bench& b) {
+  j->Key("runs");
+  j->BeginArray();
+  for (const RunResult& r : b.results()) {
+    j->BeginObject();
+    j->Key("cycles");
+    j->Int(static_cast<int64_t>(r.cycles));
+    j->Key("predicted");
+    r.predicted == 0 ? j->Null() : j->Int(static_cast<int64_t>(r.predicted));
+    j->Key("measured");
+    j->Int(static_cast<int64_t>(r.measured));
+    j->Key("seconds");
+    j->Double(r.seconds);
+    j->Key("counters");
+    j->BeginObject();
+    for (const auto& c : r.counters) {
+      j->Key(c.first);
+      j->Int(static_cast<int64_t>(c.second));
+    }
+    j->EndObject();
+    j->EndObject();
+  }
+  j->EndArray();
+}
+
+void WritePhases(Json* j, const Bench& b) {
+  j->Key("phases");
+  j->BeginArray();
+  for (int phase = 1; phase <= 4; ++phase) {
+    j->BeginObject();
+    j->Key("name");
+    j->String(kPhaseNames[phase]);
+    j->Key("steps");
+    j->Int(phase == 1   ? design::kFreeSteps
+           : phase == 4 ? 1
+                        : design::kNudgeSteps);
+    j->Key("cycles");
+    j->Int(static_cast<int64_t>(b.monitor().phase_cycles(phase - 1)));
+    j->Key("compared");
+    j->Int(static_cast<int64_t>(b.taps().compared(phase) +
+                                (phase == 4 ? b.memory_checker().compared()
+                                            : 0)));
+    j->Key("mismatches");
+    j->Int(static_cast<int64_t>(b.taps().differing(phase) +
+                                (phase == 4 ? b.memory_checker().differing()
+                                            : 0)));
+    j->EndObject();
+  }
+  j->EndArray();
+}
+
+// Shares of a layer's neurons, from what the hardware wrote.
+void WriteStates(Json* j, const Bench& b, int layer) {
+  const design::MapInfo& map = design::kMaps[layer];
+  static const char* const kCopies[3] = {"free", "plus", "minus"};
+  uint64_t nonzero[3] = {}, saturated[3] = {}, differing = 0;
+  int32_t lowest = 0, highest = 0;
+  const std::vector<int32_t>* s[3];
+  for (int c = 0; c < 3; ++c) s[c] = &b.taps().states(layer, c);
+  for (std::size_t i = 0; i < s[0]->size(); ++i) {
+    for (int c = 0; c < 3; ++c) {
+      const int32_t v = (*s[c])[i];
+      nonzero[c] += v != 0;
+      saturated[c] += v == map.max;
+      lowest = std::min(lowest, v);
+      highest = std::max(highest, v);
+    }
+    differing += (*s[1])[i] != (*s[2])[i];
+  }
+  j->Key("nonzero");
+  j->Double(Share(nonzero[0], s[0]->size()));
+  j->Key("saturated");
+  j->Double(Share(saturated[0], s[0]->size()));
+  j->Key("differing");
+  j->Double(Share(differing, s[0]->size()));
+  j->Key("states");
+  j->BeginObject();
+  for (int c = 0; c < 3; ++c) {
+    j->Key(kCopies[c]);
+    j->BeginObject();
+    j->Key("nonzero");
+    j->Double(Share(nonzero[c], s[c]->size()));
+    j->Key("saturated");
+    j->Double(Share(saturated[c], s[c]->size()));
+    j->EndObject();
+  }
+  j->Key("min");
+  j->Raw(Real(lowest, map.frac));
+  j->Key("max");
+  j->Raw(Real(highest, map.frac));
+  j->EndObject();
+}
+
+void WriteLayers(Json* j, const Bench& b) {
+  j->Key("layers");
+  j->BeginArray();
+  for (int n = 1; n <= design::kNumLayers; ++n) {
+    const design::MapInfo& map = design::kMaps[n];
+    const MemoryChecker::Change& change = b.memory_checker().change(n);
+    j->BeginObject();
+    j->Key("name");
+    j->String(design::kLayers[n - 1].name);
+    j->Key("shape");
+    j->String(std::to_string(map.c) + "x" + std::to_string(map.h) + "x" +
+              std::to_string(map.w));
+    j->Key("neurons");
+    j->Int(static_cast<int64_t>(design::Values(n)));
+    WriteStates(j, b, n);
+    j->Key("weights");
+    j->Int(static_cast<int64_t>(change.weights));
+    j->Key("weights_changed");
+    j->Double(Share(change.weights_changed, change.weights));
+    j->Key("biases_changed");
+    j->Double(Share(change.biases_changed, change.biases));
+    j->Key("mismatches");
+    j->Int(static_cast<int64_t>(b.taps().differing_in_layer(n) +
+                                change.differing));
+    j->Key("model");
+    j->Raw(b.golden().layer_note(n));
+    j->EndObject();
+  }
+  j->EndArray();
+}
+
+void WriteTraffic(Json* j, const Bench& b) {
+  const AxiMemory::Counters& c = b.axi().counters();
+  j->Key("memory");
+  j->BeginObject();
+  const auto count = [j](const char* key, uint64_t v) {
+    j->Key(key);
+    j->Int(static_cast<int64_t>(v));
+  };
+  count("read_bytes", c.read_beats * design::kBeatBytes);
+  count("read_bursts", c.read_bursts);
+  count("write_bytes", c.write_beats * design::kBeatBytes);
+  count("write_bursts", c.write_bursts);
+  count("read_waits_for_memory", c.r_starved);
+  count("read_waits_for_core", c.r_held);
+  j->EndObject();
+  j->Key("sequencer");
+  j->BeginObject();
+  for (uint32_t i = 0; i < design::kNumStates; ++i)
+    count(design::kStateNames[i], b.monitor().unit_cycles(static_cast<int>(i)));
+  j->EndObject();
+}
+
+void WriteSettings(Json* j, const Bench& b) {
+  const BenchOptions& o = b.options();
+  j->Key("settings");
+  j->BeginObject();
+  j->Key("seed");
+  j->Int(static_cast<int64_t>(o.seed));
+  j->Key("stall");
+  j->Bool(o.memory.stall);
+  j->Key("latency");
+  j->Int(static_cast<int64_t>(o.memory.latency));
+  j->Key("x_seed");
+  j->Int(static_cast<int64_t>(o.sim.x_seed));
+  j->Key("runs");
+  j->Int(o.runs);
+  j->EndObject();
+}
+
+}  // namespace
+
+std::string ReportJson(const Bench& b) {
+  const bool complete =
+      b.results().size() == static_cast<std::size_t>(b.options().runs);
+  const uint64_t runs =
+      static_cast<uint64_t>(b.options().runs - b.expected_errors());
+  const bool counted = b.compared() >= runs * design::kPredictedCompared;
+  const bool pass = b.verdict().ok() && complete && counted;
+  const RunResult last = b.results().empty() ? RunResult() : b.results().back();
+
+  Json j;
+  j.BeginObject();
+  j.Key("design");
+  j.String(design::kName);
+  j.Key("result");
+  j.String(pass ? "pass" : "fail");
+  j.Key("compared");
+  j.Int(static_cast<int64_t>(b.compared()));
+  j.Key("compared_predicted");
+  j.Int(static_cast<int64_t>(runs * design::kPredictedCompared));
+  j.Key("mismatches");
+  j.Int(static_cast<int64_t>(b.verdict().count()));
+  j.Key("first_mismatch");
+  if (b.verdict().kept().empty())
+    j.Null();
+  else
+    WriteMismatch(&j, b.verdict().kept().front());
+  j.Key("further_mismatches");
+  j.BeginArray();
+  for (std::size_t i = 1; i < b.verdict().kept().size(); ++i)
+    WriteMismatch(&j, b.verdict().kept()[i]);
+  j.EndArray();
+  j.Key("cycles");
+  j.BeginObject();
+  j.Key("predicted");
+  last.predicted == 0 ? j.Null() : j.Int(static_cast<int64_t>(last.predicted));
+  j.Key("simulated");
+  j.Int(static_cast<int64_t>(last.cycles));
+  j.EndObject();
+  j.Key("mac_utilization");
+  const double useful = static_cast<double>(design::kUsefulProducts);
+  j.Double(last.cycles == 0 ? 0
+                            : useful / design::kP / design::kP /
+                                  static_cast<double>(last.cycles));
+  j.Key("mmac_per_second");
+  j.Double(last.seconds > 0 ? useful / 1e6 / last.seconds : 0);
+  j.Key("seconds");
+  j.Double(last.seconds);
+  WriteSettings(&j, b);
+  WriteRuns(&j, b);
+  WritePhases(&j, b);
+  WriteLayers(&j, b);
+  WriteTraffic(&j, b);
+  j.Key("model");
+  j.Raw(b.golden().network_note());
+  j.EndObject();
+  return j.text();
+}
+
+void WriteFile(const std::string& path, const std::string& text) {
+  const std::string part = path + ".part";
+  std::FILE* f = std::fopen(part.c_str(), "w");
+  bool ok = f != nullptr;
+  if (ok) {
+    ok = std::fwrite(text.data(), 1, text.size(), f) == text.size();
+    ok = std::fclose(f) == 0 && ok;
+    ok = ok && std::rename(part.c_str(), path.c_str()) == 0;
+  }
+  if (!ok) throw CannotRun("cannot write " + path + ": " + std::strerror(errno));
+}

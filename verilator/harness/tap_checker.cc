@@ -1,0 +1,196 @@
+#include "tap_checker.h"
+
+#include <string>
+
+#include "bits.h"
+
+namespace {
+
+const char* const kSignals[kTapMemories] = {
+    design::kState0Signal, design::kState1Signal, design::kIndexSignal};
+const char* const kNames[kTapMemories] = {
+    "state bank 0", "state bank 1", "index memory"};
+
+uint32_t Words(int layer) {
+  return static_cast<uint32_t>(design::kBatch) *
+         static_cast<uint32_t>(design::kMaps[layer].sample_words);
+}
+
+// Position of the first channel of a word of a set.
+struct Position {
+  int sample, channel, pixel;
+};
+
+Position Locate(const design::MapInfo& map, uint32_t word) {
+  const int w = static_cast<int>(word);
+  Position p;
+  p.sample = w / map.sample_words;
+  p.channel = w % map.sample_words / map.hw * design::kP;
+  p.pixel = w % map.hw;
+  return p;
+}
+
+}  // namespace
+
+TapChecker::TapChecker(const Golden* golden, Verdict* verdict)
+    : golden_(golden),
+      verdict_(verdict),
+      by_layer_(design::kNumLayers + 1),
+      states_(design::kNumLayers + 1) {
+  for (int n = 0; n <= design::kNumLayers; ++n)
+    for (int c = 0; c < 3; ++c)
+      states_[static_cast<std::size_t>(n)][c].assign(design::Values(n), 0);
+}
+
+void TapChecker::Begin() {
+  for (int m = 0; m < kTapMemories; ++m) {
+    Cursor& cur = cursors_[m];
+    cur = Cursor();
+    const std::vector<Event>& events =
+        golden_->events(static_cast<TapMemory>(m));
+    if (!events.empty()) cur.seen.assign(Words(events[0].layer), false);
+  }
+}
+
+void TapChecker::OnClock(Vtb_top& top, uint64_t cycle) {
+  if (!top.aresetn) return;
+  if (top.tap_state0_we)
+    OnWord(kState0, top.tap_state0_addr, PortBytes(top.tap_state0_data),
+           sizeof top.tap_state0_data, cycle);
+  if (top.tap_state1_we)
+    OnWord(kState1, top.tap_state1_addr, PortBytes(top.tap_state1_data),
+           sizeof top.tap_state1_data, cycle);
+  if (top.tap_index_we)
+    OnWord(kIndex, top.tap_index_addr, PortBytes(top.tap_index_data),
+           sizeof top.tap_index_data, cycle);
+}
+
+void TapChecker::OnWord(TapMemory memory, uint32_t addr, const uint8_t* data,
+                        std::size_t size, uint64_t cycle) {
+  ++writes_;
+  const std::vector<Event>& events = golden_->events(memory);
+  Cursor& cur = cursors_[memory];
+  if (cur.event == events.size()) {
+    Mismatch m;
+    m.kind = "surplus";
+    m.message = std::string("surplus write to ") + kNames[memory] +
+                " at word " + std::to_string(addr);
+    m.signal = kSignals[memory];
+    m.cycle = cycle;
+    verdict_->Add(m);
+    return;
+  }
+  const Event& e = events[cur.event];
+  const uint32_t words = Words(e.layer);
+  const uint32_t word = addr - e.base;
+  if (addr < e.base || word >= words || cur.seen[word]) {
+    Mismatch m = At(e, "address", cycle);
+    const bool twice = addr >= e.base && word < words;
+    uint32_t next = 0;
+    while (next < words && cur.seen[next]) ++next;
+    m.message = std::string(kNames[memory]) +
+                (twice ? ": word written twice" : ": word outside the set");
+    m.has_values = true;
+    m.bits = 32;
+    m.expected = e.base + next;
+    m.got = addr;
+    Count(m, e);
+    return;
+  }
+  cur.seen[word] = true;
+  CompareWord(e, word, data, size, cycle);
+  if (++cur.seen_words < words) return;
+  cur.seen_words = 0;
+  if (++cur.event < events.size())
+    cur.seen.assign(Words(events[cur.event].layer), false);
+}
+
+void TapChecker::CompareWord(const Event& e, uint32_t word,
+                             const uint8_t* data, std::size_t size,
+                             uint64_t cycle) {
+  const design::MapInfo& map = design::kMaps[e.layer];
+  const Position p = Locate(map, word);
+  const bool index = e.memory == kIndex;
+  const int bits = index ? 2 : design::kLaneBits;
+  std::vector<int32_t>& seen =
+      states_[static_cast<std::size_t>(e.layer)][e.copy];
+  for (int lane = 0; lane < design::kP; ++lane) {
+    const uint64_t raw = GetBits(data, size, lane * bits, bits);
+    const int64_t got =
+        index ? static_cast<int64_t>(raw) : SignExtend(raw, bits);
+    const int channel = p.channel + lane;
+    int64_t want = 0;
+    if (channel < map.c) {
+      const std::size_t i = static_cast<std::size_t>(
+          (p.sample * map.c + channel) * map.hw + p.pixel);
+      want = LoadElement(e.values + i * static_cast<std::size_t>(e.value_bytes),
+                         e.value_bytes);
+      if (!index) seen[i] = static_cast<int32_t>(got);
+      ++compared_;
+      ++by_phase_[e.phase].compared;
+    } else if (index) {
+      continue;  // no such neuron: its argmax means nothing
+    }
+    if (got == want) continue;
+    Mismatch m = At(e, "value", cycle);
+    m.message = index ? "pool index differs"
+                      : (channel < map.c ? "state differs"
+                                         : "lane without a channel is not 0");
+    m.sample = p.sample;
+    m.channel = channel;
+    m.y = p.pixel / map.w;
+    m.x = p.pixel % map.w;
+    m.has_values = true;
+    m.expected = want;
+    m.got = got;
+    m.bits = bits;
+    m.frac = index ? -1 : map.frac;
+    m.signal += "[" + std::to_string(lane * bits + bits - 1) + ":" +
+                std::to_string(lane * bits) + "]";
+    Count(m, e);
+  }
+}
+
+Mismatch TapChecker::At(const Event& e, const char* kind,
+                        uint64_t cycle) const {
+  Mismatch m;
+  m.kind = kind;
+  m.phase = kPhaseNames[e.phase];
+  m.step = e.step;
+  m.layer = e.layer;
+  m.signal = kSignals[e.memory];
+  m.cycle = cycle;
+  return m;
+}
+
+void TapChecker::Count(const Mismatch& m, const Event& e) {
+  ++by_phase_[e.phase].differing;
+  ++by_layer_[static_cast<std::size_t>(e.layer)];
+  verdict_->Add(m);
+}
+
+void TapChecker::Finish(uint64_t cycle) {
+  for (int k = 0; k < kTapMemories; ++k) {
+    const TapMemory memory = static_cast<TapMemory>(k);
+    const Cursor& cur = cursors_[k];
+    const std::vector<Event>& events = golden_->events(memory);
+    if (cur.event == events.size()) continue;
+    const Event& e = events[cur.event];
+    uint32_t word = 0;
+    while (cur.seen[word]) ++word;
+    const design::MapInfo& map = design::kMaps[e.layer];
+    const Position p = Locate(map, word);
+    Mismatch m = At(e, "missing", cycle);
+    m.sample = p.sample;
+    m.channel = p.channel;
+    m.y = p.pixel / map.w;
+    m.x = p.pixel % map.w;
+    m.message = std::string(kNames[k]) + ": set " +
+                std::to_string(cur.event + 1) + " of " +
+                std::to_string(events.size()) + " has " +
+                std::to_string(cur.seen_words) + " of " +
+                std::to_string(Words(e.layer)) + " words; word " +
+                std::to_string(e.base + word) + " never came";
+    Count(m, e);
+  }
+}
