@@ -26,6 +26,8 @@ func TestZZTune(t *testing.T) {
 		if b := os.Getenv("T2"); b != "" {
 			cfg.NudgeSteps, _ = strconv.Atoi(b)
 		}
+		var best []float64
+		defer func() { t.Logf("TABLE %s %.2g", name, best) }()
 		for run := range 3 {
 			if os.Getenv("RUN") != "" && os.Getenv("RUN") != strconv.Itoa(run) {
 				continue
@@ -67,9 +69,10 @@ func TestZZTune(t *testing.T) {
 					}
 				}
 				sort.Float64s(c.w)
+				q := c.w[max(len(c.w)*35/100, min(z+(len(c.w)-z)/10, len(c.w)*55/100+(len(c.w)*45/100)/10))]
 				la := m.arith.Layers[n]
 				f := math.Ldexp(2*cfg.Beta*float64(cfg.Batch), la.ContrastFrac-cfg.Formats.Weight.Frac)
-				rates = append(rates, 0.5/c.w[len(c.w)*35/100]*f)
+				rates = append(rates, 0.5/q*f)
 				med = append(med, 0.5/c.w[len(c.w)*50/100]*f)
 				zero = append(zero, float64(z)/float64(len(c.w)))
 			}
@@ -81,6 +84,14 @@ func TestZZTune(t *testing.T) {
 				sat = append(sat, float64(st.Free.Saturated)/float64(st.States))
 			}
 			t.Logf("   differ %.2g on %.2g sat %.2g", differ, on, sat)
+			for len(best) < len(rates) {
+				best = append(best, 0)
+			}
+			for i, v := range rates {
+				if !math.IsInf(v, 0) {
+					best[i] = math.Max(best[i], 1.5*v)
+				}
+			}
 			t.Logf("%s %d: 65%%: %.3g 50%%: %.3g zero %.2g", name, run, rates, med, zero)
 		}
 	}

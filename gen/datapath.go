@@ -48,13 +48,8 @@ func (d *Design) opRecord() record {
 		{"valid", 1, ""}, {"i", f.addr, "word in the map below"}, {"o", f.addr, "word in the map of the layer"},
 		{"tile", f.tile, "tile of the slab"}, {"pos", 2, "{dy, dx} in the pool window"},
 		{"void", 1, "the product is to be zero"}, {"first", 1, "starts a sum"}, {"last", 1, "completes a sum"},
-		{"minus", 1, "phase -beta"}, {"sample", f.sample, ""}, {"blk", f.block, ""},
+		{"minus", 1, "phase -beta"}, {"sample", f.sample, ""},
 	}
-}
-
-// labelBits is the width of a class.
-func (d *Design) labelBits() int {
-	return addrBits(d.Layers[len(d.Layers)-1].Out.Shape.C)
 }
 
 // columnBits is one column of weights on chip; biasBits one column of biases.

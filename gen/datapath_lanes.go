@@ -1,6 +1,10 @@
 package gen
 
-import "epgen/hdl"
+import (
+	"math/bits"
+
+	"epgen/hdl"
+)
 
 // array builds stages 2 to 7: operands, multipliers, sums.
 func (p *datapath) array() {
@@ -49,22 +53,7 @@ func (p *datapath) array() {
 func (p *datapath) lanes() {
 	d, lw := p.d, p.d.LaneBits
 	f := d.Cfg.Formats
-	p.Group("Labels: which lane of the output layer is the class")
-	we := p.Input("label_we_i", hdl.U(1))
-	at := p.Input("label_addr_i", hdl.U(d.fields.sample))
-	data := p.Input("label_data_i", hdl.U(d.labelBits()))
-	labels := p.Memory("labels", data.Type(), d.Cfg.Batch)
-	label := p.Reg("label_q", data.Type())
-	blk := p.Reg("blk_q", hdl.U(d.fields.block))
-	p.Always(func(b *hdl.Block) {
-		b.If(we, func(b *hdl.Block) { b.Set(labels.At(at), data) })
-		b.If(hdl.All(p.op["valid"], p.mode["act"]), func(b *hdl.Block) {
-			b.Set(label, labels.At(p.op["sample"]))
-			b.Set(blk, p.op["blk"])
-		})
-	})
-	target := p.Reg("target_q", hdl.U(d.P), "one-hot lane of the class, stage 2")
-	p.targetLanes(target, label, blk)
+	target := p.labels()
 
 	p.Group("Stages 7 to 9: lanes")
 	index := delay(&p.Scope, "index", p.index, 6)
@@ -100,24 +89,55 @@ func (p *datapath) lanes() {
 	})
 }
 
-// targetLanes registers the one-hot lane of the label, all zero in a block
-// that does not hold the class.
-func (p *datapath) targetLanes(target, label, blk *hdl.Signal) {
-	lg := addrBits(p.d.P)
-	if p.d.P == 1 {
-		lg = 0
+// labels builds the memory of the labels and the one-hot target of a word of
+// output states, in stage 2. A label is {word, lane}; the word is counted from
+// the first sample.
+func (p *datapath) labels() *hdl.Signal {
+	d := p.d
+	words := d.Layers[len(d.Layers)-1].Out.SampleWords
+	lg := bits.Len(uint(d.P)) - 1
+	addr := hdl.U(d.fields.addr)
+	p.Group("Labels")
+	we := p.Input("label_we_i", hdl.U(1))
+	at := p.Input("label_addr_i", hdl.U(d.fields.sample))
+	data := p.Input("label_data_i", hdl.U(d.labelBits()), "{word, lane} of the neuron in its sample")
+	offset := p.Reg("label_offset_q", addr, "first word of the sample")
+	word := hdl.Value(offset)
+	if w := d.labelBits() - lg; w > 0 {
+		word = hdl.AddMod(offset, hdl.Ext(hdl.Slice(data, d.labelBits()-1, lg), d.fields.addr))
 	}
-	lb, bb := label.Type().Width, blk.Type().Width
-	w := max(lb, lg+bb)
+	labels := p.Memory("label_mem", hdl.U(d.fields.addr+lg), d.Cfg.Batch)
+	label := p.Reg("label_q", labels.Word())
+	at1 := p.Reg("label_word_q", addr, "word of the operation, stage 1")
+	entry := word
+	if lg > 0 {
+		entry = hdl.Cat(word, hdl.Slice(data, lg-1, 0))
+	}
+	p.AlwaysReset(func(b *hdl.Block) { b.Set(offset, zeroOf(offset)) }, func(b *hdl.Block) {
+		b.If(we, func(b *hdl.Block) {
+			b.Set(offset, hdl.Mux(hdl.EqConst(at, int64(d.Cfg.Batch-1)), zeroOf(offset),
+				hdl.AddMod(offset, hdl.Const(addr, int64(words)))))
+		})
+	})
 	p.Always(func(b *hdl.Block) {
-		for r := range p.d.P {
-			neuron := hdl.Value(hdl.Ext(blk, w))
+		b.If(we, func(b *hdl.Block) { b.Set(labels.At(at), entry) })
+		b.If(hdl.All(p.op["valid"], p.mode["act"]), func(b *hdl.Block) {
+			b.Set(label, labels.At(p.op["sample"]))
+			b.Set(at1, p.op["o"])
+		})
+	})
+	target := p.Reg("target_q", hdl.U(d.P), "one-hot lane of the label, stage 2")
+	hit := p.WireIs("label_hit", hdl.Eq(hdl.Slice(label, d.fields.addr+lg-1, lg), at1))
+	p.Always(func(b *hdl.Block) {
+		for r := range d.P {
+			lane := hdl.Value(hit)
 			if lg > 0 {
-				neuron = hdl.Ext(hdl.Cat(blk, hdl.Const(hdl.U(lg), int64(r))), w)
+				lane = hdl.All(hit, hdl.Eq(hdl.Slice(label, lg-1, 0), hdl.Const(hdl.U(lg), int64(r))))
 			}
-			b.Set(hdl.Bit(target, r), hdl.Eq(hdl.Ext(label, w), neuron))
+			b.Set(hdl.Bit(target, r), lane)
 		}
 	})
+	return target
 }
 
 // updates builds the drain and the update lanes, and the column that goes to

@@ -1,10 +1,6 @@
 package gen
 
-import (
-	"math/bits"
-
-	"epgen/ep"
-)
+import "epgen/ep"
 
 // MemoryMap is the layout of external memory, as byte offsets from the base
 // address that the host writes to BASE_LO and BASE_HI.
@@ -13,7 +9,8 @@ import (
 // lane 0 lowest; its first bits are the value in two's complement, sign
 // extended. Every region starts on a beat of the memory port.
 //
-//	labels    B columns; lane 0 is the class of sample b
+//	labels    B columns; lane 0 is the label of sample b, see LabelCode: the class
+//	          itself where the output layer is a vector
 //	input     columns (b, blk, y, x) of the samples
 //	weights   layer after layer, slab after slab: the bias column, then for each
 //	          tile t = blk*Taps + ky*KW + kx the columns c = 0..P-1, lane r being
@@ -35,8 +32,7 @@ type Region struct{ Offset, Bytes int }
 func (p *Plan) placeMemory() {
 	cfg := p.Cfg
 	f := cfg.Formats
-	classes := cfg.Network.Layers[len(cfg.Network.Layers)-1].Out.C
-	need := max(f.Weight.Width(), f.Bias.Width(), f.Input.Width(), p.LaneBits, bits.Len(uint(classes-1)))
+	need := max(f.Weight.Width(), f.Bias.Width(), f.Input.Width(), p.LaneBits, p.labelBits())
 	for p.ElementBits = 8; p.ElementBits < need; {
 		p.ElementBits *= 2
 	}
@@ -76,11 +72,25 @@ func (m *MemoryMap) beats(columns int) int {
 func (p *Plan) PackMemory(w *ep.Params, s *ep.Samples) []byte {
 	img := make([]byte, p.Map.Size)
 	for b, y := range s.Y {
-		p.put(img, p.Map.Labels.Offset, b, 0, int64(y))
+		p.put(img, p.Map.Labels.Offset, b, 0, int64(p.LabelCode(y)))
 	}
 	p.packMap(img, p.Map.Input.Offset, p.Input, s.X)
 	p.PackWeights(img, w)
 	return img
+}
+
+// LabelCode is the label of class y, which counts the neurons of the output
+// layer in the order [C,H,W], as hardware knows it: the lane and the word of
+// that neuron, word*P + lane. Where the output is a vector, it is y itself.
+func (p *Plan) LabelCode(y int) int {
+	m := p.Layers[len(p.Layers)-1].Out
+	c, pix := y/m.HW, y%m.HW
+	return (c/p.P*m.HW+pix)*p.P + c%p.P
+}
+
+// labelBits is the width of a label code.
+func (p *Plan) labelBits() int {
+	return addrBits(p.Layers[len(p.Layers)-1].Out.SampleWords * p.P)
 }
 
 // PackWeights writes the weights and biases into an image of memory.

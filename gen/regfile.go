@@ -49,12 +49,8 @@ func (d *Design) regfile() *hdl.Module {
 		{"READ_BEATS", "read_beat_i"}, {"WRITE_BEATS", "write_beat_i"}} {
 		classes[c.counter] = m.Input(c.port, one)
 	}
-	slabs := 1
-	for i := range d.Layers {
-		slabs = max(slabs, d.Layers[i].Out.Blocks)
-	}
 	state, phase := m.Input("state_i", hdl.U(4)), m.Input("phase_i", hdl.U(3))
-	layer, slab := m.Input("layer_i", hdl.U(addrBits(len(d.Layers)))), m.Input("slab_index_i", hdl.U(addrBits(slabs)))
+	layer, slab := m.Input("layer_i", hdl.U(addrBits(len(d.Layers)))), m.Input("slab_index_i", hdl.U(d.slabIndexBits()))
 	classes["OVERHEAD"] = hdl.All(busy, hdl.Not(hdl.Any(classes["ARRAY"], classes["WAIT_FETCH"], classes["WAIT_STORE"])))
 
 	m.Group("Writes: address and data are taken together")

@@ -123,15 +123,11 @@ func (q *sequencer) registers() {
 	for k := range numKinds {
 		q.kinds = append(q.kinds, q.Localparam("PASS_"+strings.ToUpper(k.String()), hdl.U(3), int64(k)))
 	}
-	slabs := 1
-	for i := range d.Layers {
-		slabs = max(slabs, d.Layers[i].Out.Blocks)
-	}
 	q.state = q.Reg("state_q", hdl.U(4))
 	q.phase = q.Reg("phase_q", hdl.U(3), "0 free, 1 plus, 2 minus, 3 update, 4 result")
 	q.step = q.Reg("step_q", hdl.U(addrBits(max(d.Cfg.FreeSteps, d.Cfg.NudgeSteps))))
 	q.layer = q.Reg("layer_q", hdl.U(addrBits(len(d.Layers))), "layer - 1")
-	q.slab = q.Reg("slab_q", hdl.U(addrBits(slabs)))
+	q.slab = q.Reg("slab_q", hdl.U(d.slabIndexBits()))
 	q.slabO = q.Reg("slab_o_q", hdl.U(d.fields.addr), "first word of the slab in its sample")
 	q.kind = q.Reg("kind_q", hdl.U(3))
 	q.variant = q.Reg("variant_q", hdl.U(2), "update of live indices: argmax of 1 s+, 2 s-")
@@ -170,4 +166,13 @@ func (q *sequencer) registers() {
 	if d.IndexCopies > 1 {
 		q.argmax = q.ROM("argmax_rom", q.layer, one, pooled, "the update needs the argmax of its final states")
 	}
+}
+
+// slabIndexBits is the width of the number of a slab in its layer.
+func (d *Design) slabIndexBits() int {
+	slabs := 1
+	for i := range d.Layers {
+		slabs = max(slabs, d.Layers[i].Out.Blocks)
+	}
+	return addrBits(slabs)
 }

@@ -23,10 +23,10 @@ type walker struct {
 	bI, bO, bK                           *hdl.Signal
 	bRow, bCol                           *hdl.Signal
 	bWindow, bFirst, bLast, bMinus, bEnd *hdl.Signal
-	bSample, bBlk                        *hdl.Signal
+	bSample                              *hdl.Signal
 	cValid, cNext                        *hdl.Signal
 	cWindow, cFirst, cLast, cMinus, cEnd *hdl.Signal
-	cSample, cBlk, cVoid                 *hdl.Signal
+	cSample, cVoid                       *hdl.Signal
 	i, o, tile                           *hdl.Signal
 	iRow, oRow, tileRow                  *hdl.Signal
 	yOdd, xOdd, xOddStart                *hdl.Signal
@@ -184,7 +184,6 @@ func (w *walker) stageB() {
 	w.bMinus = w.Reg("b_minus_q", one)
 	w.bEnd = w.Reg("b_end_q", one)
 	w.bSample = w.Reg("b_sample_q", w.sample.Type())
-	w.bBlk = w.Reg("b_blk_q", w.blk.Type())
 	w.bTake = w.Wire("b_take", one, "stage c takes the item")
 	w.Assign(w.aTake, hdl.All(w.aValid, hdl.Any(hdl.Not(w.bValid), w.bTake)))
 	w.AlwaysReset(func(b *hdl.Block) {
@@ -205,7 +204,6 @@ func (w *walker) stageB() {
 			b.Set(w.bMinus, w.minus)
 			b.Set(w.bEnd, w.lastItem)
 			b.Set(w.bSample, w.sample)
-			b.Set(w.bBlk, w.blk)
 		})
 	})
 }
@@ -243,7 +241,6 @@ func (w *walker) stageC() {
 	w.cMinus = w.Reg("c_minus_q", one)
 	w.cEnd = w.Reg("c_end_q", one)
 	w.cSample = w.Reg("c_sample_q", w.sample.Type())
-	w.cBlk = w.Reg("c_blk_q", w.blk.Type())
 	w.Group("Operation")
 	w.ready = w.Input("op_ready_i", one)
 	rowEnd := w.WireIs("row_end", hdl.EqConst(w.xLeft, 0))
@@ -288,7 +285,6 @@ func (w *walker) enterRectangle(b *hdl.Block) {
 	b.Set(w.cMinus, w.bMinus)
 	b.Set(w.cEnd, w.bEnd)
 	b.Set(w.cSample, w.bSample)
-	b.Set(w.cBlk, w.bBlk)
 }
 
 // stepRectangle moves one step right, or to the start of the next row. The map
@@ -348,7 +344,6 @@ func (w *walker) operation(issue *hdl.Signal) {
 	out("op_last_o", hdl.All(w.cLast, w.rectLast), "last operation of a sum")
 	out("op_minus_o", w.cMinus, "update: phase -beta")
 	out("op_sample_o", w.cSample)
-	out("op_blk_o", w.cBlk)
 	out("stalled_o", hdl.All(w.cValid, hdl.Not(w.ready)), "an operation waits")
 	out("done_o", hdl.All(w.cEnd, w.cNext), "the last operation is being issued")
 }

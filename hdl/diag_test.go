@@ -153,6 +153,31 @@ var faulty = []func() *Module{
 		return m
 	},
 	func() *Module {
+		m, a, u := ports("no_loop")
+		x, y, z := m.Reg("x", S(8)), m.OutputReg("y", S(8)), m.Wire("z", S(8))
+		m.Assign(z, Inv(x))
+		m.Comb(func(b *Block) { // y follows x through z, but x follows neither
+			b.Set(x, a)
+			b.If(Bit(u, 0), func(b *Block) { b.Set(x, AddMod(x, a)) })
+			b.Set(y, z)
+		})
+		m.Localparam("K", U(4), 1) // ERROR "localparam K is not used"
+		m.Unused(u)
+		return m
+	},
+	func() *Module {
+		m, a, u := ports("control_loop")
+		x, y := m.Reg("x", S(8)), m.OutputReg("y", S(8))
+		stop := m.WireIs("stop", Bit(y, 0)) // ERROR "combinational loop: stop -> y[0] -> stop"
+		m.Comb(func(b *Block) {
+			b.Set(x, a)
+			b.If(stop, func(b *Block) { b.Set(x, Const(S(8), 0)) })
+			b.Set(y, x)
+		})
+		m.Unused(u)
+		return m
+	},
+	func() *Module {
 		sub := NewModule("through")
 		sub.Assign(sub.Output("q", U(4)), Inv(sub.Input("d", U(4))))
 		m := NewModule("loop_through")

@@ -114,18 +114,17 @@ func (n *netlist) driver(p pos, comb bool) *driver {
 }
 
 func (n *netlist) always(x *vAlways) {
-	d := n.driver(x.pos, x.kind == comb)
-	if x.kind != comb {
-		n.read(d, vname(n.m.clk))
+	if x.kind == comb {
+		n.comb(x)
+		return
 	}
+	d := n.driver(x.pos, false)
+	n.read(d, vname(n.m.clk))
 	if x.reset != nil {
 		n.read(d, x.reset)
 		n.stmts(d, x.clear)
 	}
 	n.stmts(d, x.body)
-	if x.kind == comb {
-		n.checkComb(x, d)
-	}
 }
 
 func (n *netlist) stmts(d *driver, ss []vstmt) {

@@ -191,10 +191,10 @@ func wrap(text string, width int) []string {
 	return append(out, text)
 }
 
-// breakAt finds the last best space in text[:width+1]. A break near the left edge is worth less
-// than a deeper one further right.
+// breakAt finds the space in text[:width+1] to break at: the least nested one, after the weakest
+// operator, and of those the last. Near the left edge anything further right is better.
 func breakAt(text string, width int) int {
-	best, bestDepth, depth := -1, 0, 0
+	best, bestRank, depth := -1, 0, 0
 	for i := 0; i <= width && i < len(text); i++ {
 		switch text[i] {
 		case '(', '{', '[':
@@ -206,18 +206,34 @@ func breakAt(text string, width int) int {
 				return best
 			}
 		case ' ':
-			if i == 0 || !breaksAfter(text[:i]) {
+			rank, ok := breakRank(text[:i])
+			if !ok {
 				continue
 			}
-			if best < width/3 || depth <= bestDepth {
-				best, bestDepth = i, depth
+			rank += 8 * depth
+			if best < width/3 || rank <= bestRank {
+				best, bestRank = i, rank
 			}
 		}
 	}
 	return best
 }
 
-// breaksAfter reports whether a line may end with text: with an operator or a comma.
-func breaksAfter(text string) bool {
-	return strings.IndexByte(",+-*&|^?:=<>", text[len(text)-1]) >= 0
+// breakRank says how well a line may end with text, 0 being best: with a comma or an operator.
+func breakRank(text string) (rank int, ok bool) {
+	word := text[strings.LastIndexByte(text, ' ')+1:]
+	switch {
+	case strings.HasSuffix(word, ","):
+		return 0, true
+	case word == ":":
+		return 1, true
+	case word == "||":
+		return 2, true
+	case word == "&&":
+		return 3, true
+	case word == "=" || word == "<=":
+		return 7, true
+	}
+	_, ok = precedence[word]
+	return 4, ok
 }

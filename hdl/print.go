@@ -105,6 +105,9 @@ func (p *printer) items(items []item) {
 			p.e.blank()
 			p.e.comment(x.title)
 		case commentItem:
+			if i > 0 && !isHeading(items[i-1]) {
+				p.e.blank()
+			}
 			p.e.comment(x.text)
 		case blankItem:
 			p.e.blank()

@@ -73,6 +73,15 @@ func vrepl(n int, a *vexpr) *vexpr {
 	return &vexpr{kind: vRepl, t: U(n * a.t.Width), args: []*vexpr{a}, n: n}
 }
 
+// vnot negates a condition, a comparison by its opposite.
+func vnot(a *vexpr) *vexpr {
+	opposite := map[string]string{"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+	if op := opposite[a.op]; a.kind == vBinary && op != "" {
+		return vbinary(op, U(1), a.args[0], a.args[1])
+	}
+	return vunary("!", U(1), a)
+}
+
 // vsign makes a read as signed or unsigned, whatever it is.
 func vsign(a *vexpr, signed bool) *vexpr {
 	a = bare(a)

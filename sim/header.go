@@ -173,46 +173,38 @@ func (h *header) registers() {
 	h.line("")
 	h.line("// Registers and masks of their fields.")
 	for _, r := range h.d.Registers() {
-		h.constant("uint32_t", "kReg"+camel(r.Name), fmt.Sprintf("%#05x", r.Offset), strings.ToLower(r.Access))
+		h.constant("uint32_t", "kReg"+camel(r.Name), fmt.Sprintf("%#05x", r.Offset), strings.ToLower(string(r.Access)))
 		for _, f := range r.Fields {
 			mask := (uint64(1)<<(f.Hi-f.Lo+1) - 1) << f.Lo
 			h.line("constexpr uint32_t k%s%s = %#x;", camel(r.Name), camel(f.Name), mask)
 		}
 	}
 	h.line("")
-	h.line("// Counters; 64-bit ones have two registers.")
+	h.line("// Registers that always read the same.")
+	h.line("struct ConstantInfo {")
+	h.line("  const char* name;")
+	h.line("  uint32_t addr, value;")
+	h.line("};")
+	h.line("constexpr ConstantInfo kConstants[] = {")
+	for _, r := range h.d.Registers() {
+		if r.Access == gen.ReadOnly && r.Reset != 0 {
+			h.line("    {%q, %#x, %#x},", r.Name, r.Offset, r.Reset)
+		}
+	}
+	h.line("};")
+	h.line("")
+	h.line("// Counters, two registers each.")
 	h.line("struct CounterInfo {")
 	h.line("  const char* name;")
 	h.line("  uint32_t lo, hi;")
 	h.line("};")
 	h.line("constexpr CounterInfo kCounters[] = {")
-	for _, c := range counters(h.d) {
-		h.line("    {%q, %#x, %#x},", c.name, c.lo, c.hi)
+	for _, r := range h.d.Registers() {
+		if name, ok := strings.CutSuffix(r.Name, "_LO"); ok && r.Access == gen.ReadOnly {
+			h.line("    {%q, %#x, %#x},", strings.ToLower(name), r.Offset, r.Offset+4)
+		}
 	}
 	h.line("};")
-}
-
-// counter is a register, or a pair _LO, _HI, that counts cycles.
-type counter struct {
-	name   string
-	lo, hi int
-}
-
-func counters(d *gen.Design) []counter {
-	var list []counter
-	for _, r := range d.Registers() {
-		if !strings.Contains(r.Name, "CYCLES") {
-			continue
-		}
-		name, high := strings.CutSuffix(r.Name, "_HI")
-		if high {
-			list[len(list)-1].hi = int(r.Offset)
-			continue
-		}
-		name = strings.ToLower(strings.TrimSuffix(name, "_LO"))
-		list = append(list, counter{name, int(r.Offset), int(r.Offset)})
-	}
-	return list
 }
 
 // camel turns IRQ_ENABLE into IrqEnable.

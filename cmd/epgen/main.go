@@ -26,7 +26,7 @@ func main() {
 
 func run(args []string) error {
 	if slices.Contains(args, "-version") || slices.Contains(args, "--version") {
-		fmt.Println("epgen", sim.Version)
+		fmt.Println("epgen", gen.Version)
 		return nil
 	}
 	cfg, src, err := cli.Resolve(args)
@@ -60,7 +60,7 @@ func run(args []string) error {
 	if err := writeGolden(out, d, params, samples); err != nil {
 		return err
 	}
-	if err := out.Commit(sim.Version, d.Top()); err != nil {
+	if err := out.Commit(gen.Version, d.Top()); err != nil {
 		return err
 	}
 	return summary(d, src.Out, rtlTime)

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"epgen/cmd/internal/cli"
+	"epgen/gen"
 	"epgen/sim"
 )
 
@@ -84,7 +85,7 @@ func parse(args []string) (*options, error) {
 		return nil, err
 	}
 	if *version {
-		fmt.Println("epverify", sim.Version)
+		fmt.Println("epverify", gen.Version)
 		return nil, flag.ErrHelp
 	}
 	o.wave = !*noWave

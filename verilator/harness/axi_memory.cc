@@ -132,7 +132,7 @@ void AxiMemory::TakeRead(Vtb_top& top, uint64_t cycle) {
   const uint32_t len = top.m_axi_arlen;
   if (!CheckBurst("AR", addr, len, top.m_axi_arsize, top.m_axi_arburst, cycle))
     return;
-  CheckHazard("AR", addr, (len + 1) * kBeat, false, cycle);
+  CheckReadHazard(addr, (len + 1) * kBeat, cycle);
   uint64_t ready = cycle + options_.latency;
   if (options_.stall)
     ready += random_.Below(8) == 0 ? random_.Below(400) : random_.Below(24);
@@ -154,10 +154,8 @@ void AxiMemory::TakeWrites(Vtb_top& top, uint64_t cycle) {
     const uint64_t addr = top.m_axi_awaddr;
     const uint32_t len = top.m_axi_awlen;
     if (CheckBurst("AW", addr, len, top.m_axi_awsize, top.m_axi_awburst,
-                   cycle)) {
-      CheckHazard("AW", addr, (len + 1) * kBeat, true, cycle);
+                   cycle))
       writes_.push_back(Burst{addr, len + 1, 0, 0});
-    }
   }
   if (top.m_axi_wvalid && top.m_axi_wready) {
     Beat beat;
@@ -182,6 +180,7 @@ void AxiMemory::ApplyBeats(uint64_t cycle) {
                 "WLAST is " + std::to_string(beat.last) + " in beat " +
                     std::to_string(burst.done + 1) + " of " +
                     std::to_string(burst.beats) + " at " + Address(addr));
+    CheckWriteHazard(addr, cycle);
     memory_->Write(addr, beat.bytes, kBeat, beat.strobe);
     if (listener_ != nullptr)
       listener_->OnWrite(addr, beat.bytes, beat.strobe, cycle);
@@ -271,23 +270,29 @@ bool AxiMemory::CheckBurst(const char* channel, uint64_t addr, uint32_t len,
   return false;
 }
 
-// AXI orders nothing between reads and writes under way, so a burst must not
-// touch what an unfinished burst of the other kind touches.
-void AxiMemory::CheckHazard(const char* channel, uint64_t addr, uint64_t size,
-                            bool against_reads, uint64_t cycle) {
-  const auto overlaps = [&](uint64_t a, uint64_t n) {
-    if (addr >= a + n || a >= addr + size) return;
-    Violation(cycle, "m_axi",
-              std::string(channel) + " at " + Address(addr) +
-                  " overlaps an unfinished " +
-                  (against_reads ? "read" : "write") + " at " + Address(a));
+// AXI orders nothing between reads and writes under way. A read must not ask
+// for bytes whose write has been sent but not answered, and a W beat must not
+// overwrite bytes that a read still waits for. An address alone is harmless:
+// memory cannot write what it has not been sent.
+void AxiMemory::CheckReadHazard(uint64_t addr, uint64_t size, uint64_t cycle) {
+  const auto check = [&](uint64_t a, uint64_t n) {
+    if (addr < a + n && a < addr + size)
+      Violation(cycle, "m_axi_araddr",
+                "AR at " + Address(addr) + " overlaps an unanswered write at " +
+                    Address(a));
   };
-  if (against_reads) {
-    for (const Burst& r : reads_) overlaps(r.addr, uint64_t{r.beats} * kBeat);
-    return;
+  for (const Burst& w : writes_) check(w.addr, uint64_t{w.done} * kBeat);
+  for (const Response& r : responses_) check(r.addr, r.size);
+}
+
+void AxiMemory::CheckWriteHazard(uint64_t addr, uint64_t cycle) {
+  for (const Burst& r : reads_) {
+    const uint64_t next = r.addr + uint64_t{r.done} * kBeat;
+    if (addr < r.addr + uint64_t{r.beats} * kBeat && next < addr + kBeat)
+      Violation(cycle, "m_axi_wdata",
+                "W beat for " + Address(addr) +
+                    " overlaps an unfinished read at " + Address(r.addr));
   }
-  for (const Burst& w : writes_) overlaps(w.addr, uint64_t{w.beats} * kBeat);
-  for (const Response& r : responses_) overlaps(r.addr, r.size);
 }
 
 void AxiMemory::Violation(uint64_t cycle, const char* signal,

@@ -104,8 +104,8 @@ class AxiMemory : public Extension {
                  const std::vector<uint8_t>& payload, uint64_t cycle);
   bool CheckBurst(const char* channel, uint64_t addr, uint32_t len,
                   uint32_t size, uint32_t type, uint64_t cycle);
-  void CheckHazard(const char* channel, uint64_t addr, uint64_t size,
-                   bool against_reads, uint64_t cycle);
+  void CheckReadHazard(uint64_t addr, uint64_t size, uint64_t cycle);
+  void CheckWriteHazard(uint64_t addr, uint64_t cycle);
   void Violation(uint64_t cycle, const char* signal,
                  const std::string& message);
 

@@ -74,10 +74,24 @@ bool Bench::Start(int run) {
   memory_checker_.Begin(base, options_.seed + static_cast<uint64_t>(run));
   taps_.Begin();
   if (sim_.top().irq) Fail("irq", "irq is high before the start", 0, 1);
+  for (const design::ConstantInfo& c : design::kConstants)
+    CheckRegister(c.name, c.addr, c.value);
   return lite_.Write(design::kRegBaseLo, static_cast<uint32_t>(base)) &&
          lite_.Write(design::kRegBaseHi, static_cast<uint32_t>(base >> 32)) &&
-         lite_.Write(design::kRegIrqEnable, 1) &&
+         CheckRegister("BASE_LO", design::kRegBaseLo,
+                       static_cast<uint32_t>(base)) &&
+         CheckRegister("BASE_HI", design::kRegBaseHi,
+                       static_cast<uint32_t>(base >> 32)) &&
+         lite_.Write(design::kRegIrqEnable, design::kIrqEnableFinish) &&
          lite_.Write(design::kRegControl, design::kControlStart);
+}
+
+bool Bench::CheckRegister(const char* name, uint32_t addr, uint32_t want) {
+  uint32_t got = 0;
+  if (!lite_.Read(addr, &got)) return false;
+  if (got != want)
+    Fail("s_axil_rdata", std::string("register ") + name, want, got);
+  return true;
 }
 
 // With stalls, STATUS is read now and then while the core works.
@@ -101,7 +115,9 @@ void Bench::Interrupted(int run) {
                                           : 40000);
   for (uint32_t i = 0; i < cycles && !Done() && !sim_.top().irq; ++i)
     sim_.Tick();
-  if (!Done()) sim_.Reset(3);
+  if (Done()) return;
+  sim_.Reset(3);
+  taps_.Discard();
 }
 
 void Bench::OneRun(int run) {
@@ -110,6 +126,7 @@ void Bench::OneRun(int run) {
   RunResult result;
   result.predicted =
       options_.memory.stall ? 0 : design::Predicted(options_.memory.latency);
+  before_ = axi_.counters();
   if (!Start(run)) return;
   const uint64_t started = lite_.write_cycle();
   const uint64_t expected = design::Predicted(options_.memory.latency) > 0
@@ -160,8 +177,9 @@ void Bench::CheckStatus(RunResult* result) {
              std::to_string(code),
          want, status & kMask);
   }
-  if ((irq_status & 1) == 0)
-    Fail("s_axil_rdata", "IRQ_STATUS after irq", 1, irq_status);
+  if (irq_status != design::kIrqStatusFinish)
+    Fail("s_axil_rdata", "IRQ_STATUS after irq", design::kIrqStatusFinish,
+         irq_status);
   ReadCounters(result);
   if (!error_seen_) CheckCycles(*result);
   if (!lite_.Write(design::kRegIrqStatus, irq_status)) return;
@@ -175,9 +193,8 @@ void Bench::ReadCounters(RunResult* result) {
     lite_.Read(c.lo, &lo);
     if (c.hi != c.lo) lite_.Read(c.hi, &hi);
     result->counters.emplace_back(c.name, (uint64_t{hi} << 32) | lo);
-    if (std::string(c.name) == "cycles")
-      result->cycles = result->counters.back().second;
   }
+  result->cycles = result->Counter("cycles");
 }
 
 // CYCLES must agree with the prediction if memory is undisturbed, and always
@@ -187,10 +204,23 @@ void Bench::CheckCycles(const RunResult& result) {
     Fail("s_axil_rdata", "CYCLES differs from the predicted cycles",
          static_cast<int64_t>(result.predicted),
          static_cast<int64_t>(result.cycles));
-  constexpr uint64_t kSlack = 8;
-  if (result.cycles > result.measured ||
-      result.measured - result.cycles > kSlack)
-    Fail("s_axil_rdata", "CYCLES differs from the cycles of the clock",
-         static_cast<int64_t>(result.measured),
-         static_cast<int64_t>(result.cycles));
+  const auto check = [this](const char* what, uint64_t want, uint64_t got,
+                            uint64_t slack) {
+    if (got <= want && want - got <= slack) return;
+    Fail("s_axil_rdata", what, static_cast<int64_t>(want),
+         static_cast<int64_t>(got));
+  };
+  check("CYCLES differs from the cycles of the clock", result.measured,
+        result.cycles, 8);
+  check("ARRAY + WAIT_FETCH + WAIT_STORE + OVERHEAD differs from CYCLES",
+        result.cycles,
+        result.Counter("array") + result.Counter("wait_fetch") +
+            result.Counter("wait_store") + result.Counter("overhead"),
+        0);
+  check("READ_BEATS differs from the beats of the memory port",
+        axi_.counters().read_beats - before_.read_beats,
+        result.Counter("read_beats"), 0);
+  check("WRITE_BEATS differs from the beats of the memory port",
+        axi_.counters().write_beats - before_.write_beats,
+        result.Counter("write_beats"), 0);
 }

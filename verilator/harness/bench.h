@@ -37,6 +37,13 @@ struct RunResult {
   uint64_t predicted = 0;  // 0: no prediction for this memory
   double seconds = 0;
   std::vector<std::pair<std::string, uint64_t>> counters;
+
+  // A counter by its name in design::kCounters; 0 if there is none.
+  uint64_t Counter(const std::string& name) const {
+    for (const auto& c : counters)
+      if (c.first == name) return c.second;
+    return 0;
+  }
 };
 
 // Each run loads memory afresh at another address, sets BASE, starts the core,
@@ -68,6 +75,7 @@ class Bench {
 
  private:
   bool Start(int run);
+  bool CheckRegister(const char* name, uint32_t addr, uint32_t want);
   bool WaitForIrq();
   void Interrupted(int run);
   void OneRun(int run);
@@ -89,6 +97,7 @@ class Bench {
   MemoryChecker memory_checker_;
   Monitor monitor_;
   Random random_;
+  AxiMemory::Counters before_;  // of the present run
   std::vector<RunResult> results_;
   bool error_seen_ = false;
   int expected_errors_ = 0;

@@ -18,7 +18,10 @@ bool Within(uint64_t offset, const design::Region& r) {
 
 MemoryChecker::MemoryChecker(const Golden* golden, Memory* memory,
                              Verdict* verdict)
-    : golden_(golden), memory_(memory), verdict_(verdict) {}
+    : golden_(golden),
+      memory_(memory),
+      verdict_(verdict),
+      changes_(design::kNumLayers + 1) {}
 
 void MemoryChecker::Begin(uint64_t base, uint64_t seed) {
   base_ = base;

@@ -1,5 +1,7 @@
 #include "tap_checker.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "bits.h"
@@ -43,6 +45,8 @@ TapChecker::TapChecker(const Golden* golden, Verdict* verdict)
 }
 
 void TapChecker::Begin() {
+  compared_before_ = compared_;
+  std::copy(std::begin(by_phase_), std::end(by_phase_), by_phase_before_);
   for (int m = 0; m < kTapMemories; ++m) {
     Cursor& cur = cursors_[m];
     cur = Cursor();
@@ -50,6 +54,12 @@ void TapChecker::Begin() {
         golden_->events(static_cast<TapMemory>(m));
     if (!events.empty()) cur.seen.assign(Words(events[0].layer), false);
   }
+}
+
+void TapChecker::Discard() {
+  compared_ = compared_before_;
+  std::copy(std::begin(by_phase_before_), std::end(by_phase_before_),
+            by_phase_);
 }
 
 void TapChecker::OnClock(Vtb_top& top, uint64_t cycle) {

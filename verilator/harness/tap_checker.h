@@ -21,6 +21,9 @@ class TapChecker : public Extension {
   // Expects the first set of every memory next.
   void Begin();
 
+  // Forgets what was compared since Begin, for a run that is not completed.
+  void Discard();
+
   // Reports what has not come. Call it when the core says it is done.
   void Finish(uint64_t cycle);
 
@@ -60,8 +63,8 @@ class TapChecker : public Extension {
   const Golden* golden_;
   Verdict* verdict_;
   Cursor cursors_[kTapMemories];
-  uint64_t writes_ = 0, compared_ = 0;
-  Tally by_phase_[5];
+  uint64_t writes_ = 0, compared_ = 0, compared_before_ = 0;
+  Tally by_phase_[5], by_phase_before_[5];
   std::vector<uint64_t> by_layer_;
   struct Copies {
     std::vector<int32_t> copy[3];

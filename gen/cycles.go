@@ -1,0 +1,299 @@
+package gen
+
+import "epgen/ep"
+
+// The cycle model predicts when each unit does what, from the schedule and the
+// latencies of its pipelines, for a memory whose READY is always high. Times
+// are cycles counted from the first in which BUSY is high; an event at cycle t
+// is visible to registers from t+1 on.
+
+// Latencies in cycles that the model shares with the blocks' constructions.
+const (
+	walkFill     = 3 // START to the first operation
+	contrastLate = 5 // last operation of a tile to its complete contrast
+	columnLate   = 4 // column read from the drain to the store
+	resultLate   = 2 // operation of a result pass to the store
+	writeAnswer  = 1 // last write beat to its response
+)
+
+// cycleModel walks through the schedule.
+type cycleModel struct {
+	d       *Design
+	latency int
+	now     int // cycle in which the sequencer enters WAIT or SETUP
+
+	fetched  [2]int // cycle from which each half of the slab buffer holds its slab
+	freed    [2]int // cycle from which each half is free
+	bank     int
+	fetchAt  int // cycle in which the fetch unit waits for a half
+	queue    []int
+	next     int         // slab to be fetched next
+	consumed int         // slabs released
+	times    map[int]int // duration of the fetch of a slab, by its first beat
+
+	layers  []LayerEstimate
+	array   int
+	waited  int // for slabs
+	stalled int // for drain and store
+	store   storeModel
+}
+
+// job returns the cycles from the one in which a fetch job is loaded to the one
+// in which its last column arrives.
+func (m *cycleModel) job(first, beats, columns int) int {
+	d := m.d
+	perBeat := d.columnsPerBeat()
+	limit := d.Cfg.Memory.Outstanding
+	var ends []int // cycles in which bursts were complete
+	request, take := 0, -perBeat
+	for addr, left := first, beats; left > 0; {
+		n := min(left, d.burst()-addr%d.burst())
+		if k := len(ends) - limit; k >= 0 { // visible one cycle after the last beat
+			request = max(request, ends[k]+1)
+		}
+		data := request + 1 + m.latency
+		take = max(data, take+perBeat) + (n-1)*perBeat
+		ends = append(ends, take)
+		request += 2
+		addr, left = addr+n, left-n
+	}
+	if perBeat > 1 {
+		return take + columns - (beats-1)*perBeat
+	}
+	return take + 1
+}
+
+// load models the fetching of labels and samples.
+func (m *cycleModel) load() {
+	d := m.d
+	beats := func(r Region) (int, int) { return r.Offset / d.Map.BeatBytes, r.Bytes / d.Map.BeatBytes }
+	first, n := beats(d.Map.Labels)
+	t := m.job(first, n, d.Cfg.Batch) + 1
+	first, n = beats(d.Map.Input)
+	t += m.job(first, n, d.Cfg.Batch*d.Input.SampleWords) + 1
+	m.fetchAt = t
+	m.now = t + 1 // the sequencer leaves LOAD when the fetch unit first waits
+	m.waited += m.now
+}
+
+// order lists the first beats of all slabs in the order of their fetching.
+func (m *cycleModel) order(infer bool) {
+	d := m.d
+	sweeps := d.sweeps(infer)
+	for s := range sweeps {
+		for i := range d.Layers {
+			if i == 0 && s > 0 && (infer || s < sweeps-1) {
+				continue
+			}
+			l := &d.Layers[i]
+			for slab := range l.Out.Blocks {
+				m.queue = append(m.queue, (l.Offset+slab*l.SlabBytes)/d.Map.BeatBytes)
+			}
+		}
+	}
+}
+
+// fetchSlab models the fetching of the next slab into the half of the buffer
+// that was freed before.
+func (m *cycleModel) fetchSlab(l *LayerPlan) {
+	bank := m.next & 1
+	loaded := max(m.fetchAt, m.freed[bank]) + 1
+	at := m.queue[m.next]
+	took, ok := m.times[at]
+	if !ok {
+		took = m.job(at, l.SlabBeats, l.SlabColumns)
+		m.times[at] = took
+	}
+	m.fetchAt = loaded + took + 1
+	m.fetched[bank] = m.fetchAt
+	m.next++
+}
+
+// slabOf returns the layer of the slab at a place of the queue.
+func (m *cycleModel) slabOf(i int) *LayerPlan {
+	at := m.queue[i] * m.d.Map.BeatBytes
+	for n := len(m.d.Layers) - 1; ; n-- {
+		if l := &m.d.Layers[n]; at >= l.Offset {
+			return l
+		}
+	}
+}
+
+// waitSlab models the state WAIT.
+func (m *cycleModel) waitSlab(l *LayerEstimate) {
+	m.ensureFetched()
+	leave := max(m.now, m.fetched[m.bank])
+	wait := leave + 1 - m.now
+	m.waited += wait
+	l.WaitFetch += wait
+	m.now = leave + 1
+}
+
+// ensureFetched models the fetch unit up to the slab that is needed now.
+func (m *cycleModel) ensureFetched() {
+	for m.next <= m.consumed {
+		m.fetchSlab(m.slabOf(m.next))
+	}
+}
+
+// releaseSlab frees the half of the buffer in use, in state NEXT.
+func (m *cycleModel) releaseSlab() {
+	m.freed[m.bank] = m.now // visible in the cycle after NEXT
+	m.bank ^= 1
+	m.consumed++
+}
+
+// pass models SETUP to NEXT of a pass of so many operations.
+func (m *cycleModel) pass(ops int) {
+	m.array += ops
+	m.now += passOverhead + ops
+}
+
+// passOverhead are the cycles of a pass beside its operations: SETUP, the fill
+// of the walker counted from START, the flush, NEXT.
+const passOverhead = 1 + walkFill + flushCycles + 1
+
+// ops returns the operations of a pass and the useful products of one pass.
+func (d *Design) ops(q *Pass) int {
+	rows, cols := d.run(q, true), d.run(q, false)
+	sum := func(t []span) int {
+		n := 0
+		for _, s := range t {
+			n += s.N
+		}
+		return n
+	}
+	n := sum(rows) * sum(cols)
+	switch q.Kind {
+	case Up, Down, Act:
+		return n * (q.LastBlk + 1) * d.Cfg.Batch
+	default:
+		return n * (q.LastBlk + 1) * d.Cfg.Batch * 2
+	}
+}
+
+// run returns the table entries that a pass visits along one axis.
+func (d *Design) run(q *Pass, rows bool) []span {
+	l := &d.Layers[q.Layer-1]
+	a := l.cols()
+	if rows {
+		a = l.rows()
+	}
+	return a.spans(q.Kind)
+}
+
+// tiles returns the operations of each tile of an update pass, in order.
+func (d *Design) tiles(q *Pass) []int {
+	rows, cols := d.run(q, true), d.run(q, false)
+	var t []int
+	for range q.LastBlk + 1 {
+		for _, r := range rows {
+			for _, c := range cols {
+				t = append(t, r.N*c.N*d.Cfg.Batch*2)
+			}
+		}
+	}
+	return t
+}
+
+// updatePass models a pass of kind Update or Bias: tiles, drain and store.
+func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int) {
+	issue := m.now + 1 + walkFill // first operation of the pass
+	last := issue - 1
+	finish := [2]int{m.now, m.now} // of the tile before last, and of the last
+	for _, ops := range m.d.tiles(q) {
+		first := max(last+1, finish[0]+1)
+		m.stalled += first - last - 1
+		l.WaitStore += first - last - 1
+		last = first + ops - 1
+		m.array += ops
+		at := max(last+contrastLate, finish[1]) + 1
+		for c := range columns {
+			if c > 0 {
+				at++
+			}
+			at = m.store.column(at)
+		}
+		finish = [2]int{finish[1], at}
+	}
+	settled := max(last+flushCycles, finish[1]+1)
+	m.now = settled + 2 // NEXT, then what follows
+}
+
+// relaxStep models one time step: layers ascending, slab by slab.
+func (m *cycleModel) relaxStep(first bool) {
+	d := m.d
+	for i := range d.Layers {
+		ps := &d.tables.passes[i]
+		l := &m.layers[i]
+		if i > 0 || first {
+			for range d.Layers[i].Out.Blocks {
+				m.waitSlab(l)
+				at := m.now
+				m.pass(d.ops(&ps[Up]))
+				if i > 0 {
+					m.pass(d.ops(&ps[Down]))
+				}
+				l.Relax += m.now - at
+				m.releaseSlab()
+			}
+		}
+		if i > 0 {
+			m.act(i - 1)
+		}
+	}
+	m.act(len(d.Layers) - 1)
+}
+
+func (m *cycleModel) act(i int) {
+	at := m.now
+	m.pass(m.d.ops(&m.d.tables.passes[i][Act]))
+	m.layers[i].Act += m.now - at
+}
+
+// update models the update of all slabs.
+func (m *cycleModel) update() {
+	d := m.d
+	m.store.start(m.now, d.Map.Weights)
+	for i := range d.Layers {
+		ps, l := &d.tables.passes[i], &m.layers[i]
+		for range d.Layers[i].Out.Blocks {
+			m.waitSlab(l)
+			at, wait := m.now, l.WaitStore
+			if d.Cfg.PoolIndex == ep.Live && d.Layers[i].Pool && i > 0 {
+				m.pass(d.ops(&ps[Up]))
+				m.pass(d.ops(&ps[Up]))
+			}
+			m.updatePass(&ps[Bias], l, 1)
+			m.updatePass(&ps[Update], l, d.P)
+			m.store.endSlab()
+			l.Update += m.now - at - (l.WaitStore - wait)
+			m.releaseSlab()
+		}
+	}
+}
+
+// finishStore models the state STORE.
+func (m *cycleModel) finishStore() {
+	idle := max(m.now, m.store.idle())
+	m.stalled += idle + 1 - m.now
+	m.now = idle + 1
+}
+
+// result models the writing of the output states.
+func (m *cycleModel) result() {
+	d := m.d
+	m.store.start(m.now, d.Map.Results)
+	op := m.now + 1 + walkFill
+	n := d.ops(&d.tables.passes[len(d.Layers)-1][Act])
+	last := op - 1
+	for range n {
+		at := m.store.result(last + 1)
+		m.stalled += at - last - 1
+		last = at
+	}
+	m.array += n
+	m.store.endSlab()
+	m.now = last + flushCycles + 2
+	m.finishStore()
+}

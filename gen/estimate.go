@@ -1,0 +1,143 @@
+package gen
+
+import "epgen/hdl"
+
+// Estimate is the prediction of the generator for one training step, with a
+// memory whose READY is always high and whose read latency is ReadLatency:
+// cycles exactly, products, bandwidth and the census of the Verilog.
+type Estimate struct {
+	ReadLatency int `json:"read_latency"`
+	Cycles      int `json:"cycles"` // of CYCLES, from the cycle after START to the end of BUSY
+
+	ArrayCycles     int `json:"array_cycles"`      // ARRAY
+	WaitFetchCycles int `json:"wait_fetch_cycles"` // WAIT_FETCH
+	WaitStoreCycles int `json:"wait_store_cycles"` // WAIT_STORE
+	OverheadCycles  int `json:"overhead_cycles"`   // OVERHEAD
+
+	RelaxUtilization  float64 `json:"relax_utilization"`  // useful products per multiplier and cycle, layer 1 apart
+	UpdateUtilization float64 `json:"update_utilization"` // layer 1 apart
+	MACUtilization    float64 `json:"mac_utilization"`    // all products, all cycles
+
+	RelaxProducts  int `json:"relax_products"`  // useful products of all relaxation steps
+	UpdateProducts int `json:"update_products"` // of the update
+
+	Phases   []PhaseEstimate `json:"phases"`
+	Layers   []LayerEstimate `json:"layers"`
+	Hardware hdl.Census      `json:"hardware"`
+}
+
+// PhaseEstimate is the share of one phase.
+type PhaseEstimate struct {
+	Name   string `json:"name"`
+	Steps  int    `json:"steps"`
+	Cycles int    `json:"cycles"`
+}
+
+// LayerEstimate is the share of one layer, in cycles of the whole training
+// step.
+type LayerEstimate struct {
+	Name      string `json:"name"`
+	Relax     int    `json:"relax_cycles"`      // up and down
+	Act       int    `json:"act_cycles"`        // activation
+	Update    int    `json:"update_cycles"`     // contrast and write-back
+	WaitFetch int    `json:"wait_fetch_cycles"` // until a slab was there
+	WaitStore int    `json:"wait_store_cycles"` // until the drain was free
+
+	Products          int     `json:"products"`             // useful, one direction, one step, all samples
+	UnpoolZeros       int     `json:"unpool_zero_products"` // of those of a down pass, products with a zero of unpooling
+	RelaxUtilization  float64 `json:"relax_utilization"`
+	UpdateUtilization float64 `json:"update_utilization"`
+	BytesPerStep      int     `json:"bytes_per_step"`            // weights read in one step
+	BytesPerCycle     float64 `json:"bytes_per_cycle_to_stream"` // bandwidth that hides the fetch behind the work
+}
+
+// Estimate predicts a training step.
+func (d *Design) Estimate(readLatency int) *Estimate {
+	e := &Estimate{ReadLatency: readLatency, Hardware: d.census()}
+	m := &cycleModel{d: d, latency: readLatency, times: map[int]int{}, layers: make([]LayerEstimate, len(d.Layers))}
+	m.store.d = d
+	m.order(false)
+	m.load()
+	phase := func(name string, steps int, run func()) {
+		at := m.now
+		if len(e.Phases) == 0 {
+			at = 0 // the loading belongs to the first
+		}
+		run()
+		e.Phases = append(e.Phases, PhaseEstimate{name, steps, m.now - at})
+	}
+	steps := func(n int, free bool) func() {
+		return func() {
+			for t := range n {
+				m.relaxStep(free && t == 0)
+			}
+		}
+	}
+	cfg := d.Cfg
+	phase("free", cfg.FreeSteps, steps(cfg.FreeSteps, true))
+	phase("plus", cfg.NudgeSteps, steps(cfg.NudgeSteps, false))
+	phase("minus", cfg.NudgeSteps, steps(cfg.NudgeSteps, false))
+	phase("update", 0, func() { m.update(); m.finishStore() })
+	phase("result", 0, m.result)
+	e.Cycles = m.now
+	e.ArrayCycles, e.WaitFetchCycles, e.WaitStoreCycles = m.array, m.waited, m.stalled
+	e.OverheadCycles = m.now - m.array - m.waited - m.stalled
+	e.Layers = m.layers
+	e.figures(d)
+	return e
+}
+
+// figures derives utilisation and bandwidth. A useful product is an in-map tap
+// of a real channel pair.
+func (e *Estimate) figures(d *Design) {
+	lanes := float64(d.P * d.P)
+	sweeps := d.Cfg.FreeSteps + 2*d.Cfg.NudgeSteps
+	var relaxProducts, relaxCycles, updateProducts, updateCycles float64
+	for i := range e.Layers {
+		l, pl := &e.Layers[i], &d.Layers[i]
+		l.Name = pl.Name
+		l.Products = pl.Products() * d.Cfg.Batch
+		if pl.Pool {
+			l.UnpoolZeros = l.Products * 3 / 4
+		}
+		relax, update := 2*l.Products*sweeps, 2*l.Products
+		if i == 0 {
+			relax = l.Products
+		}
+		e.RelaxProducts += relax
+		e.UpdateProducts += update
+		l.RelaxUtilization = ratio(float64(relax), lanes*float64(l.Relax))
+		l.UpdateUtilization = ratio(float64(update), lanes*float64(l.Update+l.WaitStore))
+		bytes := pl.SlabBytes * pl.Out.Blocks
+		l.BytesPerStep = bytes
+		perStep := l.Relax
+		if i > 0 {
+			perStep /= sweeps
+		}
+		l.BytesPerCycle = ratio(float64(bytes), float64(perStep))
+		if i > 0 { // all cycles of a step are a layer's: work, activation, waiting
+			relaxProducts += float64(relax)
+			updateProducts += float64(update)
+		}
+	}
+	first := &e.Layers[0]
+	for _, p := range e.Phases[:3] {
+		relaxCycles += float64(p.Cycles)
+	}
+	relaxCycles -= float64(first.Relax)
+	updateCycles = float64(e.Phases[3].Cycles) - float64(first.Update+first.WaitStore)
+	e.RelaxUtilization = ratio(relaxProducts, lanes*relaxCycles)
+	e.UpdateUtilization = ratio(updateProducts, lanes*updateCycles)
+	e.MACUtilization = ratio(float64(e.RelaxProducts+e.UpdateProducts), lanes*float64(e.Cycles))
+}
+
+// ratio is a/b, or 0 where there is nothing.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
+
+// census counts the hardware of the design.
+func (d *Design) census() hdl.Census { return d.hdl().Census() }
