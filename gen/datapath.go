@@ -30,7 +30,7 @@ func (d *Design) modeFields() record {
 		{"o_minus", a, "the same, phase -beta"},
 		{"index_plus", addrBits(d.indexDepth()), "first word of its pool indices"},
 		{"index_minus", addrBits(d.indexDepth()), "the same, phase -beta"},
-		{"acc_read", a, "first accumulator read"},
+		{"acc_read", addrBits(d.AccWords), "first accumulator read"},
 		{"write", a, "first accumulator, or first state (act), written"},
 		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
 		{"bias_shift", d.shifts.bias.bits(), "choice of alignment"},
@@ -142,7 +142,7 @@ func (p *datapath) addresses() {
 			set(b, p.oddAddr, hdl.Mux(p.mode["i_even"], here, below))
 			set(b, p.indexAddr, hdl.AddMod(fit(p.op["o"], p.indexAddr.Type().Width), p.byPhase("index")))
 			set(b, p.slabAddr, d.slabAddress(p.mode["bank"], p.op["tile"]))
-			set(b, p.accRAddr, hdl.AddMod(target, p.mode["acc_read"]))
+			set(b, p.accRAddr, hdl.AddMod(fit(target, p.accRAddr.Type().Width), p.mode["acc_read"]))
 			set(b, p.waddr, hdl.AddMod(target, p.mode["write"]))
 			set(b, p.first1, p.op["first"])
 			set(b, p.last1, p.op["last"])

@@ -17,7 +17,7 @@ func (p *datapath) memories() {
 
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
-	waddr := delay(&p.Scope, "waddr", p.waddr, 8)
+	waddr := delay(&p.Scope, "waddr", p.waddr, 6)
 	stateWE := p.WireIs("state_we", hdl.All(p.valid[7], p.mode["act"]))
 	for i, m := range []*hdl.Module{d.stateBank(0), d.stateBank(1)} {
 		name := [2]string{"u_state_even", "u_state_odd"}[i]
@@ -96,6 +96,6 @@ func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 		re:    p.WireIs("acc_re", hdl.Mux(p.mode["act"], p.valid[1], p.accValid)),
 		raddr: p.WireIs("acc_raddr", hdl.Mux(p.mode["act"], p.accRAddr, rows[5])),
 		we:    p.WireIs("acc_mem_we", hdl.All(sum9, hdl.Not(p.mode["acc_keep"]))),
-		waddr: p.WireIs("acc_waddr", fit(waddr[7], addrBits(d.AccWords))),
+		waddr: p.WireIs("acc_mem_waddr", delay(&p.Scope, "acc_waddr", fit(waddr[5], addrBits(d.AccWords)), 2)[1]),
 	}
 }

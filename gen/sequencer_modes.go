@@ -98,6 +98,7 @@ func (q *sequencer) status() {
 	done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
 	q.Assign(q.Output("release_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
 	q.Assign(q.Output("store_start_o", one), q.storeStart)
+	q.Assign(q.Output("store_result_o", one), q.isPhase(PhaseResult))
 	q.Assign(q.Output("infer_o", one), q.infer)
 	q.Assign(q.Output("abort_o", one), q.is(seqError))
 	if q.d.columnsPerBeat() > 1 {

@@ -71,7 +71,7 @@ var renamed = map[string]string{
 	"fetch_input_we": "input_we", "fetch_input_addr": "input_addr", "fetch_input_data": "input_data",
 	"fetch_full": "full", "fetch_loaded": "loaded", "op_end": "walk_done",
 	"fetch_start": "start", "fetch_infer": "infer_run", "fetch_abort": "abort", "fetch_base": "base", "fetch_release": "freed", "release": "freed", "irq": "interrupt",
-	"store_base": "base", "store_abort": "abort", "store_result": "result",
+	"store_base": "base", "store_abort": "abort",
 	"store_reserve": "reserve", "store_column_valid": "column_valid", "store_column": "column", "store_column_last": "column_last",
 }
 

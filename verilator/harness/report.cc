@@ -15,7 +15,7 @@ double Share(uint64_t part, uint64_t whole) {
                     : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-void Position(Json* j, const char* key, int value) {
+void WritePosition(Json* j, const char* key, int value) {
   j->Key(key);
   if (value < 0)
     j->Null();
@@ -31,13 +31,13 @@ void WriteMismatch(Json* j, const Mismatch& m) {
   j->String(m.message);
   j->Key("phase");
   m.phase.empty() ? j->Null() : j->String(m.phase);
-  Position(j, "step", m.step);
-  Position(j, "layer", m.layer);
-  Position(j, "sample", m.sample);
-  Position(j, "channel", m.channel);
-  Position(j, "input_channel", m.input_channel);
-  Position(j, "y", m.y);
-  Position(j, "x", m.x);
+  WritePosition(j, "step", m.step);
+  WritePosition(j, "layer", m.layer);
+  WritePosition(j, "sample", m.sample);
+  WritePosition(j, "channel", m.channel);
+  WritePosition(j, "input_channel", m.input_channel);
+  WritePosition(j, "y", m.y);
+  WritePosition(j, "x", m.x);
   j->Key("cycle");
   j->Int(static_cast<int64_t>(m.cycle));
   j->Key("expected");
