@@ -151,8 +151,8 @@ func TestPresets(t *testing.T) {
 		if _, err := Derive(cfg); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if want := max(12, len(cfg.Network.Layers)+3); cfg.NudgeSteps != want {
-			t.Errorf("%s: %d nudged steps, want %d", name, cfg.NudgeSteps, want)
+		if want := max(12, len(cfg.Network.Layers)+3); cfg.NudgeSteps < want {
+			t.Errorf("%s: %d nudged steps, want at least %d", name, cfg.NudgeSteps, want)
 		}
 	}
 	cfg, err := Preset("vgg11")

@@ -31,15 +31,24 @@ var cifar = Shape{3, 32, 32}
 // can reach more than half change. (A 3x3 convolution on a 2x2 map that is pooled
 // to 1x1 has one active pixel per channel, which reaches 4 of 9 taps.)
 var presets = []preset{
-	{"tiny", "a network for first steps", Shape{1, 8, 8}, "8,M,fc4", 4, 0, nil},
-	{"small", "a network that simulates in seconds", Shape{3, 16, 16}, "16,M,32,M,fc10", 4, 0, nil},
-	{"mnist-conv", "digits, 28x28", Shape{1, 28, 28}, "32k5p0,M,64k5p0,M,fc10", 16, 0, nil},
-	{"vgg5", "4 convolutions, all padded", cifar, "128,M,256,M,512,M,512,M,fc10", 16, 0, nil},
-	{"vgg5-valid", "vgg5, last convolution without padding", cifar, "128,M,256,M,512,M,512p0,M,fc10", 16, 0, nil},
-	{"vgg7", "6 convolutions", cifar, "128,128,M,256,256,M,512,512,M,fc10", 16, 0, nil},
-	{"vgg9", "8 convolutions, wide", cifar, "128,128,M,256,256,M,512,512,M,512,512,M,fc10", 16, 16, nil},
-	{"vgg11", "8 convolutions, 5 pools", cifar, "64,M,128,M,256,256,M,512,512,M,512,512,M,fc10", 16, 0, nil},
-	{"vgg12", "11 convolutions", cifar, "64,128,M,128,256,M,256,256,512,M,512,512,512,M,512,M,fc10", 16, 24, nil},
+	{"tiny", "a network for first steps", Shape{1, 8, 8}, "8,M,fc4", 4, 0,
+		[]float64{0.01, 0.001}},
+	{"small", "a network that simulates in seconds", Shape{3, 16, 16}, "16,M,32,M,fc10", 4, 0,
+		[]float64{0.005, 0.005, 0.002}},
+	{"mnist-conv", "digits, 28x28", Shape{1, 28, 28}, "32k5p0,M,64k5p0,M,fc10", 16, 0,
+		[]float64{0.008, 0.006, 0.0012}},
+	{"vgg5", "4 convolutions, all padded", cifar, "128,M,256,M,512,M,512,M,fc10", 16, 0,
+		[]float64{0.08, 0.05, 0.03, 0.02, 0.001}},
+	{"vgg5-valid", "vgg5, last convolution without padding", cifar, "128,M,256,M,512,M,512p0,M,fc10", 16, 0,
+		[]float64{0.08, 0.05, 0.03, 0.025, 0.002}},
+	{"vgg7", "6 convolutions", cifar, "128,128,M,256,256,M,512,512,M,fc10", 16, 0,
+		[]float64{0.6, 0.4, 0.15, 0.1, 0.04, 0.03, 0.002}},
+	{"vgg9", "8 convolutions, wide", cifar, "128,128,M,256,256,M,512,512,M,512,512,M,fc10", 16, 16,
+		[]float64{1.4, 1.1, 0.6, 0.35, 0.15, 0.1, 0.04, 0.03, 0.001}},
+	{"vgg11", "8 convolutions, 5 pools", cifar, "64,M,128,M,256,256,M,512,512,M,512,512,M,fc10", 16, 0,
+		[]float64{2.6, 2.4, 1.3, 1, 0.35, 0.25, 0.08, 0.4, 0.001}},
+	{"vgg12", "11 convolutions", cifar, "64,128,M,128,256,M,256,256,512,M,512,512,512,M,512,M,fc10", 16, 24,
+		[]float64{1.6, 2.4, 1.8, 2.5, 1.4, 0.8, 0.45, 0.2, 0.14, 0.08, 0.12, 0.001}},
 }
 
 // PresetNames returns the names that Preset knows, smallest network first.

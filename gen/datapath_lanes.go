@@ -213,7 +213,7 @@ func (p *datapath) columnLast(lastOpen *hdl.Signal) {
 		return
 	}
 	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
-	end := p.Input("op_end_i", one, "last operation of the pass")
+	end := p.Input("walk_done_i", one, "last operation of the pass")
 	slab := delay(&p.Scope, "column_last", hdl.All(p.column, lastOpen, over, hdl.Not(p.mode["bias"])), 4)
 	result := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 2)
 	p.Assign(p.Output("column_last_o", one), hdl.Any(slab[3], result[1]))

@@ -100,7 +100,7 @@ func (f *fetch) ports() {
 	f.Reset("rst_ni")
 	f.Group("Control")
 	f.start = f.Input("start_i", one, "begin a training step or an inference")
-	f.infer = f.Input("infer_i", one, "free phase only")
+	f.infer = f.Input("infer_run_i", one, "free phase only")
 	f.abort = f.Input("abort_i", one, "request nothing more")
 	f.base = f.Input("base_i", hdl.U(64), "byte address of the memory map, a multiple of 4096")
 }
@@ -135,7 +135,7 @@ func (f *fetch) jobs() {
 	d, one := f.d, hdl.U(1)
 	rec, word, st := f.rec, f.slabWord, f.states
 	f.Group("Order of the jobs")
-	release := f.Input("release_i", hdl.U(2), "halves that are consumed")
+	release := f.Input("freed_i", hdl.U(2), "halves that are consumed")
 	lastSlab := f.WireIs("last_slab", hdl.Eq(f.slab, rec.slice(word, "last")))
 	lastLayer := f.WireIs("last_layer", hdl.EqConst(f.layer, int64(len(d.Layers)-1)))
 	sweeps := hdl.Mux(f.infer, hdl.Const(f.sweep.Type(), int64(d.sweeps(true)-1)), hdl.Const(f.sweep.Type(), int64(d.sweeps(false)-1)))
@@ -307,8 +307,8 @@ func (f *fetch) responses() {
 			b.Set(f.outstanding, hdl.SubMod(f.outstanding, hdl.Const(f.outstanding.Type(), 1)))
 		})
 	})
-	f.Assign(f.Output("error_o", one), f.errorQ)
-	f.Assign(f.Output("idle_o", one), hdl.All(hdl.EqConst(f.state, fetchIdle), hdl.EqConst(f.outstanding, 0), hdl.Not(f.arValid)))
+	f.Assign(f.Output("fetch_error_o", one), f.errorQ)
+	f.Assign(f.Output("fetch_idle_o", one), hdl.All(hdl.EqConst(f.state, fetchIdle), hdl.EqConst(f.outstanding, 0), hdl.Not(f.arValid)))
 
 	f.Group("Columns")
 	f.column = f.Reg("column_q", hdl.U(max(cw, dw)))

@@ -80,17 +80,17 @@ func (d *Design) slabBuffer() *hdl.Module {
 }
 
 // axisROM builds the table of rows or of columns.
-func (d *Design) axisROM(name, what string, spans []span, doc []string) *hdl.Module {
+func (d *Design) axisROM(name, axis string, spans []span, doc []string) *hdl.Module {
 	rec := d.spanRecord()
 	m := hdl.NewModule(name)
-	text := "Where the rectangle of an item starts and how far it reaches: " + what + ".\n\nFields of an entry, lowest first:"
+	text := "Where the rectangle of an item starts and how far it reaches: " + axis + "s.\n\nFields of an entry, lowest first:"
 	for _, f := range rec {
 		text += "\n  " + f.name + ": " + f.doc
 	}
 	m.Doc("%s", text)
 	m.Group("Table, combinational")
-	addr := m.Input("index_i", hdl.U(addrBits(len(spans))))
-	entry := m.Output("entry_o", hdl.U(rec.width()))
+	addr := m.Input(axis+"_index_i", hdl.U(addrBits(len(spans))))
+	entry := m.Output(axis+"_entry_o", hdl.U(rec.width()))
 	var rows []hdl.ROMRow
 	for i, s := range spans {
 		rows = append(rows, hdl.ROMRow{

@@ -38,14 +38,14 @@ func (d *Design) regfile() *hdl.Module {
 	start := m.Output("start_o", one, "pulse")
 	infer := m.Output("infer_o", one, "with start_o")
 	base := m.Output("base_o", hdl.U(64))
-	irq := m.Output("irq_o", one)
+	irq := m.Output("irq", one)
 	busy := m.Input("busy_i", one)
 	finish := m.Input("finish_i", one)
 	failed := m.Input("error_i", one)
-	readError := m.Input("read_error_i", one)
+	readError := m.Input("fetch_error_i", one)
 	classes := map[string]hdl.Value{"CYCLES": busy}
 	for _, c := range []struct{ counter, port string }{
-		{"ARRAY", "issue_i"}, {"WAIT_FETCH", "wait_fetch_i"}, {"WAIT_STORE", "wait_store_i"},
+		{"ARRAY", "issue_i"}, {"WAIT_FETCH", "wait_fetch_i"}, {"WAIT_STORE", "wait_store_any_i"},
 		{"READ_BEATS", "read_beat_i"}, {"WRITE_BEATS", "write_beat_i"}} {
 		classes[c.counter] = m.Input(c.port, one)
 	}

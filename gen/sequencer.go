@@ -15,6 +15,8 @@ const (
 	PhaseResult
 )
 
+var phaseNames = []string{"FREE", "PLUS", "MINUS", "UPDATE", "RESULT"}
+
 // States of the sequencer.
 const (
 	seqIdle = iota
@@ -56,7 +58,7 @@ type sequencer struct {
 	walkDone, drainIdle, storeIdle, fetchIdle     hdl.Value
 	full, loaded, fetchError, storeError, startIn hdl.Value
 	st                                            []hdl.Value
-	kinds                                         []hdl.Value
+	kinds, phases                                 []hdl.Value
 	lastLayer, lastSlab, firstStep, releaseSlab   *hdl.Signal
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
 }
@@ -65,7 +67,7 @@ func (q *sequencer) is(state int) hdl.Value { return hdl.Eq(q.state, q.st[state]
 func (q *sequencer) isKind(k Kind) hdl.Value {
 	return hdl.Eq(q.kind, q.kinds[k])
 }
-func (q *sequencer) isPhase(p int) hdl.Value { return hdl.EqConst(q.phase, int64(p)) }
+func (q *sequencer) isPhase(p int) hdl.Value { return hdl.Eq(q.phase, q.phases[p]) }
 
 // field is a field of the pass descriptor.
 func (q *sequencer) field(name string) hdl.Value { return q.rec.slice(q.desc, name) }
@@ -123,8 +125,11 @@ func (q *sequencer) registers() {
 	for k := range numKinds {
 		q.kinds = append(q.kinds, q.Localparam("PASS_"+strings.ToUpper(k.String()), hdl.U(3), int64(k)))
 	}
+	for i, n := range phaseNames {
+		q.phases = append(q.phases, q.Localparam("PHASE_"+n, hdl.U(3), int64(i)))
+	}
 	q.state = q.Reg("state_q", hdl.U(4))
-	q.phase = q.Reg("phase_q", hdl.U(3), "0 free, 1 plus, 2 minus, 3 update, 4 result")
+	q.phase = q.Reg("phase_q", hdl.U(3))
 	q.step = q.Reg("step_q", hdl.U(addrBits(max(d.Cfg.FreeSteps, d.Cfg.NudgeSteps))))
 	q.layer = q.Reg("layer_q", hdl.U(addrBits(len(d.Layers))), "layer - 1")
 	q.slab = q.Reg("slab_q", hdl.U(d.slabIndexBits()))

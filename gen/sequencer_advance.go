@@ -92,7 +92,7 @@ func (q *sequencer) firstOfUpdate(b *hdl.Block) {
 
 // enterResult begins the writing of the output states.
 func (q *sequencer) enterResult(b *hdl.Block) {
-	b.Set(q.phase, hdl.Const(q.phase.Type(), PhaseResult))
+	b.Set(q.phase, q.phases[PhaseResult])
 	b.Set(q.layer, hdl.Const(q.layer.Type(), int64(len(q.d.Layers)-1)))
 	b.Set(q.kind, q.kinds[Act])
 	b.Set(q.state, q.st[seqSetup])
@@ -172,7 +172,7 @@ func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
 	}
 	b.If(lastStep, func(b *hdl.Block) {
 		b.If(q.isPhase(PhaseMinus), func(b *hdl.Block) {
-			b.Set(q.phase, hdl.Const(q.phase.Type(), PhaseUpdate))
+			b.Set(q.phase, q.phases[PhaseUpdate])
 			b.Set(q.layer, zeroOf(q.layer))
 			b.Set(q.top, bit(false))
 			b.Set(q.storeStart, bit(true))

@@ -96,10 +96,10 @@ func (q *sequencer) status() {
 	q.Assign(q.Output("walk_start_o", one), start)
 	q.Assign(q.Output("update_start_o", one), hdl.All(start, hdl.Any(q.isKind(Bias), q.isKind(Update))))
 	done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
-	q.Assign(q.Output("release_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
+	q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
 	q.Assign(q.Output("store_start_o", one), q.storeStart)
 	q.Assign(q.Output("store_result_o", one), q.isPhase(PhaseResult))
-	q.Assign(q.Output("infer_o", one), q.infer)
+	q.Assign(q.Output("infer_run_o", one), q.infer)
 	q.Assign(q.Output("abort_o", one), q.is(seqError))
 	if q.d.columnsPerBeat() > 1 {
 		q.Assign(q.Output("pass_over_o", one), q.is(seqFlush))
@@ -107,7 +107,7 @@ func (q *sequencer) status() {
 	q.Group("Status")
 	q.Assign(q.Output("busy_o", one), hdl.Not(q.is(seqIdle)))
 	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(
-		hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(hdl.EqConst(q.phase, PhaseUpdate)), hdl.Not(q.fetchError), hdl.Not(q.storeError)),
+		hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(q.isPhase(PhaseUpdate)), hdl.Not(q.fetchError), hdl.Not(q.storeError)),
 		hdl.All(q.is(seqError), q.fetchIdle, q.storeIdle)))
 	q.Assign(q.Output("error_o", one), q.errorQ)
 	q.Assign(q.Output("wait_fetch_o", one), hdl.Any(q.is(seqLoad), q.is(seqWait)))

@@ -31,7 +31,7 @@ type store struct {
 func (d *Design) store() *hdl.Module {
 	s := &store{Module: hdl.NewModule("ep_store"), d: d}
 	s.Doc("AXI4 write master: the updated weights, slab after slab, then the output states.\n\n"+
-		"Columns wait in a FIFO of %d. ready_o holds columns back before it overflows:\n"+
+		"Columns wait in a FIFO of %d. store_ready_o holds columns back before it overflows:\n"+
 		"reserve_i announces a column some cycles before it arrives. Bursts start and end on\n"+
 		"multiples of %d beats. After abort_i the bursts already announced are completed\n"+
 		"with all byte strobes off.", storeDepth, d.burst())
@@ -48,8 +48,8 @@ func (s *store) ports() {
 	s.Clock("clk_i")
 	s.Reset("rst_ni")
 	s.Group("Control")
-	s.start = s.Input("start_i", one, "begin a job")
-	s.result = s.Input("result_i", one, "the job is the output states, else the weights")
+	s.start = s.Input("store_start_i", one, "begin a job")
+	s.result = s.Input("store_result_i", one, "the job is the output states, else the weights")
 	s.abort = s.Input("abort_i", one, "announce nothing more")
 	s.base = s.Input("base_i", hdl.U(64), "byte address of the memory map, a multiple of 4096")
 }
@@ -60,7 +60,7 @@ func (s *store) fifo() {
 	cw := d.P * d.ElementBits
 	s.Group("Columns")
 	reserve := s.Input("reserve_i", one)
-	ready := s.Output("ready_o", one)
+	ready := s.Output("store_ready_o", one)
 	valid := s.Input("column_valid_i", one)
 	data := s.Input("column_i", hdl.U(cw))
 	word := hdl.Value(data)
@@ -273,7 +273,7 @@ func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 		b.If(hdl.All(bvalid, hdl.Bit(bresp, 1)), func(b *hdl.Block) { b.Set(errorQ, bit(true)) })
 	})
 	s.Group("Status")
-	s.Assign(s.Output("error_o", one), errorQ)
-	s.Assign(s.Output("idle_o", one), hdl.All(hdl.EqConst(pending, 0), hdl.Not(s.awValid), hdl.EqConst(s.credit, 0),
+	s.Assign(s.Output("store_error_o", one), errorQ)
+	s.Assign(s.Output("store_idle_o", one), hdl.All(hdl.EqConst(pending, 0), hdl.Not(s.awValid), hdl.EqConst(s.credit, 0),
 		hdl.Any(hdl.EqConst(left, 0), s.abort)))
 }

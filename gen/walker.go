@@ -55,7 +55,7 @@ func (d *Design) walker() *hdl.Module {
 		"  update  block, tap row, tap column, phase, sample, pixels\n" +
 		"  act     sample, block, pixels\n" +
 		"Addresses advance by additions only; the steps come from the pass descriptor.\n" +
-		"Latency: first operation three cycles after start_i. Throughput: one per cycle.")
+		"Latency: first operation three cycles after walk_start_i. Throughput: one per cycle.")
 	w.ports(d.passRecord())
 	w.counters()
 	w.stageB()
@@ -68,8 +68,8 @@ func (w *walker) ports(rec record) {
 	w.Group("Clock and synchronous reset")
 	w.Clock("clk_i")
 	w.Reset("rst_ni")
-	w.Group("Pass: start_i is a pulse, the rest is held until done_o")
-	w.start = w.Input("start_i", hdl.U(1))
+	w.Group("Pass: walk_start_i is a pulse, the rest is held until walk_done_o")
+	w.start = w.Input("walk_start_i", hdl.U(1))
 	w.up = w.Input("up_i", hdl.U(1), "taps of an output pixel")
 	w.down = w.Input("down_i", hdl.U(1), "taps of an input pixel")
 	w.update = w.Input("update_i", hdl.U(1), "pixels of a tap in both phases")
@@ -164,10 +164,10 @@ func (w *walker) counters() {
 func (w *walker) stageB() {
 	one := hdl.U(1)
 	w.Group("Axis tables, combinational")
-	row := w.Output("row_o", hdl.U(w.f.row))
-	col := w.Output("col_o", hdl.U(w.f.col))
+	row := w.Output("row_index_o", hdl.U(w.f.row))
+	col := w.Output("column_index_o", hdl.U(w.f.col))
 	rowEntry := w.Input("row_entry_i", hdl.U(w.entry.width()))
-	colEntry := w.Input("col_entry_i", hdl.U(w.entry.width()))
+	colEntry := w.Input("column_entry_i", hdl.U(w.entry.width()))
 	w.Assign(row, w.tableIndex("row_base", row, w.y, hdl.Bit(w.window, 1)))
 	w.Assign(col, w.tableIndex("col_base", col, w.x, hdl.Bit(w.window, 0)))
 
@@ -345,5 +345,5 @@ func (w *walker) operation(issue *hdl.Signal) {
 	out("op_minus_o", w.cMinus, "update: phase -beta")
 	out("op_sample_o", w.cSample)
 	out("stalled_o", hdl.All(w.cValid, hdl.Not(w.ready)), "an operation waits")
-	out("done_o", hdl.All(w.cEnd, w.cNext), "the last operation is being issued")
+	out("walk_done_o", hdl.All(w.cEnd, w.cNext), "the last operation is being issued")
 }

@@ -75,30 +75,43 @@ func parse(args []string) (*options, error) {
 	noWave := fs.Bool("no-wave", false, "no waveform of a mismatch, which needs a second build")
 	fs.BoolVar(&o.json, "json", false, "print report.json instead of report.txt")
 	version := fs.Bool("version", false, "print the version")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Print(usage)
-			fs.SetOutput(os.Stdout)
-			fs.PrintDefaults()
-			fmt.Print(usageTail)
+	var dirs []string
+	for rest := args; ; { // flags may also follow the directory
+		if err := fs.Parse(rest); err != nil {
+			return nil, parseError(fs, err)
 		}
-		return nil, err
+		if fs.NArg() == 0 {
+			break
+		}
+		dirs = append(dirs, fs.Arg(0))
+		rest = fs.Args()[1:]
 	}
 	if *version {
 		fmt.Println("epverify", gen.Version)
 		return nil, flag.ErrHelp
 	}
 	o.wave = !*noWave
-	// Flags may also follow the directory.
-	rest := fs.Args()
-	if len(rest) > 1 && strings.HasPrefix(rest[1], "-") {
-		return parse(append(rest[1:len(rest):len(rest)], rest[0]))
+	if len(dirs) != 1 {
+		return nil, fmt.Errorf("%d directories given, want one package of epgen (see epverify -help)", len(dirs))
 	}
-	if len(rest) != 1 {
-		return nil, fmt.Errorf("%d directories given, want one package of epgen (see epverify -help)", len(rest))
-	}
-	o.Dir = rest[0]
+	o.Dir = dirs[0]
 	return o, o.check()
+}
+
+// parseError prints the help if that is what was asked for, and rewords other
+// errors of package flag.
+func parseError(fs *flag.FlagSet, err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Print(usage)
+		fs.SetOutput(os.Stdout)
+		fs.PrintDefaults()
+		fmt.Print(usageTail)
+		return err
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
+		return fmt.Errorf("unknown flag %s (see epverify -help)", name)
+	}
+	return err
 }
 
 // check reports flags out of range.
