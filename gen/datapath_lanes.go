@@ -167,8 +167,12 @@ func (p *datapath) updates() {
 
 	p.Group("Update: lanes")
 	old := p.Reg("old_column_q", hdl.U(d.columnBits()))
+	column := hdl.Value(p.tile)
+	if d.P > 1 {
+		column = hdl.DynSlice(p.tile, p.colIdx, d.columnBits())
+	}
 	p.Always(func(b *hdl.Block) {
-		b.If(p.column, func(b *hdl.Block) { b.Set(old, hdl.DynSlice(p.tile, p.colIdx, d.columnBits())) })
+		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })
 	})
 	valid := delayReset(&p.Scope, "column", p.column, 4)
 	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))

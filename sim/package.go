@@ -106,9 +106,37 @@ func WriteLayers(w io.Writer, p *gen.Plan) error {
 	return tw.Flush()
 }
 
-// WriteFigures prints what the accelerator takes: cycles and bandwidth.
+// WriteFigures prints what the accelerator takes: cycles, multipliers, memory
+// and bandwidth, as the generator predicts them.
 func WriteFigures(w io.Writer, d *gen.Design) error {
 	est := d.Estimate(d.Cfg.Memory.ReadLatency)
-	_, err := fmt.Fprintf(w, "cycles of a training step  %s\n", thousands(est.Cycles))
-	return err
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(tw, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	free := est.Phases[0]
+	line("cycles of a time step", "%s", thousands(free.Cycles/free.Steps))
+	line("cycles of a training step", "%s (memory always ready, read latency %d)", thousands(est.Cycles), est.ReadLatency)
+	line("utilisation of the array", "%s; %s of relaxation, %s of the update, layer 1 apart",
+		percent(est.MACUtilization), percent(est.RelaxUtilization), percent(est.UpdateUtilization))
+	multipliers, memories := 0, 0
+	for _, m := range est.Hardware.Total.Multipliers {
+		multipliers += m.Count
+	}
+	for _, m := range est.Hardware.Total.Memories {
+		memories += m.Count
+	}
+	line("multipliers", "%s, of which %dx%d in the array", thousands(multipliers), d.P, d.P)
+	line("on-chip memory", "%s bits in %s memories", thousands(est.Hardware.Total.MemoryBits), thousands(memories))
+	line("registers", "%s bits", thousands(est.Hardware.Total.RegisterBits))
+	line("external memory", "%s bytes, port of %d bits", thousands(d.Map.Size), d.Cfg.Memory.DataWidth)
+	bytes, name := 0.0, ""
+	for _, l := range est.Layers {
+		if l.BytesPerCycle > bytes {
+			bytes, name = l.BytesPerCycle, l.Name
+		}
+	}
+	line("bandwidth", "%.1f bytes per cycle keep %s busy, the most of all layers; the port has %d",
+		bytes, name, d.Map.BeatBytes)
+	return tw.Flush()
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,14 +20,15 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
 		cli.Fail("epgen", err)
 	}
 }
 
-func run(args []string) error {
+// run writes the package and prints the summary to w.
+func run(args []string, w io.Writer) error {
 	if slices.Contains(args, "-version") || slices.Contains(args, "--version") {
-		fmt.Println("epgen", gen.Version)
+		fmt.Fprintln(w, "epgen", gen.Version)
 		return nil
 	}
 	cfg, src, err := cli.Resolve(args)
@@ -63,7 +65,7 @@ func run(args []string) error {
 	if err := out.Commit(gen.Version, d.Top()); err != nil {
 		return err
 	}
-	return summary(d, src.Out, rtlTime)
+	return summary(w, d, src.Out, rtlTime)
 }
 
 // load returns the codes of weights and samples, with a warning for values
@@ -129,17 +131,17 @@ func writeGolden(out *cli.Output, d *gen.Design, w *ep.Params, s *ep.Samples) er
 	return nil
 }
 
-func summary(d *gen.Design, dir string, rtlTime time.Duration) error {
+func summary(w io.Writer, d *gen.Design, dir string, rtlTime time.Duration) error {
 	cfg := d.Cfg
-	fmt.Printf("%s: input %v, batch %d, %d free and 2 x %d nudged steps, %v indices\n\n",
+	fmt.Fprintf(w, "%s: input %v, batch %d, %d free and 2 x %d nudged steps, %v indices\n\n",
 		cfg.Network.Name, cfg.Network.Input, cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.PoolIndex)
-	if err := sim.WriteLayers(os.Stdout, d.Plan); err != nil {
+	if err := sim.WriteLayers(w, d.Plan); err != nil {
 		return err
 	}
-	fmt.Println()
-	if err := sim.WriteFigures(os.Stdout, d); err != nil {
+	fmt.Fprintln(w)
+	if err := sim.WriteFigures(w, d); err != nil {
 		return err
 	}
-	fmt.Printf("\nRTL written in %.2f s; package in %s\nnext: epverify %s\n", rtlTime.Seconds(), dir, dir)
-	return nil
+	_, err := fmt.Fprintf(w, "\nRTL written in %.2f s; package in %s\nnext: epverify %s\n", rtlTime.Seconds(), dir, dir)
+	return err
 }

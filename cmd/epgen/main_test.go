@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ func tree(t *testing.T, dir string) map[string]string {
 func generate(t *testing.T, args ...string) map[string]string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
-	if err := run(append(args, "-o", dir)); err != nil {
+	if err := run(append(args, "-o", dir), io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	return tree(t, dir)
@@ -45,7 +46,7 @@ func generate(t *testing.T, args ...string) map[string]string {
 
 func TestPackageIsComplete(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
-	if err := run(append(quick, "-o", dir)); err != nil {
+	if err := run(append(quick, "-o", dir), io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	files := tree(t, dir)
@@ -88,7 +89,7 @@ func TestSameBytes(t *testing.T) {
 		t.Errorf("two runs differ:\n%s", diff)
 	}
 	dir := t.TempDir()
-	if err := run(append(quick, "-o", filepath.Join(dir, "out"))); err != nil {
+	if err := run(append(quick, "-o", filepath.Join(dir, "out")), io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	again := generate(t, "-config", filepath.Join(dir, "out", "config.toml"))
@@ -107,10 +108,10 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-layers", "tiny", "-bogus", "1"}, "unknown flag -bogus"},
 		{[]string{"-layers", "tiny", "-weights", "nowhere.npz"}, "nowhere.npz"},
 		{[]string{"-layers", "tiny", "-beta", "-1"}, "-beta"},
-		{[]string{"-layers", "small", "-slab-bits", "64"}, "memory.slab_bits"},
+		{[]string{"-layers", "small", "-slab-bits", "64"}, "-slab-bits: 64, want at least"},
 	} {
 		dir := t.TempDir()
-		err := run(append(tc.args, "-o", filepath.Join(dir, "out")))
+		err := run(append(tc.args, "-o", filepath.Join(dir, "out")), io.Discard)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%v: error %v, want one with %s", tc.args, err, tc.want)
 		}

@@ -80,7 +80,7 @@ class Bench {
   void Interrupted(int run);
   void OneRun(int run);
   void CheckStatus(RunResult* result);
-  void CheckCycles(const RunResult& result);
+  void CheckCounters(const RunResult& result);
   void ReadCounters(RunResult* result);
   bool Done() const;
   void Fail(const char* signal, const std::string& message, int64_t expected,
