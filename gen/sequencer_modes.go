@@ -47,7 +47,7 @@ func (q *sequencer) modes() {
 		"bank":   q.bank,
 		"i_plus": iBase(plus), "i_minus": iBase(minus), "o_plus": oBase(plus), "o_minus": oBase(minus),
 		"index_plus":  hdl.Mux(hdl.EqConst(q.variant, variantMinus), hdl.AddMod(index, second), index),
-		"index_minus": hdl.AddMod(index, second),
+		"index_minus": hdl.Mux(isInput, index, hdl.AddMod(index, second)), // layer 1 has one: its input is constant
 		"acc_read":    hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
 		"write":       hdl.Mux(isAct, oBase(own), q.field("acc_write")),
 	}

@@ -20,6 +20,8 @@ type Simulation struct {
 	Jobs     int    // compiler jobs; 0: as many as processors
 	Opt      int    // C++ optimisation of the model, 0..3
 
+	Extra []string // further options of the simulator, such as --fail-read=9
+
 	// Progress is told, now and then, the cycles done and expected and where
 	// the core is; may be nil.
 	Progress func(done, total uint64, where string)
@@ -85,6 +87,9 @@ func firstError(output []byte) string {
 // Arguments returns the make variables that repeat this run.
 func (s *Simulation) Arguments() string {
 	b := fmt.Sprintf("SEED=%d STALL=%d X_SEED=%d RUNS=%d", s.Seed, btoi(s.Stall), s.XSeed, s.Runs)
+	if s.Infer {
+		b += " INFER=1"
+	}
 	if s.Latency > 0 {
 		b += fmt.Sprintf(" LATENCY=%d", s.Latency)
 	}
@@ -151,11 +156,13 @@ func (s *Simulation) execute(ctx context.Context, program string, extra ...strin
 		"--golden=../golden", "--progress=lines",
 		fmt.Sprintf("--seed=%d", s.Seed), fmt.Sprintf("--stall=%d", btoi(s.Stall)),
 		fmt.Sprintf("--x-seed=%d", s.XSeed), fmt.Sprintf("--runs=%d", s.Runs),
+		fmt.Sprintf("--infer=%d", btoi(s.Infer)),
 	}
 	if s.Latency > 0 {
 		args = append(args, fmt.Sprintf("--latency=%d", s.Latency))
 	}
-	cmd := exec.CommandContext(ctx, binary, append(args, extra...)...)
+	args = append(append(args, s.Extra...), extra...)
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = filepath.Join(s.Dir, "tb")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

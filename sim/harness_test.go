@@ -69,7 +69,7 @@ func TestRunProgressAndArguments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "--golden=../golden --progress=lines --seed=4 --stall=1 --x-seed=1 --runs=1 --latency=9 --report=../report/report.json\n"
+	want := "--golden=../golden --progress=lines --seed=4 --stall=1 --x-seed=1 --runs=1 --infer=0 --latency=9 --report=../report/report.json\n"
 	if string(args) != want {
 		t.Errorf("arguments %s, want %s", args, want)
 	}

@@ -222,7 +222,9 @@ func (h *header) predictions() {
 	d := h.d
 	h.line("")
 	h.constant("uint64_t", "kPredictedCompared", Compared(d.Plan), "values compared in one training step")
+	h.constant("uint64_t", "kPredictedInferred", Inferred(d.Plan), "and in an inference")
 	h.constant("uint64_t", "kUsefulProducts", UsefulProducts(d.Plan), "in one training step")
+	h.constant("uint64_t", "kInferProducts", InferProducts(d.Plan), "and in an inference")
 	h.constant("uint64_t", "kBursts", readBursts(d.Plan), "about so many read bursts")
 	h.constant("uint64_t", "kWatchdogCycles", watchdog(d.Plan), "silence that means a hang")
 	h.line("")

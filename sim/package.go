@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
+	"time"
 
 	"epgen/ep"
 	"epgen/gen"
@@ -15,9 +18,57 @@ import (
 // of a package, it makes the same package again.
 const Command = "epgen -config config.toml"
 
-// SupportFiles returns everything of a package but rtl/, golden/ and the
-// manifest, by path: configuration, bench, register map, estimate, README.
-func SupportFiles(d *gen.Design) (map[string][]byte, error) {
+// Written says what WritePackage did.
+type Written struct {
+	RTLTime time.Duration // generating and writing the Verilog
+	Outcome *ep.Outcome   // of the fixed-point model
+}
+
+// WritePackage writes a whole package to an existing directory, but for the
+// manifest: Verilog, bench, configuration, register map, estimate, README and
+// the golden data of one training step with the given weights and samples.
+// progress is told of the time steps of the model, see WriteGolden.
+func WritePackage(dir string, d *gen.Design, w *ep.Params, s *ep.Samples, progress func(done, steps int)) (*Written, error) {
+	start := time.Now()
+	files, err := d.RTL(Command)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFiles(dir, files); err != nil {
+		return nil, err
+	}
+	z := &Written{RTLTime: time.Since(start)}
+	if files, err = supportFiles(d); err != nil {
+		return nil, err
+	}
+	if err := writeFiles(dir, files); err != nil {
+		return nil, err
+	}
+	golden := filepath.Join(dir, "golden")
+	if err := os.MkdirAll(golden, 0o777); err != nil {
+		return nil, err
+	}
+	z.Outcome, err = WriteGolden(golden, d.Plan, w, s, progress)
+	return z, err
+}
+
+// writeFiles writes texts by their slash-separated paths below dir.
+func writeFiles(dir string, files map[string][]byte) error {
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// supportFiles returns everything of a package but rtl/, golden/ and the
+// manifest, by path.
+func supportFiles(d *gen.Design) (map[string][]byte, error) {
 	files, err := verilator.Files()
 	if err != nil {
 		return nil, err

@@ -230,7 +230,7 @@ func (r *replay) protocol() {
 		{7, false, "not aligned"},
 		{9, false, "watchdog: "},
 		{10, false, "watchdog: "},
-		{11, false, "outside weights and results"},
+		{11, false, "must not be written"},
 		{12, true, "AR changed while waiting for ARREADY"},
 		{13, false, "read of bytes never initialised"},
 		{14, false, "only some bytes of it are written"},

@@ -69,10 +69,12 @@ type Settings struct {
 	Latency int    `json:"latency"`
 	XSeed   int    `json:"x_seed"`
 	Runs    int    `json:"runs"`
+	Infer   bool   `json:"infer"` // every second run, from the first, infers only
 }
 
 // RunReport is one training step.
 type RunReport struct {
+	Infer     bool              `json:"infer"`
 	Cycles    uint64            `json:"cycles"`
 	Predicted *uint64           `json:"predicted"`
 	Measured  uint64            `json:"measured"`

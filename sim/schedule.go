@@ -133,6 +133,34 @@ func Compared(p *gen.Plan) int {
 	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
 }
 
+// Inferred returns the number of values that an inference compares: those of
+// the input, the free phase and the results.
+func Inferred(p *gen.Plan) int {
+	n := 0
+	for _, sets := range Schedule(p) {
+		for _, s := range sets {
+			if s.stage <= stageFree {
+				n += s.Values
+			}
+		}
+	}
+	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
+}
+
+// InferProducts returns the useful products of an inference, see
+// UsefulProducts.
+func InferProducts(p *gen.Plan) int {
+	n := 0
+	for i := range p.Layers {
+		if i == 0 {
+			n += p.Layers[i].Products()
+		} else {
+			n += 2 * p.Cfg.FreeSteps * p.Layers[i].Products()
+		}
+	}
+	return p.Cfg.Batch * n
+}
+
 // UsefulProducts returns the useful products of a training step, see
 // ep.Layer.Products: both directions of every time step (those of layer 1 once
 // per sample, upwards only), the update for both nudged phases, and for live

@@ -161,7 +161,11 @@ func (r *Report) runTable() *table {
 		for _, name := range slices.Sorted(maps.Keys(run.Counters)) {
 			counters = append(counters, fmt.Sprintf("%s %s", name, thousands(run.Counters[name])))
 		}
-		t.add(i+1, thousands(run.Cycles), predicted, fmt.Sprintf("%.1f", run.Seconds), strings.Join(counters, ", "))
+		name := fmt.Sprintf("%d training", i+1)
+		if run.Infer {
+			name = fmt.Sprintf("%d inference", i+1)
+		}
+		t.add(name, thousands(run.Cycles), predicted, fmt.Sprintf("%.1f", run.Seconds), strings.Join(counters, ", "))
 	}
 	return t
 }

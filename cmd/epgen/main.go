@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,24 +49,14 @@ func run(args []string, w io.Writer) error {
 		return err
 	}
 	defer out.Close()
-	rtlTime, err := writeRTL(out, d)
+	written, err := writePackage(out, d, params, samples)
 	if err != nil {
-		return err
-	}
-	files, err := sim.SupportFiles(d)
-	if err != nil {
-		return err
-	}
-	if err := writeAll(out, files); err != nil {
-		return err
-	}
-	if err := writeGolden(out, d, params, samples); err != nil {
 		return err
 	}
 	if err := out.Commit(gen.Version, d.Top()); err != nil {
 		return err
 	}
-	return summary(w, d, src.Out, rtlTime)
+	return summary(w, d, src.Out, written.RTLTime)
 }
 
 // load returns the codes of weights and samples, with a warning for values
@@ -94,41 +85,18 @@ func load(cfg *ep.Config, src *ep.Sources) (*ep.Params, *ep.Samples, error) {
 	return w.Quantize(f), x.Quantize(f), nil
 }
 
-// writeRTL generates and writes the Verilog and returns the time of both.
-func writeRTL(out *cli.Output, d *gen.Design) (time.Duration, error) {
-	start := time.Now()
-	files, err := d.RTL(sim.Command)
-	if err != nil {
-		return 0, err
-	}
-	err = writeAll(out, files)
-	return time.Since(start), err
-}
-
-func writeAll(out *cli.Output, files map[string][]byte) error {
-	for name, text := range files {
-		if err := out.WriteFile(name, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeGolden runs the model. Its time steps are what takes long.
-func writeGolden(out *cli.Output, d *gen.Design, w *ep.Params, s *ep.Samples) error {
-	dir := filepath.Join(out.Dir(), "golden")
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
+// writePackage fills the output directory. The time steps of the model are
+// what takes long.
+func writePackage(out *cli.Output, d *gen.Design, w *ep.Params, s *ep.Samples) (*sim.Written, error) {
 	cfg := d.Cfg
 	stage := cli.NewProgress(os.Stderr).Stage("golden trace", cfg.FreeSteps+2*cfg.NudgeSteps)
-	_, err := sim.WriteGolden(dir, d.Plan, w, s, func(int, int) { stage.Add(1) })
+	written, err := sim.WritePackage(out.Dir(), d, w, s, func(int, int) { stage.Add(1) })
 	if err != nil {
 		// The hidden directory it was written to means nothing to the user.
-		return fmt.Errorf("%s", strings.ReplaceAll(err.Error(), out.Dir()+string(filepath.Separator), ""))
+		return nil, errors.New(strings.ReplaceAll(err.Error(), out.Dir()+string(filepath.Separator), ""))
 	}
 	stage.Done()
-	return nil
+	return written, nil
 }
 
 func summary(w io.Writer, d *gen.Design, dir string, rtlTime time.Duration) error {

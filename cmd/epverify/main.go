@@ -70,6 +70,7 @@ func parse(args []string) (*options, error) {
 	fs.IntVar(&o.Latency, "latency", 0, "cycles from AR to the first R beat (default that of the design)")
 	fs.IntVar(&o.XSeed, "x-seed", 1, "seed of registers and memories at power-up, 1 or more")
 	fs.IntVar(&o.Runs, "runs", 1, "training steps: the second starts without reset, the third after one in mid-run")
+	fs.BoolVar(&o.Infer, "infer", false, "every second run, from the first, is an inference: free phase and results")
 	fs.IntVar(&o.Jobs, "jobs", 0, "compiler jobs (default the number of processors)")
 	fs.IntVar(&o.Opt, "opt", 2, "C++ optimisation of the simulator, 0..3: 0 compiles fast, 2 runs fast")
 	noWave := fs.Bool("no-wave", false, "no waveform of a mismatch, which needs a second build")

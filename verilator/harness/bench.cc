@@ -69,10 +69,11 @@ void Bench::Abort(const std::string& message) {
   verdict_.AddFatal(m);
 }
 
-bool Bench::Start(int run) {
+bool Bench::Start(int run, bool infer) {
   const uint64_t base = BaseAddress(run);
-  memory_checker_.Begin(base, options_.seed + static_cast<uint64_t>(run));
-  taps_.Begin();
+  memory_checker_.Begin(base, options_.seed + static_cast<uint64_t>(run),
+                        infer);
+  taps_.Begin(infer);
   if (sim_.top().irq) Fail("irq", "irq is high before the start", 0, 1);
   for (const design::ConstantInfo& c : design::kConstants)
     CheckRegister(c.name, c.addr, c.value);
@@ -83,7 +84,9 @@ bool Bench::Start(int run) {
          CheckRegister("BASE_HI", design::kRegBaseHi,
                        static_cast<uint32_t>(base >> 32)) &&
          lite_.Write(design::kRegIrqEnable, design::kIrqEnableFinish) &&
-         lite_.Write(design::kRegControl, design::kControlStart);
+         lite_.Write(design::kRegControl,
+                     infer ? design::kControlStart | design::kControlInfer
+                           : design::kControlStart);
 }
 
 bool Bench::CheckRegister(const char* name, uint32_t addr, uint32_t want) {
@@ -108,7 +111,7 @@ bool Bench::WaitForIrq() {
 }
 
 void Bench::Interrupted(int run) {
-  if (!Start(run + options_.runs)) return;
+  if (!Start(run + options_.runs, false)) return;
   const uint64_t longest = design::Predicted(design::kReadLatency).cycles / 2;
   const uint32_t cycles =
       100 + random_.Below(longest < 40000 ? static_cast<uint32_t>(longest) + 1
@@ -126,9 +129,11 @@ void Bench::OneRun(int run) {
   RunResult result;
   const design::Prediction ready =
       design::Predicted(options_.memory.latency);
-  result.predicted = options_.memory.stall ? 0 : ready.cycles;
+  result.infer = options_.infer && run % 2 == 0;
+  result.predicted =
+      options_.memory.stall || result.infer ? 0 : ready.cycles;
   before_ = axi_.counters();
-  if (!Start(run)) return;
+  if (!Start(run, result.infer)) return;
   const uint64_t started = lite_.write_cycle();
   const uint64_t expected =
       ready.cycles > 0 ? ready.cycles
@@ -146,7 +151,11 @@ void Bench::OneRun(int run) {
     CheckStatus(&result);
     // Anything that still moves after `done` is surplus.
     for (int i = 0; i < 200 && !Done(); ++i) sim_.Tick();
-    if (!Done() && !error_seen_) {
+    if (error_seen_) {
+      taps_.Discard();
+    } else if (!Done()) {
+      predicted_compared_ += result.infer ? design::kPredictedInferred
+                                          : design::kPredictedCompared;
       taps_.Finish(sim_.cycle());
       memory_checker_.Finish(sim_.cycle());
     }

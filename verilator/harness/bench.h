@@ -24,14 +24,16 @@ struct BenchOptions {
   std::string report;
   uint64_t seed = 1;
   int runs = 1;
+  bool infer = false;  // every second run, from the first, is an inference
   uint64_t limit = 8;  // mismatches before the simulation ends
   AxiMemory::Options memory;
   SimCtrl::Options sim;
   Monitor::Progress progress = Monitor::Progress::kNone;
 };
 
-// What one training step took.
+// What one training step or inference took.
 struct RunResult {
+  bool infer = false;      // free phase and results only
   uint64_t cycles = 0;     // the core's own count
   uint64_t measured = 0;   // from the write of CONTROL to irq
   uint64_t predicted = 0;  // 0: no prediction for this memory
@@ -67,6 +69,9 @@ class Bench {
   uint64_t compared() const {
     return taps_.compared() + memory_checker_.compared();
   }
+  // Values that the runs had to compare.
+  uint64_t predicted_compared() const { return predicted_compared_; }
+
   // Runs that ended with the error that was asked for.
   int expected_errors() const { return expected_errors_; }
 
@@ -74,7 +79,7 @@ class Bench {
   void Abort(const std::string& message);
 
  private:
-  bool Start(int run);
+  bool Start(int run, bool infer);
   bool CheckRegister(const char* name, uint32_t addr, uint32_t want);
   bool WaitForIrq();
   void Interrupted(int run);
@@ -101,6 +106,7 @@ class Bench {
   std::vector<RunResult> results_;
   bool error_seen_ = false;
   int expected_errors_ = 0;
+  uint64_t predicted_compared_ = 0;
 };
 
 #endif  // EPGEN_BENCH_H_

@@ -45,6 +45,8 @@ struct Event {
 };
 
 extern const char* const kPhaseNames[5];  // input free plus minus update
+constexpr int kFreePhase = 1;
+constexpr int kUpdatePhase = 4;
 
 // Read-only mapping of one file. Throws CannotRun, with the file's name, what
 // was found and what was wanted, unless everything is in order.

@@ -27,6 +27,7 @@ constexpr char kUsage[] =
     "  --latency=N         cycles from AR to the first R beat, at least 1\n"
     "  --x-seed=N          of registers and memories at power-up (1)\n"
     "  --runs=N            second: dirty start; third: reset in the middle (1)\n"
+    "  --infer=0|1         every second run, from the first, infers only (0)\n"
     "  --mismatches=N      stop after so many (8)\n"
     "  --fail-read=N       R beat N (from 0) answers SLVERR\n"
     "  --fail-write=N      B response N (from 0) answers SLVERR\n"
@@ -83,6 +84,8 @@ BenchOptions ParseOptions(int argc, char** argv) {
       o.sim.x_seed = a.Number(1, INT32_MAX);
     } else if (a.Is("runs")) {
       o.runs = static_cast<int>(a.Number(1, 1000));
+    } else if (a.Is("infer")) {
+      o.infer = a.Number(0, 1) != 0;
     } else if (a.Is("mismatches")) {
       o.limit = a.Number(1, kBig);
     } else if (a.Is("fail-read")) {
@@ -116,8 +119,9 @@ void PrintOutcome(const Bench& b, bool pass) {
     if (r.seconds > 0)
       std::printf("; %.1f s, %.2f Mcycles/s, %.0f MMAC/s", r.seconds,
                   static_cast<double>(r.measured) / 1e6 / r.seconds,
-                  static_cast<double>(design::kUsefulProducts) / 1e6 /
-                      r.seconds);
+                  static_cast<double>(r.infer ? design::kInferProducts
+                                              : design::kUsefulProducts) /
+                      1e6 / r.seconds);
     std::printf("\n");
   }
   if (b.expected_errors() > 0)

@@ -25,8 +25,9 @@ class MemoryChecker : public AxiMemory::Listener {
 
   MemoryChecker(const Golden* golden, Memory* memory, Verdict* verdict);
 
-  // Puts the initial image at an address and expects every write anew.
-  void Begin(uint64_t base, uint64_t seed);
+  // Puts the initial image at an address and expects every write anew; of an
+  // inference only those of the results.
+  void Begin(uint64_t base, uint64_t seed, bool infer);
 
   void OnWrite(uint64_t addr, const uint8_t* bytes, uint64_t strobe,
                uint64_t cycle) override;
@@ -50,6 +51,9 @@ class MemoryChecker : public AxiMemory::Listener {
   };
 
   static Element Locate(uint64_t offset);
+
+  // What an element must be in the end, little-endian.
+  const uint8_t* Expected(uint64_t offset) const;
   void Report(uint64_t element, const char* kind, const std::string& message,
               int64_t got, uint64_t cycle);
 
@@ -57,6 +61,7 @@ class MemoryChecker : public AxiMemory::Listener {
   Memory* memory_;
   Verdict* verdict_;
   uint64_t base_ = 0;
+  bool infer_ = false;
   std::vector<bool> written_, reported_;  // per element
   std::vector<Change> changes_;
   uint64_t compared_ = 0, differing_ = 0;

@@ -66,6 +66,8 @@ void WriteRuns(Json* j, const Bench& b) {
   j->BeginArray();
   for (const RunResult& r : b.results()) {
     j->BeginObject();
+    j->Key("infer");
+    j->Bool(r.infer);
     j->Key("cycles");
     j->Int(static_cast<int64_t>(r.cycles));
     j->Key("predicted");
@@ -221,6 +223,8 @@ void WriteSettings(Json* j, const Bench& b) {
   j->Int(static_cast<int64_t>(o.sim.x_seed));
   j->Key("runs");
   j->Int(o.runs);
+  j->Key("infer");
+  j->Bool(o.infer);
   j->EndObject();
 }
 
@@ -229,9 +233,7 @@ void WriteSettings(Json* j, const Bench& b) {
 std::string ReportJson(const Bench& b) {
   const bool complete =
       b.results().size() == static_cast<std::size_t>(b.options().runs);
-  const uint64_t runs =
-      static_cast<uint64_t>(b.options().runs - b.expected_errors());
-  const bool counted = b.compared() == runs * design::kPredictedCompared;
+  const bool counted = b.compared() == b.predicted_compared();
   const bool pass = b.verdict().ok() && complete && counted;
   const RunResult last = b.results().empty() ? RunResult() : b.results().back();
 
@@ -244,7 +246,7 @@ std::string ReportJson(const Bench& b) {
   j.Key("compared");
   j.Int(static_cast<int64_t>(b.compared()));
   j.Key("compared_predicted");
-  j.Int(static_cast<int64_t>(runs * design::kPredictedCompared));
+  j.Int(static_cast<int64_t>(b.predicted_compared()));
   j.Key("mismatches");
   j.Int(static_cast<int64_t>(b.verdict().count()));
   j.Key("first_mismatch");
@@ -265,7 +267,8 @@ std::string ReportJson(const Bench& b) {
   j.Int(static_cast<int64_t>(last.cycles));
   j.EndObject();
   j.Key("mac_utilization");
-  const double useful = static_cast<double>(design::kUsefulProducts);
+  const double useful = static_cast<double>(
+      last.infer ? design::kInferProducts : design::kUsefulProducts);
   j.Double(last.cycles == 0 ? 0
                             : useful / design::kP / design::kP /
                                   static_cast<double>(last.cycles));

@@ -18,6 +18,17 @@ uint32_t Words(int layer) {
          static_cast<uint32_t>(design::kMaps[layer].sample_words);
 }
 
+// How many sets, from one on, arrive interleaved: in the update the argmax of s+
+// and that of s- are written slab by slab.
+std::size_t Together(const std::vector<Event>& events, std::size_t first) {
+  std::size_t n = 1;
+  while (events[first].phase == kUpdatePhase && first + n < events.size() &&
+         events[first + n].phase == kUpdatePhase &&
+         events[first + n].layer == events[first].layer)
+    ++n;
+  return n;
+}
+
 // Position of the first channel of a word of a set.
 struct Position {
   int sample, channel, pixel;
@@ -44,7 +55,7 @@ TapChecker::TapChecker(const Golden* golden, Verdict* verdict)
       states_[static_cast<std::size_t>(n)][c].assign(design::Values(n), 0);
 }
 
-void TapChecker::Begin() {
+void TapChecker::Begin(bool infer) {
   compared_before_ = compared_;
   std::copy(std::begin(by_phase_), std::end(by_phase_), by_phase_before_);
   for (int m = 0; m < kTapMemories; ++m) {
@@ -52,8 +63,20 @@ void TapChecker::Begin() {
     cur = Cursor();
     const std::vector<Event>& events =
         golden_->events(static_cast<TapMemory>(m));
-    if (!events.empty()) cur.seen.assign(Words(events[0].layer), false);
+    const auto expected = [infer](const Event& e) {
+      return !infer || e.phase <= kFreePhase;
+    };
+    cur.events = static_cast<std::size_t>(
+        std::count_if(events.begin(), events.end(), expected));
+    Expect(events, &cur);
   }
+}
+
+void TapChecker::Expect(const std::vector<Event>& events, Cursor* cur) {
+  if (cur->event < cur->events)
+    cur->seen.assign(Together(events, cur->event) *
+                         Words(events[cur->event].layer),
+                     false);
 }
 
 void TapChecker::Discard() {
@@ -80,7 +103,7 @@ void TapChecker::OnWord(TapMemory memory, uint32_t addr, const uint8_t* data,
   ++writes_;
   const std::vector<Event>& events = golden_->events(memory);
   Cursor& cur = cursors_[memory];
-  if (cur.event == events.size()) {
+  if (cur.event == cur.events) {
     Mismatch m;
     m.kind = "surplus";
     m.message = std::string("surplus write to ") + kNames[memory] +
@@ -90,29 +113,32 @@ void TapChecker::OnWord(TapMemory memory, uint32_t addr, const uint8_t* data,
     verdict_->Add(m);
     return;
   }
-  const Event& e = events[cur.event];
-  const uint32_t words = Words(e.layer);
-  const uint32_t word = addr - e.base;
-  if (addr < e.base || word >= words || cur.seen[word]) {
-    Mismatch m = At(e, "address", cycle);
-    const bool twice = addr >= e.base && word < words;
-    uint32_t next = 0;
-    while (next < words && cur.seen[next]) ++next;
-    m.message = std::string(kNames[memory]) +
-                (twice ? ": word written twice" : ": word outside the set");
-    m.has_values = true;
-    m.bits = 32;
-    m.expected = e.base + next;
-    m.got = addr;
-    Count(m, e);
+  const std::size_t sets = Together(events, cur.event);
+  const uint32_t words = Words(events[cur.event].layer);
+  for (std::size_t k = 0; k < sets; ++k) {
+    const Event& e = events[cur.event + k];
+    const uint32_t word = addr - e.base;
+    if (addr < e.base || word >= words || cur.seen[k * words + word]) continue;
+    cur.seen[k * words + word] = true;
+    CompareWord(e, word, data, size, cycle);
+    if (++cur.seen_words < sets * words) return;
+    cur.seen_words = 0;
+    cur.event += sets;
+    Expect(events, &cur);
     return;
   }
-  cur.seen[word] = true;
-  CompareWord(e, word, data, size, cycle);
-  if (++cur.seen_words < words) return;
-  cur.seen_words = 0;
-  if (++cur.event < events.size())
-    cur.seen.assign(Words(events[cur.event].layer), false);
+  const Event& e = events[cur.event];
+  Mismatch m = At(e, "address", cycle);
+  const bool twice = addr >= e.base && addr - e.base < words;
+  uint32_t next = 0;
+  while (next < words && cur.seen[next]) ++next;
+  m.message = std::string(kNames[memory]) +
+              (twice ? ": word written twice" : ": word outside the set");
+  m.has_values = true;
+  m.bits = 32;
+  m.expected = e.base + next;
+  m.got = addr;
+  Count(m, e);
 }
 
 void TapChecker::CompareWord(const Event& e, uint32_t word,
@@ -184,10 +210,12 @@ void TapChecker::Finish(uint64_t cycle) {
     const TapMemory memory = static_cast<TapMemory>(k);
     const Cursor& cur = cursors_[k];
     const std::vector<Event>& events = golden_->events(memory);
-    if (cur.event == events.size()) continue;
-    const Event& e = events[cur.event];
+    if (cur.event == cur.events) continue;
     uint32_t word = 0;
     while (cur.seen[word]) ++word;
+    const uint32_t words = Words(events[cur.event].layer);
+    const Event& e = events[cur.event + word / words];
+    word %= words;
     const design::MapInfo& map = design::kMaps[e.layer];
     const Position p = Locate(map, word);
     Mismatch m = At(e, "missing", cycle);
@@ -197,9 +225,9 @@ void TapChecker::Finish(uint64_t cycle) {
     m.x = p.pixel % map.w;
     m.message = std::string(kNames[k]) + ": set " +
                 std::to_string(cur.event + 1) + " of " +
-                std::to_string(events.size()) + " has " +
+                std::to_string(cur.events) + " has " +
                 std::to_string(cur.seen_words) + " of " +
-                std::to_string(Words(e.layer)) + " words; word " +
+                std::to_string(cur.seen.size()) + " words; word " +
                 std::to_string(e.base + word) + " never came";
     Count(m, e);
   }

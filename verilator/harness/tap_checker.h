@@ -18,8 +18,9 @@ class TapChecker : public Extension {
  public:
   TapChecker(const Golden* golden, Verdict* verdict);
 
-  // Expects the first set of every memory next.
-  void Begin();
+  // Expects the first set of every memory next; of an inference only those of
+  // the input and the free phase.
+  void Begin(bool infer);
 
   // Forgets what was compared since Begin, for a run that is not completed.
   void Discard();
@@ -45,7 +46,7 @@ class TapChecker : public Extension {
 
  private:
   struct Cursor {
-    std::size_t event = 0;
+    std::size_t event = 0, events = 0;  // next, and how many are expected
     uint32_t seen_words = 0;
     std::vector<bool> seen;
   };
@@ -53,6 +54,8 @@ class TapChecker : public Extension {
     uint64_t compared = 0, differing = 0;
   };
 
+  // Clears the marks of the words of the next set, or sets.
+  static void Expect(const std::vector<Event>& events, Cursor* cur);
   void OnWord(TapMemory memory, uint32_t addr, const uint8_t* data,
               std::size_t size, uint64_t cycle);
   void CompareWord(const Event& e, uint32_t word, const uint8_t* data,

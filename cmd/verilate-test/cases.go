@@ -1,0 +1,124 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"epgen/ep"
+	"epgen/fixedpoint"
+	"epgen/sim"
+)
+
+// network is one generated accelerator of awkward shape.
+type network struct {
+	name  string
+	list  string // in the notation of ep.ParseLayers
+	input ep.Shape
+	set   func(*ep.Config) // what differs from the defaults; may be nil
+	data  string           // subdirectory of the data sets, for real samples
+}
+
+// format is QInt.Frac if signed, else UQInt.Frac.
+func format(signed bool, integer, frac int) fixedpoint.Format {
+	return fixedpoint.Format{Signed: signed, Int: integer, Frac: frac}
+}
+
+// networks covers, between them: channel counts that do not divide the array,
+// odd maps, maps of one pixel, a single layer with and without pool, dense nets,
+// batches, both pool indices, both slopes, kernels of 1 to 7 with every kind
+// of padding, arrays of 1 to 16, ports of 32 to 512 bits, elements of 8, 16 and
+// 32 bits, every rounding mode.
+var networks = []network{
+	{name: "one-dense", list: "fc7", input: ep.Shape{C: 3, H: 5, W: 4}, set: func(c *ep.Config) {
+		c.Batch = 3
+	}},
+	{name: "one-pooled", list: "6,M", input: ep.Shape{C: 2, H: 7, W: 9}, set: func(c *ep.Config) {
+		c.PoolIndex = ep.Live
+	}},
+	{name: "odd-maps", list: "5,M,7,M,fc3", input: ep.Shape{C: 3, H: 9, W: 11}},
+	{name: "odd-maps-live", list: "5,M,7,M,6,fc3", input: ep.Shape{C: 3, H: 9, W: 11}, set: func(c *ep.Config) {
+		c.PoolIndex, c.Batch, c.Activation = ep.Live, 2, ep.Unit
+	}},
+	{name: "one-pixel", list: "6,9k1,fc5", input: ep.Shape{C: 5, H: 1, W: 1}},
+	{name: "dense", list: "fc20,fc13,fc5", input: ep.Shape{C: 1, H: 6, W: 7}, set: func(c *ep.Config) {
+		c.Batch, c.Array.Size = 4, 8
+	}},
+	{name: "kernels", list: "8k5p0,M,6k5p4,5k7p3,fc3", input: ep.Shape{C: 1, H: 11, W: 10}, set: func(c *ep.Config) {
+		c.PoolIndex, c.Memory.DataWidth = ep.Live, 64
+	}},
+	{name: "no-padding", list: "6p0,7p0,M,4p2,fc2", input: ep.Shape{C: 2, H: 9, W: 8}, set: func(c *ep.Config) {
+		c.Array.Size, c.Memory.BurstBeats, c.Memory.Outstanding = 2, 1, 1
+	}},
+	{name: "array-1", list: "3,M,2,fc2", input: ep.Shape{C: 2, H: 6, W: 6}, set: func(c *ep.Config) {
+		c.Array.Size, c.Memory.DataWidth, c.Batch = 1, 32, 2
+	}},
+	{name: "array-16", list: "20,M,18,fc10", input: ep.Shape{C: 3, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Array.Size, c.Memory.DataWidth = 16, 512
+	}},
+	{name: "8-bit", list: "6,M,7,fc4", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
+		c.Formats.Input, c.Formats.State = format(true, 0, 7), format(false, 0, 7)
+		c.Formats.Weight, c.Formats.Bias = format(true, 0, 7), format(true, 1, 6)
+		c.Formats.Target, c.Formats.Beta = format(false, 1, 7), format(false, 2, 3)
+		c.Formats.StateRounding, c.Formats.UpdateRounding = fixedpoint.NearestUp, fixedpoint.Truncate
+	}},
+	{name: "24-bit", list: "6,M,7,fc4", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
+		c.Formats.Input, c.Formats.State = format(true, 2, 17), format(false, 0, 21)
+		c.Formats.Weight, c.Formats.Bias = format(true, 2, 20), format(true, 1, 14)
+		c.Formats.RateBits, c.PoolIndex = 11, ep.Live
+	}},
+	{name: "12-bit", list: "9,M,5,fc3", input: ep.Shape{C: 2, H: 8, W: 6}, set: func(c *ep.Config) {
+		c.Formats.Input, c.Formats.State = format(true, 1, 9), format(false, 0, 10)
+		c.Formats.Weight, c.Formats.Bias = format(true, 2, 9), format(true, 3, 8)
+		c.Formats.StateRounding, c.Batch = fixedpoint.Truncate, 2
+	}},
+	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
+	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
+		c.Array.Size = 8
+	}},
+}
+
+// config returns the configuration of a network: small array, short schedule,
+// beats of 128 bits unless it says otherwise.
+func (n *network) config() (*ep.Config, error) {
+	net, err := ep.ParseLayers(n.list, n.input)
+	if err != nil {
+		return nil, err
+	}
+	net.Name = n.name
+	c := ep.NewConfig(net)
+	c.FreeSteps, c.NudgeSteps = 4, 3
+	c.Array.Size, c.Memory.DataWidth, c.Memory.ReadLatency = 4, 128, 20
+	if n.set != nil {
+		n.set(c)
+	}
+	return c, nil
+}
+
+// dataDir returns the directory of a data set: below $EPGEN_DATA, or below the
+// directory shared/data beside the repository.
+func dataDir(name string) string {
+	root := os.Getenv("EPGEN_DATA")
+	if root == "" {
+		root = filepath.Join("..", "shared", "data")
+	}
+	return filepath.Join(root, name)
+}
+
+// session is one call of the simulator for a network.
+type session struct {
+	name string
+	sim.Settings
+	extra []string
+}
+
+// sessions are run for every network. The second of several runs starts
+// from a dirty core, the third after a reset in mid-run.
+var sessions = []session{
+	{name: "ready", Settings: sim.Settings{Seed: 1, XSeed: 1, Runs: 2}},
+	{name: "latency 1", Settings: sim.Settings{Seed: 1, XSeed: 2, Runs: 1, Latency: 1}},
+	{name: "latency 96", Settings: sim.Settings{Seed: 1, XSeed: 3, Runs: 1, Latency: 96}},
+	{name: "stalls", Settings: sim.Settings{Seed: 11, XSeed: 4, Runs: 4, Stall: true}},
+	{name: "inference between stalls", Settings: sim.Settings{Seed: 12, XSeed: 5, Runs: 3, Stall: true, Infer: true}},
+	{name: "read error", Settings: sim.Settings{Seed: 13, XSeed: 6, Runs: 2}, extra: []string{"--fail-read=7"}},
+	{name: "write error", Settings: sim.Settings{Seed: 14, XSeed: 7, Runs: 2, Stall: true}, extra: []string{"--fail-write=0"}},
+}

@@ -1,0 +1,189 @@
+// Verilate-test generates small accelerators of awkward shapes and simulates
+// each under stalls, several read latencies, error responses, dirty starts and
+// resets in mid-run, comparing every bit with the fixed-point model. The last
+// line is "N passed, N failed"; the exit status is 1 if anything failed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"epgen/cmd/internal/cli"
+	"epgen/ep"
+	"epgen/gen"
+	"epgen/sim"
+)
+
+func main() {
+	failed, err := run(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		cli.Fail("verilate-test", err)
+	}
+	if failed > 0 {
+		os.Exit(cli.ExitDifferent)
+	}
+}
+
+// result is the outcome of one network.
+type result struct {
+	passed, failed int
+	lines          []string
+}
+
+func run(args []string) (failed int, err error) {
+	flags := flag.NewFlagSet("verilate-test", flag.ContinueOnError)
+	only := flags.String("run", "", "only networks whose name contains this")
+	jobs := flags.Int("jobs", 2, "networks at a time")
+	keep := flags.String("keep", "", "directory to keep the packages in (default: a temporary one, removed)")
+	if err := flags.Parse(args); err != nil {
+		return 0, err
+	}
+	dir := *keep
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "verilate-test-*"); err != nil {
+			return 0, err
+		}
+		defer os.RemoveAll(dir)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	start := time.Now()
+	passed, failed := runAll(ctx, dir, *only, *jobs)
+	if ctx.Err() != nil {
+		return 0, errors.New("interrupted")
+	}
+	fmt.Printf("%.0f s\n%d passed, %d failed\n", time.Since(start).Seconds(), passed, failed)
+	return failed, nil
+}
+
+// runAll tests the networks, some at a time, and prints their results in the
+// order of the table.
+func runAll(ctx context.Context, dir, only string, jobs int) (passed, failed int) {
+	var results []chan result
+	slots := make(chan struct{}, max(1, jobs))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for i := range networks {
+		n := &networks[i]
+		if !strings.Contains(n.name, only) {
+			continue
+		}
+		c := make(chan result, 1)
+		results = append(results, c)
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			c <- n.test(ctx, filepath.Join(dir, n.name))
+		})
+	}
+	for _, c := range results {
+		r := <-c
+		for _, l := range r.lines {
+			fmt.Println(l)
+		}
+		passed += r.passed
+		failed += r.failed
+	}
+	return passed, failed
+}
+
+// test generates and builds one network and runs all sessions.
+func (n *network) test(ctx context.Context, dir string) result {
+	var r result
+	start := time.Now()
+	note := func(ok bool, what string, err error) {
+		word := "ok  "
+		if ok {
+			r.passed++
+		} else {
+			r.failed++
+			word = "FAIL"
+		}
+		line := fmt.Sprintf("%s  %-14s %-25s %5.1f s", word, n.name, what, time.Since(start).Seconds())
+		if err != nil {
+			line += "  " + err.Error()
+		}
+		r.lines = append(r.lines, line)
+		start = time.Now()
+	}
+	simulation, err := n.build(ctx, dir)
+	if errors.Is(err, errNoData) {
+		r.lines = append(r.lines, fmt.Sprintf("skip  %-14s %v", n.name, err))
+		return r
+	}
+	note(err == nil, "build", err)
+	if err != nil {
+		return r
+	}
+	for _, s := range sessions {
+		simulation.Settings, simulation.Extra = s.Settings, s.extra
+		equal, err := simulation.Run(ctx)
+		if err == nil && !equal {
+			err = firstMismatch(dir)
+		}
+		note(equal, s.name, err)
+	}
+	return r
+}
+
+// errNoData says that real samples are not there.
+var errNoData = errors.New("no data")
+
+// build writes the package of a network to dir and builds its simulator.
+func (n *network) build(ctx context.Context, dir string) (*sim.Simulation, error) {
+	cfg, err := n.config()
+	if err != nil {
+		return nil, err
+	}
+	var src ep.Sources
+	if n.data != "" {
+		src.Data = dataDir(n.data)
+		if _, err := os.Stat(src.Data); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w: %s does not exist; set EPGEN_DATA", errNoData, src.Data)
+		}
+	}
+	d, err := gen.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	w, err := ep.LoadParams(cfg, &src)
+	if err != nil {
+		return nil, err
+	}
+	x, err := ep.LoadInputs(cfg, &src)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	if _, err := sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil); err != nil {
+		return nil, err
+	}
+	s := &sim.Simulation{Dir: dir, Jobs: 1, Opt: 0}
+	return s, s.Build(ctx)
+}
+
+// firstMismatch returns the first mismatch of the last run as an error.
+func firstMismatch(dir string) error {
+	r, err := sim.ReadReport(filepath.Join(dir, "report", "report.json"))
+	if err != nil {
+		return err
+	}
+	if r.FirstMismatch == nil {
+		return fmt.Errorf("%d values compared, want %d", r.Compared, r.ComparedPredicted)
+	}
+	return fmt.Errorf("%s: %s", r.FirstMismatch.Place(), r.FirstMismatch.Message)
+}
