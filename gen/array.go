@@ -6,164 +6,189 @@ import (
 	"epgen/hdl"
 )
 
+// macArray is ep_mac_array under construction.
+type macArray struct {
+	*hdl.Module
+	d *Design
+
+	up, down, update    hdl.Value
+	tile, v, z          hdl.Value
+	acc, column         *hdl.Signal
+	take, drain, colIdx hdl.Value
+	columnOperand       *hdl.Signal // of generate block gen_column
+
+	valid, first, last []hdl.Value // by stage: 0 operands presented, 1 registered, 2 products, 3 half sums, 4 sums
+}
+
 // macArray builds ep_mac_array: P x P multipliers that serve UP, DOWN and
-// UPDATE with one operand multiplexer each.
-//
-//	UP      sum[r] = sum_c W[r,c] * v[c]      row r sums over input channels
-//	DOWN    sum[r] = sum_c W[c,r] * v[c]      the tile transposed
-//	UPDATE  G[r,c] += z[r] * v[c]             one contrast per multiplier
-//
-// Transposing the tile at the operand, rather than summing along columns,
-// keeps a single adder tree per row.
+// UPDATE with one operand multiplexer each. Transposing the tile at the
+// operand, rather than summing along columns too, keeps a single adder tree
+// per row.
 func (d *Design) macArray() *hdl.Module {
-	m := hdl.NewModule("ep_mac_array")
-	p, ww := d.P, d.Cfg.Formats.Weight.Width()
-	m.Doc("%dx%d transposable multiplier array.\n\n"+
+	a := &macArray{Module: hdl.NewModule("ep_mac_array"), d: d}
+	a.Doc("%dx%d transposable multiplier array.\n\n"+
 		"  up      sum[r]  = sum_c W[r,c] * v[c]\n"+
 		"  down    sum[r]  = sum_c W[c,r] * v[c]   (the tile transposed)\n"+
 		"  update  G[r,c] += z[r] * v[c]\n\n"+
 		"Operands %d bits signed by %d bits signed; sums %d bits, contrasts %d bits: exact.\n"+
-		"Latency from operands to acc_o: 5 cycles, to the contrast: 3 cycles.", p, p,
+		"Latency from operands to acc_o: 5 cycles, to the contrast: 3 cycles.", d.P, d.P,
 		d.OperandBits, d.LaneBits, d.SumBits, d.ContrastBits)
-	one := hdl.U(1)
-	m.Group("Clock and synchronous reset")
-	m.Clock("clk_i")
-	m.Reset("rst_ni")
-	m.Group("Mode, constant while operations are in flight")
-	up := m.Input("up_i", one)
-	down := m.Input("down_i", one)
-	update := m.Input("update_i", one)
-	m.Group("Operation")
-	valid := m.Input("valid_i", one)
-	first := m.Input("first_i", one, "starts a sum")
-	last := m.Input("last_i", one, "completes a sum")
-	tile := m.Input("tile_i", hdl.U(p*p*ww), "lane r of column c: W[r,c]")
-	v := m.Input("v_i", hdl.U(p*d.LaneBits), "operand of each column, signed lanes")
-	z := m.Input("z_i", hdl.U(p*d.OperandBits), "operand of each row in update, signed lanes")
-	m.Group("Sums of up and down")
-	accValid := m.Output("acc_valid_o", one, "acc_o is complete")
-	acc := m.Output("acc_o", hdl.U(p*d.SumBits), "signed lanes")
-	m.Group("Contrast of update: tile_done_o, then take_i, then columns")
-	tileDone := m.Output("tile_done_o", one, "the contrast of a tile is complete")
-	take := m.Input("take_i", one, "copy the contrast to the drain")
-	drain := m.Input("drain_i", one, "read column col_i of the drain")
-	colIdx := m.Input("col_i", hdl.U(addrBits(p)))
-	column := m.Output("contrast_o", hdl.U(p*d.ContrastBits), "signed lanes, one cycle after drain_i")
-
-	m.Group("Pipeline control: stages operands, products, half sums, sums")
-	valids := delayReset(&m.Scope, "valid", valid, 4)
-	firsts := delay(&m.Scope, "first", first, 4)
-	lasts := delay(&m.Scope, "last", last, 4)
-	accValidQ := m.Reg("acc_valid_q", one)
-	m.AlwaysReset(func(b *hdl.Block) { b.Set(accValidQ, bit(false)) }, func(b *hdl.Block) {
-		b.Set(accValidQ, hdl.All(valids[3], lasts[3], hdl.Not(update)))
-	})
-	m.Assign(accValid, accValidQ)
-	tileDoneQ := m.Reg("tile_done_q", one)
-	m.AlwaysReset(func(b *hdl.Block) { b.Set(tileDoneQ, bit(false)) }, func(b *hdl.Block) {
-		b.Set(tileDoneQ, hdl.All(valids[1], lasts[1], update))
-	})
-	m.Assign(tileDone, tileDoneQ)
-
-	m.Group("Column operands")
-	var vq *hdl.Signal
-	m.For("gen_column", "c", p, func(g *hdl.Gen, c hdl.Index) {
-		vq = g.Reg("v_q", hdl.S(d.LaneBits))
+	a.ports()
+	a.control()
+	a.Group("Column operands")
+	a.For("gen_column", "c", d.P, func(g *hdl.Gen, c hdl.Index) {
+		a.columnOperand = g.Reg("v_q", hdl.S(d.LaneBits))
 		g.Always(func(b *hdl.Block) {
-			b.If(valid, func(b *hdl.Block) { b.Set(vq, hdl.AsS(hdl.IndexSlice(v, c, d.LaneBits))) })
-		})
-	})
-
-	m.Group("Rows")
-	m.For("gen_row", "r", p, func(row *hdl.Gen, r hdl.Index) {
-		var prod, drained *hdl.Signal
-		row.For("gen_lane", "c", p, func(g *hdl.Gen, c hdl.Index) {
-			a := g.Reg("a_q", hdl.S(d.OperandBits))
-			prod = g.Reg("prod_q", hdl.S(d.OperandBits+d.LaneBits))
-			contrast := g.Reg("contrast_q", hdl.S(d.ContrastBits))
-			drained = g.Reg("drain_q", hdl.S(d.ContrastBits))
-			wUp := hdl.AsS(hdl.IndexSlice(tile, c.Times(p).PlusIdx(r), ww))
-			wDown := hdl.AsS(hdl.IndexSlice(tile, r.Times(p).PlusIdx(c), ww))
-			g.Always(func(b *hdl.Block) {
-				b.If(valid, func(b *hdl.Block) {
-					b.If(up, func(b *hdl.Block) { b.Set(a, hdl.Ext(wUp, d.OperandBits)) }).
-						ElseIf(down, func(b *hdl.Block) { b.Set(a, hdl.Ext(wDown, d.OperandBits)) }).
-						Else(func(b *hdl.Block) { b.Set(a, hdl.AsS(hdl.IndexSlice(z, r, d.OperandBits))) })
-				})
-				b.If(valids[0], func(b *hdl.Block) { b.Set(prod, hdl.Mul(a, g.Ref(vq, c))) })
-				b.If(hdl.All(update, valids[1]), func(b *hdl.Block) {
-					b.If(firsts[1], func(b *hdl.Block) { b.Set(contrast, hdl.Ext(prod, d.ContrastBits)) }).
-						Else(func(b *hdl.Block) {
-							b.Set(contrast, hdl.AddMod(contrast, hdl.Ext(prod, d.ContrastBits)))
-						})
-				})
-				b.If(take, func(b *hdl.Block) { b.Set(drained, contrast) })
+			b.If(a.valid[0], func(b *hdl.Block) {
+				b.Set(a.columnOperand, hdl.AsS(hdl.IndexSlice(a.v, c, d.LaneBits)))
 			})
 		})
-		d.rowTree(row, r, prod, hdl.All(valids[1], hdl.Not(update)), hdl.All(valids[2], hdl.Not(update)),
-			hdl.All(valids[3], hdl.Not(update)), firsts[3], acc)
-		row.Comment("Column of the drain")
-		colQ := row.Reg("column_q", hdl.S(d.ContrastBits))
-		row.Always(func(b *hdl.Block) {
-			b.If(drain, func(b *hdl.Block) {
-				b.Case(colIdx, func(cs *hdl.Case) {
-					for c := range p {
-						set := func(b *hdl.Block) { b.Set(colQ, row.Ref(drained, hdl.Idx(c))) }
-						if c == p-1 {
-							cs.Default(set)
-						} else {
-							cs.When(set, hdl.Const(colIdx.Type(), int64(c)))
-						}
-					}
-				})
-			})
-		})
-		row.Assign(hdl.IndexSlice(column, r, d.ContrastBits), hdl.AsU(colQ))
 	})
-	return m
+	a.Group("Rows")
+	a.For("gen_row", "r", d.P, a.row)
+	return a.Module
 }
 
-// rowTree sums the products of a row in two registered halves of a balanced
-// tree and accumulates the result.
-func (d *Design) rowTree(row *hdl.Gen, r hdl.Index, prod *hdl.Signal, en1, en2, en3, first hdl.Value, acc *hdl.Signal) {
-	levels := bits.Len(uint(d.P - 1))
+func (a *macArray) ports() {
+	one, p := hdl.U(1), a.d.P
+	a.Group("Clock and synchronous reset")
+	a.Clock("clk_i")
+	a.Reset("rst_ni")
+	a.Group("Mode, constant while operations are in flight")
+	a.up = a.Input("up_i", one)
+	a.down = a.Input("down_i", one)
+	a.update = a.Input("update_i", one)
+	a.Group("Operation")
+	valid := a.Input("valid_i", one)
+	first := a.Input("first_i", one, "starts a sum")
+	last := a.Input("last_i", one, "completes a sum")
+	a.tile = a.Input("tile_i", hdl.U(p*a.d.columnBits()), "lane r of column c: W[r,c]")
+	a.v = a.Input("v_i", hdl.U(p*a.d.LaneBits), "operand of each column, signed lanes")
+	a.z = a.Input("z_i", hdl.U(p*a.d.OperandBits), "operand of each row in update, signed lanes")
+
+	a.Group("Pipeline control: 1 operands, 2 products, 3 half sums, 4 sums")
+	a.valid = delayReset(&a.Scope, "valid", valid, 0, 4)
+	a.first = delay(&a.Scope, "first", first, 0, 4)
+	a.last = delay(&a.Scope, "last", last, 0, 4)
+}
+
+// control builds what says that a sum or a contrast is complete.
+func (a *macArray) control() {
+	one := hdl.U(1)
+	complete := func(port, reg, doc string, v hdl.Value) {
+		q := a.Reg(reg, one)
+		a.AlwaysReset(func(b *hdl.Block) { b.Set(q, bit(false)) }, func(b *hdl.Block) { b.Set(q, v) })
+		a.Assign(a.Output(port, one, doc), q)
+	}
+	a.Group("Sums of up and down")
+	complete("acc_valid_o", "acc_valid_q", "acc_o is complete", hdl.All(a.valid[4], a.last[4], hdl.Not(a.update)))
+	a.acc = a.Output("acc_o", hdl.U(a.d.P*a.d.SumBits), "signed lanes")
+	a.Group("Contrast of update: tile_done_o, then take_i, then columns")
+	complete("tile_done_o", "tile_done_q", "the contrast of a tile is complete", hdl.All(a.valid[2], a.last[2], a.update))
+	a.take = a.Input("take_i", one, "copy the contrast to the drain")
+	a.drain = a.Input("drain_i", one, "read column col_i of the drain")
+	a.colIdx = a.Input("col_i", hdl.U(addrBits(a.d.P)))
+	a.column = a.Output("contrast_o", hdl.U(a.d.P*a.d.ContrastBits), "signed lanes, one cycle after drain_i")
+}
+
+// row builds the multipliers of a row, its adder tree and its drain.
+func (a *macArray) row(row *hdl.Gen, r hdl.Index) {
+	var prod, drained *hdl.Signal
+	row.For("gen_lane", "c", a.d.P, func(g *hdl.Gen, c hdl.Index) { prod, drained = a.lane(g, r, c) })
+	sum := a.tree(row, prod)
+
+	row.Comment("Accumulator of the row")
+	acc := row.Reg("acc_q", hdl.S(a.d.SumBits))
+	row.Always(func(b *hdl.Block) {
+		b.If(a.summing(4), func(b *hdl.Block) { accumulate(b, acc, a.first[4], sum) })
+	})
+	row.Assign(hdl.IndexSlice(a.acc, r, a.d.SumBits), hdl.AsU(acc))
+
+	row.Comment("Column of the drain")
+	column := row.Reg("column_q", hdl.S(a.d.ContrastBits))
+	row.Always(func(b *hdl.Block) {
+		b.If(a.drain, func(b *hdl.Block) {
+			b.Case(a.colIdx, func(cs *hdl.Case) {
+				for c := range a.d.P - 1 {
+					cs.When(func(b *hdl.Block) { b.Set(column, row.Ref(drained, hdl.Idx(c))) },
+						hdl.Const(a.colIdx.Type(), int64(c)))
+				}
+				cs.Default(func(b *hdl.Block) { b.Set(column, row.Ref(drained, hdl.Idx(a.d.P-1))) })
+			})
+		})
+	})
+	row.Assign(hdl.IndexSlice(a.column, r, a.d.ContrastBits), hdl.AsU(column))
+}
+
+// summing is high when a product of up or down is in a stage.
+func (a *macArray) summing(stage int) hdl.Value { return hdl.All(a.valid[stage], hdl.Not(a.update)) }
+
+// lane builds one multiplier with its contrast, and returns product and drain.
+func (a *macArray) lane(g *hdl.Gen, r, c hdl.Index) (prod, drained *hdl.Signal) {
+	d, p, ww := a.d, a.d.P, a.d.Cfg.Formats.Weight.Width()
+	weight := func(at hdl.Index) hdl.Value { return d.signedOperand(hdl.IndexSlice(a.tile, at, ww)) }
+	left := g.Reg("a_q", hdl.S(d.OperandBits))
+	prod = g.Reg("prod_q", hdl.S(d.OperandBits+d.LaneBits))
+	contrast := g.Reg("contrast_q", hdl.S(d.ContrastBits))
+	drained = g.Reg("drain_q", hdl.S(d.ContrastBits))
+	g.Always(func(b *hdl.Block) {
+		b.If(a.valid[0], func(b *hdl.Block) {
+			b.If(a.up, func(b *hdl.Block) { b.Set(left, weight(c.Times(p).PlusIdx(r))) }).
+				ElseIf(a.down, func(b *hdl.Block) { b.Set(left, weight(r.Times(p).PlusIdx(c))) }).
+				Else(func(b *hdl.Block) { b.Set(left, hdl.AsS(hdl.IndexSlice(a.z, r, d.OperandBits))) })
+		})
+		b.If(a.valid[1], func(b *hdl.Block) { b.Set(prod, hdl.Mul(left, g.Ref(a.columnOperand, c))) })
+		b.If(hdl.All(a.update, a.valid[2]), func(b *hdl.Block) { accumulate(b, contrast, a.first[2], prod) })
+		b.If(a.take, func(b *hdl.Block) { b.Set(drained, contrast) })
+	})
+	return prod, drained
+}
+
+// signedOperand extends a weight, signed or not, to the array's operand.
+func (d *Design) signedOperand(w hdl.Value) hdl.Value {
+	if d.Cfg.Formats.Weight.Signed {
+		return hdl.Ext(hdl.AsS(w), d.OperandBits)
+	}
+	return hdl.AsS(hdl.Ext(w, d.OperandBits))
+}
+
+// accumulate starts or continues a sum in acc, which is as wide as a proved
+// bound requires.
+func accumulate(b *hdl.Block, acc *hdl.Signal, first, v hdl.Value) {
+	wide := hdl.Ext(v, acc.Type().Width)
+	b.If(first, func(b *hdl.Block) { b.Set(acc, wide) }).
+		Else(func(b *hdl.Block) { b.Set(acc, hdl.AddMod(acc, wide)) })
+}
+
+// tree sums the products of a row in a balanced tree with two registers, after
+// half of its levels and after all. Arrays with fewer than two levels keep both
+// registers, so that the latency is the same for all.
+func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
+	levels := bits.Len(uint(a.d.P - 1))
 	half := (levels + 1) / 2
 	names := []string{"", "gen_sum2", "gen_sum4", "gen_sum8", "gen_sum16", "gen_sum32"}
-	below, width := prod, prod.Type().Width
-	register := func(g *hdl.Gen, name string, en, v hdl.Value) *hdl.Signal {
-		q := g.Reg(name, v.Type())
-		g.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
+	register := func(s *hdl.Scope, name string, stage int, v hdl.Value) *hdl.Signal {
+		q := s.Reg(name, v.Type())
+		s.Always(func(b *hdl.Block) { b.If(a.summing(stage), func(b *hdl.Block) { b.Set(q, v) }) })
 		return q
 	}
+	below := prod
 	for l := 1; l <= levels; l++ {
-		row.For(names[l], "k", d.P>>l, func(g *hdl.Gen, k hdl.Index) {
+		row.For(names[l], "k", a.d.P>>l, func(g *hdl.Gen, k hdl.Index) {
 			sum := hdl.Add(g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1)))
 			switch l {
 			case half:
-				below = register(g, "sum_q", en1, sum)
+				below = register(&g.Scope, "sum_q", 2, sum)
 			case levels:
-				below = register(g, "sum_q", en2, sum)
+				below = register(&g.Scope, "sum_q", 3, sum)
 			default:
 				below = g.WireIs("sum", sum)
 			}
 		})
-		width++
 	}
 	sum := row.Ref(below, hdl.Idx(0))
-	for stage := min(levels, 2); stage < 2; stage++ { // small arrays: fewer levels than registers
-		en := [2]hdl.Value{en1, en2}[stage]
-		q := row.Reg([2]string{"half_sum_q", "full_sum_q"}[stage], hdl.S(width))
-		from := sum
-		row.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, from) }) })
-		sum = q
+	for level := levels; level < 2; level++ {
+		sum = register(&row.Scope, [2]string{"half_sum_q", "full_sum_q"}[level], 2+level, sum)
 	}
-	row.Comment("Accumulator of the row")
-	accQ := row.Reg("acc_q", hdl.S(d.SumBits))
-	row.Always(func(b *hdl.Block) {
-		b.If(en3, func(b *hdl.Block) {
-			b.If(first, func(b *hdl.Block) { b.Set(accQ, hdl.Ext(sum, d.SumBits)) }).
-				Else(func(b *hdl.Block) { b.Set(accQ, hdl.AddMod(accQ, hdl.Ext(sum, d.SumBits))) })
-		})
-	})
-	row.Assign(hdl.IndexSlice(acc, r, d.SumBits), hdl.AsU(accQ))
+	return sum
 }

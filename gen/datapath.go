@@ -121,20 +121,20 @@ func (p *datapath) byPhase(name string) hdl.Value {
 func (p *datapath) addresses() {
 	d := p.d
 	p.Group("Stage 1: addresses")
-	p.valid = append([]hdl.Value{p.op["valid"]}, delayReset(&p.Scope, "valid", p.op["valid"], 7)...)
+	p.valid = delayReset(&p.Scope, "valid", p.op["valid"], 0, 7)
 	below := p.WireIs("below", hdl.AddMod(p.op["i"], p.byPhase("i")))
 	here := p.WireIs("here", hdl.AddMod(p.op["o"], p.byPhase("o")))
 	target := p.WireIs("target", hdl.Mux(p.mode["down"], p.op["i"], p.op["o"]), "word that the operation's sum belongs to")
 	reg := func(name string, t hdl.Type) *hdl.Signal { return p.Reg(name, t) }
 	addr := func(depth int) hdl.Type { return hdl.U(addrBits(depth)) }
-	p.evenAddr, p.oddAddr = reg("even_addr_q", addr(d.StateWords[0])), reg("odd_addr_q", addr(d.StateWords[1]))
-	p.indexAddr = reg("index_addr_q", addr(d.indexDepth()))
-	p.slabAddr = reg("slab_addr_q", addr(2*d.SlabWords))
-	p.accRAddr = reg("acc_raddr_q", addr(d.AccWords))
-	p.waddr = reg("waddr_q", hdl.U(d.fields.addr))
-	p.first1, p.last1 = reg("first_q", hdl.U(1)), reg("last_q", hdl.U(1))
-	p.void1, p.minus1 = reg("void_q", hdl.U(1)), reg("op_minus_q", hdl.U(1))
-	p.pos1 = reg("pos_q", hdl.U(2))
+	p.evenAddr, p.oddAddr = reg("even_addr_q1", addr(d.StateWords[0])), reg("odd_addr_q1", addr(d.StateWords[1]))
+	p.indexAddr = reg("index_addr_q1", addr(d.indexDepth()))
+	p.slabAddr = reg("slab_addr_q1", addr(2*d.SlabWords))
+	p.accRAddr = reg("acc_raddr_q1", addr(d.AccWords))
+	p.waddr = reg("waddr_q1", hdl.U(d.fields.addr))
+	p.first1, p.last1 = reg("first_q1", hdl.U(1)), reg("last_q1", hdl.U(1))
+	p.void1, p.minus1 = reg("void_q1", hdl.U(1)), reg("op_minus_q1", hdl.U(1))
+	p.pos1 = reg("pos_q1", hdl.U(2))
 	set := func(b *hdl.Block, q *hdl.Signal, v hdl.Value) { b.Set(q, fit(v, q.Type().Width)) }
 	p.Always(func(b *hdl.Block) {
 		b.If(p.op["valid"], func(b *hdl.Block) {

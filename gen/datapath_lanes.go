@@ -10,10 +10,10 @@ import (
 func (p *datapath) array() {
 	d := p.d
 	p.Group("Stage 2: operands")
-	void2 := delay(&p.Scope, "void", p.void1, 1)[0]
-	minus2 := delay(&p.Scope, "op_minus", p.minus1, 1)[0]
-	first2 := delay(&p.Scope, "first", p.first1, 1)[0]
-	last2 := delay(&p.Scope, "last", p.last1, 1)[0]
+	void2 := delay(&p.Scope, "void", p.void1, 1, 2)[2]
+	minus2 := delay(&p.Scope, "op_minus", p.minus1, 1, 2)[2]
+	first2 := delay(&p.Scope, "first", p.first1, 1, 2)[2]
+	last2 := delay(&p.Scope, "last", p.last1, 1, 2)[2]
 	u := p.Instance(d.operands(), "u_operands")
 	for _, name := range []string{"down", "bias", "i_even", "unpool", "zero"} {
 		u.In(name+"_i", p.mode[name])
@@ -56,7 +56,7 @@ func (p *datapath) lanes() {
 	target := p.labels()
 
 	p.Group("Stages 7 to 9: lanes")
-	index := delay(&p.Scope, "index", p.index, 6)
+	index := delay(&p.Scope, "index", p.index, 2, 8)
 	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
 	actValid := p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 	module := d.lane()
@@ -75,7 +75,7 @@ func (p *datapath) lanes() {
 			u.In("bias_i", hdl.AsS(hdl.Ext(bias, bw+1)))
 		}
 		u.In("pos_i", p.pos[8])
-		u.In("index_i", hdl.IndexSlice(index[5], r, 2))
+		u.In("index_i", hdl.IndexSlice(index[8], r, 2))
 		u.In("acc_re_i", p.re)
 		u.In("acc_raddr_i", p.raddr)
 		u.In("acc_we_i", p.we)
@@ -107,8 +107,8 @@ func (p *datapath) labels() *hdl.Signal {
 		word = hdl.AddMod(offset, hdl.Ext(hdl.Slice(data, d.labelBits()-1, lg), d.fields.addr))
 	}
 	labels := p.Memory("label_mem", hdl.U(d.fields.addr+lg), d.Cfg.Batch)
-	label := p.Reg("label_q", labels.Word())
-	at1 := p.Reg("label_word_q", addr, "word of the operation, stage 1")
+	label := p.Reg("label_q1", labels.Word())
+	at1 := p.Reg("label_word_q1", addr, "word of the operation, stage 1")
 	entry := word
 	if lg > 0 {
 		entry = hdl.Cat(word, hdl.Slice(data, lg-1, 0))
@@ -126,7 +126,7 @@ func (p *datapath) labels() *hdl.Signal {
 			b.Set(at1, p.op["o"])
 		})
 	})
-	target := p.Reg("target_q", hdl.U(d.P), "one-hot lane of the label, stage 2")
+	target := p.Reg("target_q2", hdl.U(d.P), "one-hot lane of the label, stage 2")
 	hit := p.WireIs("label_hit", hdl.Eq(hdl.Slice(label, d.fields.addr+lg-1, lg), at1))
 	p.Always(func(b *hdl.Block) {
 		for r := range d.P {
@@ -174,7 +174,7 @@ func (p *datapath) updates() {
 	p.Always(func(b *hdl.Block) {
 		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })
 	})
-	valid := delayReset(&p.Scope, "column", p.column, 4)
+	valid := delayReset(&p.Scope, "column", p.column, 0, 4)
 	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
 	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
 	module := d.updateLane()
@@ -191,7 +191,7 @@ func (p *datapath) updates() {
 		u.In("bias_i", p.mode["bias"])
 		u.In("rate_i", p.mode["rate"])
 		u.In("rate_shift_i", p.mode["rate_shift"])
-		u.In("valid_i", valid[0])
+		u.In("valid_i", valid[1])
 		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
 		u.In("old_i", hdl.Mux(p.mode["bias"], bias, weight))
 		lane := u.OutAs("new_o", "new_value")
@@ -203,7 +203,7 @@ func (p *datapath) updates() {
 	p.Assign(p.Output("reserve_o", one, "a column is on its way"),
 		hdl.Any(p.column, hdl.All(p.op["valid"], p.mode["result"])))
 	p.Assign(p.Output("column_valid_o", one),
-		hdl.Any(valid[3], hdl.All(p.valid[2], p.mode["result"])))
+		hdl.Any(valid[4], hdl.All(p.valid[2], p.mode["result"])))
 	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, updated))
 	p.columnLast(lastOpen)
 }
@@ -218,7 +218,7 @@ func (p *datapath) columnLast(lastOpen *hdl.Signal) {
 	}
 	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
 	end := p.Input("walk_done_i", one, "last operation of the pass")
-	slab := delay(&p.Scope, "column_last", hdl.All(p.column, lastOpen, over, hdl.Not(p.mode["bias"])), 4)
-	result := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 2)
-	p.Assign(p.Output("column_last_o", one), hdl.Any(slab[3], result[1]))
+	slab := delay(&p.Scope, "column_last", hdl.All(p.column, lastOpen, over, hdl.Not(p.mode["bias"])), 0, 4)
+	result := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 0, 2)
+	p.Assign(p.Output("column_last_o", one), hdl.Any(slab[4], result[2]))
 }

@@ -17,13 +17,13 @@ func (p *datapath) memories() {
 
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
-	waddr := delay(&p.Scope, "waddr", p.waddr, 6)
+	waddr := delay(&p.Scope, "waddr", p.waddr, 1, 7)
 	stateWE := p.WireIs("state_we", hdl.All(p.valid[7], p.mode["act"]))
 	for i, m := range []*hdl.Module{d.stateBank(0), d.stateBank(1)} {
 		name := [2]string{"u_state_even", "u_state_odd"}[i]
 		u := p.Instance(m, name)
 		at := [2]*hdl.Signal{p.evenAddr, p.oddAddr}[i]
-		dst := fit(waddr[5], at.Type().Width)
+		dst := fit(waddr[7], at.Type().Width)
 		if i == 0 {
 			u.In("we_i", hdl.Any(inWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
 			u.In("waddr_i", hdl.Mux(inWE, inAddr, dst))
@@ -45,10 +45,10 @@ func (p *datapath) memories() {
 	p.Group("Stage 2: pool indices")
 	p.argmax = p.Wire("argmax", hdl.U(2*d.P))
 	accWE := p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
-	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 8)
+	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 1, 9)
 	u := p.Instance(d.indexMemory(), "u_index")
 	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.mode["window"]))
-	u.In("waddr_i", indexAddr[7])
+	u.In("waddr_i", indexAddr[9])
 	u.In("wdata_i", p.argmax)
 	u.In("re_i", p.valid[1])
 	u.In("raddr_i", p.indexAddr)
@@ -79,11 +79,11 @@ func (p *datapath) memories() {
 func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 	d := p.d
 	p.Group("Accumulator ports: read in stage 7 (down) or 1 (act), written in stage 9")
-	rows := delay(&p.Scope, "acc_raddr", p.accRAddr, 6)
+	rows := delay(&p.Scope, "acc_raddr", p.accRAddr, 1, 7)
 	p.accValid = p.Wire("acc_valid", hdl.U(1), "stage 7: a sum is complete")
-	p.pos = append([]hdl.Value{nil, p.pos1}, delay(&p.Scope, "pos", p.pos1, 7)...)
-	done := p.Reg("window_done_q", hdl.U(1), "stage 8: last position of the window")
-	sum9 := p.Reg("acc_we_q", hdl.U(1))
+	p.pos = delay(&p.Scope, "pos", p.pos1, 1, 8)
+	done := p.Reg("window_done_q8", hdl.U(1), "stage 8: last position of the window")
+	sum9 := p.Reg("acc_we_q9", hdl.U(1))
 	p.AlwaysReset(func(b *hdl.Block) {
 		b.Set(done, bit(false))
 		b.Set(sum9, bit(false))
@@ -94,8 +94,8 @@ func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 	p.Assign(accWE, sum9)
 	p.laneWiring = laneWiring{
 		re:    p.WireIs("acc_re", hdl.Mux(p.mode["act"], p.valid[1], p.accValid)),
-		raddr: p.WireIs("acc_raddr", hdl.Mux(p.mode["act"], p.accRAddr, rows[5])),
+		raddr: p.WireIs("acc_raddr", hdl.Mux(p.mode["act"], p.accRAddr, rows[7])),
 		we:    p.WireIs("acc_mem_we", hdl.All(sum9, hdl.Not(p.mode["acc_keep"]))),
-		waddr: p.WireIs("acc_mem_waddr", delay(&p.Scope, "acc_waddr", fit(waddr[5], addrBits(d.AccWords)), 2)[1]),
+		waddr: p.WireIs("acc_mem_waddr", delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9]),
 	}
 }

@@ -6,17 +6,18 @@ import (
 	"epgen/hdl"
 )
 
-// delay adds a shift register behind a signal and returns its stages:
-// name_q1 is one cycle old, name_q2 two.
-func delay(s *hdl.Scope, name string, v hdl.Value, n int) []hdl.Value {
-	stages, regs := delayRegs(s, name, v, n)
+// delay carries a signal of one pipeline stage to a later one through
+// registers, each named after the stage in which it holds the value: name_q3 is
+// the value in stage 3. The result is indexed by stage; v is at from.
+func delay(s *hdl.Scope, name string, v hdl.Value, from, to int) []hdl.Value {
+	stages, regs := delayRegs(s, name, v, from, to)
 	s.Always(func(b *hdl.Block) { shift(b, v, regs) })
 	return stages
 }
 
 // delayReset is delay for valid bits: all stages are zero after reset.
-func delayReset(s *hdl.Scope, name string, v hdl.Value, n int) []hdl.Value {
-	stages, regs := delayRegs(s, name, v, n)
+func delayReset(s *hdl.Scope, name string, v hdl.Value, from, to int) []hdl.Value {
+	stages, regs := delayRegs(s, name, v, from, to)
 	s.AlwaysReset(func(b *hdl.Block) {
 		for _, r := range regs {
 			b.Set(r, zeroOf(r))
@@ -25,10 +26,12 @@ func delayReset(s *hdl.Scope, name string, v hdl.Value, n int) []hdl.Value {
 	return stages
 }
 
-func delayRegs(s *hdl.Scope, name string, v hdl.Value, n int) (stages []hdl.Value, regs []*hdl.Signal) {
-	for i := range n {
-		r := s.Reg(fmt.Sprintf("%s_q%d", name, i+1), v.Type())
-		regs, stages = append(regs, r), append(stages, r)
+func delayRegs(s *hdl.Scope, name string, v hdl.Value, from, to int) (stages []hdl.Value, regs []*hdl.Signal) {
+	stages = make([]hdl.Value, to+1)
+	stages[from] = v
+	for i := from + 1; i <= to; i++ {
+		r := s.Reg(fmt.Sprintf("%s_q%d", name, i), v.Type())
+		regs, stages[i] = append(regs, r), r
 	}
 	return stages, regs
 }

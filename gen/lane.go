@@ -171,7 +171,7 @@ func (l *lane) activate() {
 	out := d.Layers[len(d.Layers)-1].Arith
 	acc := hdl.S(d.AccBits)
 	l.Group("Error of the output layer: beta * (s - y)")
-	valid := delay(&l.Scope, "act_valid", l.actValid, 4)
+	valid := delay(&l.Scope, "act_valid", l.actValid, 0, 4)
 	stage := func(en hdl.Value, name string, v hdl.Value, doc ...string) *hdl.Signal {
 		q := l.Reg(name, v.Type(), doc...)
 		l.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
@@ -186,14 +186,18 @@ func (l *lane) activate() {
 	zero := hdl.Const(target.Type(), 0)
 	err := stage(l.actValid, "error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
 	acc1 := stage(l.actValid, "act_acc_q", l.rdata)
-	force := stage(valid[0], "force_q", fit(hdl.Mul(beta, err), max(2, out.Nudge.SignedWidth())))
-	acc2 := stage(valid[0], "act_acc_q2", acc1)
+	fw := max(2, out.Nudge.SignedWidth())
+	if w := err.Type().Width; w > fw { // copies of the sign that the product leaves out
+		l.Unused(hdl.Slice(err, w-1, fw))
+	}
+	force := stage(valid[1], "force_q", fit(hdl.Mul(beta, err), fw))
+	acc2 := stage(valid[1], "act_acc_q2", acc1)
 
 	l.Group("Pre-activation, rounding, hard sigmoid")
 	aligned := l.WireIs("force_aligned", fit(hdl.Shl(force, out.NudgeShift), d.AccBits))
 	u := l.Reg("u_q", acc)
 	l.Always(func(b *hdl.Block) {
-		b.If(valid[1], func(b *hdl.Block) {
+		b.If(valid[2], func(b *hdl.Block) {
 			b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) }).
 				ElseIf(l.nudgeMinus, func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc2, aligned)) }).
 				Else(func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc2, aligned)) })
@@ -208,11 +212,11 @@ func (l *lane) activate() {
 		lo = min(lo, v)
 	}
 	scaled := l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+k-lo))
-	rounded := stage(valid[2], "rounded_q", roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode))
+	rounded := stage(valid[3], "rounded_q", roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode))
 	state := l.OutputReg("state_o", hdl.S(d.LaneBits), "new state "+f.State.String()+", six cycles after the read")
 	hi := l.Localparam("STATE_MAX", state.Type(), out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
 	l.Always(func(b *hdl.Block) {
-		b.If(valid[3], func(b *hdl.Block) {
+		b.If(valid[4], func(b *hdl.Block) {
 			b.Set(state, clamp(rounded, hdl.Const(state.Type(), out.Act.Lo), hi, state.Type()))
 		})
 	})

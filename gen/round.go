@@ -19,8 +19,12 @@ func roundShift(s *hdl.Scope, name string, v hdl.Value, k int, mode fixedpoint.R
 	var up hdl.Value
 	switch mode {
 	case fixedpoint.Truncate:
+		s.Unused(hdl.Slice(v, k-1, 0))
 		return hdl.Ext(quotient, quotient.Type().Width+1)
 	case fixedpoint.NearestUp:
+		if k > 1 {
+			s.Unused(hdl.Slice(v, k-2, 0))
+		}
 		up = hdl.Bit(v, k-1)
 	case fixedpoint.NearestEven:
 		sticky := hdl.Bit(quotient, 0)

@@ -59,7 +59,7 @@ type sequencer struct {
 	full, loaded, fetchError, storeError, startIn hdl.Value
 	st                                            []hdl.Value
 	kinds, phases                                 []hdl.Value
-	lastLayer, lastSlab, firstStep, releaseSlab   *hdl.Signal
+	lastLayer, lastSlab, releaseSlab              *hdl.Signal
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
 }
 

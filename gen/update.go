@@ -28,8 +28,8 @@ func (d *Design) updateLane() *hdl.Module {
 	updated := m.OutputReg("new_o", hdl.S(d.ElementBits), "new value, sign extended")
 
 	m.Group("Pipeline: product, rounded change, sum")
-	valids := delay(&m.Scope, "valid", valid, 2)
-	olds := delay(&m.Scope, "old", old, 2)
+	valids := delay(&m.Scope, "valid", valid, 0, 2)
+	olds := delay(&m.Scope, "old", old, 0, 2)
 	stage := func(en hdl.Value, name string, v hdl.Value) *hdl.Signal {
 		q := m.Reg(name, v.Type())
 		m.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
@@ -41,8 +41,8 @@ func (d *Design) updateLane() *hdl.Module {
 	lift := d.shifts.rate.fromMax()
 	scaled := m.WireIs("scaled", lift.shiftLeft(prod, sel, prod.Type().Width+lift.max()))
 	rounded := roundShift(&m.Scope, "scaled", scaled, k, w0.Mode)
-	delta := stage(valids[0], "delta_q", rounded)
-	sum := m.WireIs("sum", hdl.Add(delta, olds[1]))
+	delta := stage(valids[1], "delta_q", rounded)
+	sum := m.WireIs("sum", hdl.Add(delta, olds[2]))
 	t := hdl.S(vw)
 	wMin := m.Localparam("WEIGHT_MIN", t, w0.Lo)
 	wMax := m.Localparam("WEIGHT_MAX", t, w0.Hi)
@@ -51,7 +51,7 @@ func (d *Design) updateLane() *hdl.Module {
 	lo := m.WireIs("lo", hdl.Mux(isBias, bMin, wMin))
 	hi := m.WireIs("hi", hdl.Mux(isBias, bMax, wMax))
 	m.Always(func(b *hdl.Block) {
-		b.If(valids[1], func(b *hdl.Block) { b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits)) })
+		b.If(valids[2], func(b *hdl.Block) { b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits)) })
 	})
 	if len(d.shifts.rate.values) == 1 {
 		m.Unused(sel)
