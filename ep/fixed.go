@@ -169,7 +169,7 @@ func (r *fixedRun[T]) train() *Outcome {
 func (r *fixedRun[T]) update(n int, e *equilibria[T]) LayerParams {
 	la, old, st := &r.model.arith.Layers[n], &r.old.Layers[n], &r.stats[n]
 	c := r.contrast(n, e)
-	st.ArgmaxFlips = c.flips
+	st.ArgmaxFlips, st.WeightsReachable = c.flips, c.reachable
 	var p LayerParams
 	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(la.WeightUpdate, old.W, c.w)
 	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(la.BiasUpdate, old.B, c.b)
@@ -231,6 +231,7 @@ type LayerStats struct {
 	Residual         int64 // largest change of a state in the last free step, in codes
 	Differing        int   // states with s+ != s-
 	ArgmaxFlips      int   // pooling windows whose index differs between s+ and s- (live only)
+	WeightsReachable int   // weights whose contrast can be other than 0: see Layer.Reachable
 	WeightsChanged   int
 	WeightsSaturated int // sums of weight and change that were clamped
 	BiasesChanged    int

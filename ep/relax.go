@@ -246,6 +246,8 @@ func (r *relaxer[T]) relax(freeSteps, nudgeSteps int) equilibria[T] {
 type contrast[T fixedpoint.Number] struct {
 	w, b  []T
 	flips int // pooling windows whose index differs between the two phases
+
+	reachable int // weights that the active positions of both phases reach
 }
 
 // contrast returns the contrast of layer n+1. Its pool indices are the stored
@@ -284,6 +286,7 @@ func (r *relaxer[T]) contrast(n int, e *equilibria[T]) contrast[T] {
 			c.flips++
 		}
 	}
+	c.reachable = l.Reachable(r.batch, plusIndex, l.index)
 	return c
 }
 

@@ -32,24 +32,26 @@ func (d *Design) WalkerBlock() *hdl.Module {
 	m.Reset("rst_ni")
 	walker := d.walker()
 	u := m.Instance(walker, "u_walker")
-	for _, axis := range []struct {
-		name string
+	tables := []struct {
+		axis string
 		rom  *hdl.Module
 	}{
-		{"row", d.axisROM("ep_row_rom", "rows", d.tables.rows, d.tables.rowDoc)},
-		{"col", d.axisROM("ep_column_rom", "columns", d.tables.cols, d.tables.colDoc)},
-	} {
-		index := m.Wire(axis.name+"_index", walker.Port(axis.name+"_o").Type())
-		entry := m.Wire(axis.name+"_entry", walker.Port(axis.name+"_entry_i").Type())
-		u.OutTo(axis.name+"_o", index)
-		u.In(axis.name+"_entry_i", entry)
-		rom := m.Instance(axis.rom, "u_"+axis.name+"_rom")
-		rom.In("index_i", index)
-		rom.OutTo("entry_o", entry)
+		{"row", d.axisROM("ep_row_rom", "row", d.tables.rows, d.tables.rowDoc)},
+		{"column", d.axisROM("ep_column_rom", "column", d.tables.cols, d.tables.colDoc)},
+	}
+	for _, t := range tables {
+		index, entry := t.axis+"_index", t.axis+"_entry"
+		indexWire := m.Wire(index, t.rom.Port(index+"_i").Type())
+		entryWire := m.Wire(entry, t.rom.Port(entry+"_o").Type())
+		table := m.Instance(t.rom, "u_"+t.axis+"_rom")
+		u.OutTo(index+"_o", indexWire)
+		table.In(index+"_i", indexWire)
+		table.OutTo(entry+"_o", entryWire)
+		u.In(entry+"_i", entryWire)
 	}
 	for _, p := range walker.Ports() {
 		switch name := p.Name(); name {
-		case "clk_i", "rst_ni", "row_o", "col_o", "row_entry_i", "col_entry_i":
+		case "clk_i", "rst_ni", "row_index_o", "column_index_o", "row_entry_i", "column_entry_i":
 		default:
 			if p.IsInput() {
 				u.In(name, m.Input(name, p.Type()))

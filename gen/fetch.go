@@ -10,9 +10,13 @@ import (
 func (d *Design) beatsPerColumn() int { return max(1, d.Map.ColumnBytes/d.Map.BeatBytes) }
 func (d *Design) columnsPerBeat() int { return max(1, d.Map.BeatBytes/d.Map.ColumnBytes) }
 
-// burst is the longest burst in beats: bursts start and end on multiples of
-// it, so none crosses a 4 KB boundary.
-func (d *Design) burst() int { return min(d.Cfg.Memory.BurstBeats, 4096/d.Map.BeatBytes) }
+// burst is the longest burst in beats, the power of two at or below the
+// configured limit: bursts start and end on multiples of it, so none crosses a
+// 4 KB boundary.
+func (d *Design) burst() int {
+	n := min(d.Cfg.Memory.BurstBeats, 4096/d.Map.BeatBytes)
+	return 1 << (bits.Len(uint(n)) - 1)
+}
 
 // beatAddrBits is the width of an address in beats within the memory map.
 func (d *Design) beatAddrBits() int { return bits.Len(uint(d.Map.Size / d.Map.BeatBytes)) }
@@ -231,8 +235,7 @@ func (f *fetch) requests() {
 	f.Group("AXI4 read address channel")
 	araddr := f.OutputReg("m_axi_araddr", hdl.U(64))
 	arlen := f.OutputReg("m_axi_arlen", hdl.U(8))
-	f.Assign(f.Output("m_axi_arsize", hdl.U(3)), hdl.Const(hdl.U(3), int64(bits.Len(uint(d.Map.BeatBytes))-1)))
-	f.Assign(f.Output("m_axi_arburst", hdl.U(2)), hdl.Const(hdl.U(2), 1))
+	d.burstAttributes(&f.Scope, f.Output, "m_axi_ar")
 	f.arValid = f.OutputReg("m_axi_arvalid", one)
 	ready := f.Input("m_axi_arready", one)
 	f.outstanding = f.Reg("outstanding_q", hdl.U(widest(d.Cfg.Memory.Outstanding)), "bursts requested and not complete")
@@ -252,6 +255,19 @@ func (f *fetch) requests() {
 			b.Set(arlen, beatsMinusOne(f.burstLen))
 		})
 	})
+}
+
+// burstAttributes drives what all bursts of an address channel have in common:
+// full beats, INCR, normal non-cacheable bufferable memory, unprivileged secure
+// data (ARM IHI 0022, A3.4 and A4).
+func (d *Design) burstAttributes(s *hdl.Scope, output func(string, hdl.Type, ...string) *hdl.Signal, channel string) {
+	constant := func(name string, width int, v int64, doc string) {
+		s.Assign(output(channel+name, hdl.U(width), doc), hdl.Const(hdl.U(width), v))
+	}
+	constant("size", 3, int64(bits.Len(uint(d.Map.BeatBytes))-1), itoa(d.Map.BeatBytes)+" bytes a beat")
+	constant("burst", 2, 1, "INCR")
+	constant("cache", 4, 3, "normal, non-cacheable, bufferable")
+	constant("prot", 3, 0, "unprivileged, secure, data")
 }
 
 // byteAddress is the byte offset of a beat, 64 bits.

@@ -21,6 +21,7 @@ type ModelLayer struct {
 	Ties             int64   `json:"ties"`              // activations that rounded an exact half, all steps
 	Residual         float64 `json:"residual"`          // largest change of a state in the last free step
 	ArgmaxFlips      int     `json:"argmax_flips"`      // windows whose index differs between s+ and s-
+	WeightsReachable float64 `json:"weights_reachable"` // share of the weights whose contrast can be other than 0
 	WeightsSaturated int     `json:"weights_saturated"` // new weights that were clamped
 	BiasesSaturated  int     `json:"biases_saturated"`
 	AccMin           float64 `json:"acc_min"` // pre-activations reached, over all steps and phases
@@ -57,7 +58,7 @@ func LayerNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
 	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
 	n := ModelLayer{
 		Residual:    p.Cfg.Formats.State.ToFloat(s.Residual),
-		ArgmaxFlips: s.ArgmaxFlips, WeightsSaturated: s.WeightsSaturated, BiasesSaturated: s.BiasesSaturated,
+		ArgmaxFlips: s.ArgmaxFlips, WeightsReachable: float64(s.WeightsReachable) / float64(s.Weights), WeightsSaturated: s.WeightsSaturated, BiasesSaturated: s.BiasesSaturated,
 	}
 	for _, phase := range []ep.Phase{ep.PhaseFree, ep.PhasePlus, ep.PhaseMinus} {
 		st := s.Phase(phase)

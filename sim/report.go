@@ -156,7 +156,8 @@ func (r *Report) JSON() ([]byte, error) {
 }
 
 // A step under test is alive if in every layer at least these shares of neurons
-// differ between s+ and s-, and of weights change: comparing zeros proves nothing.
+// differ between s+ and s-, and of the weights that it can reach change:
+// comparing zeros proves nothing. See ep.Layer.Reachable.
 const (
 	AliveDiffering = 0.05
 	AliveChanged   = 0.5
@@ -174,9 +175,9 @@ func (r *Report) DeadLayers() []string {
 			list = append(list, fmt.Sprintf("%s is dead: %.1f %% of its neurons differ between s+ and s-, want at least %.0f %%",
 				l.Name, 100*l.Differing, 100*AliveDiffering))
 		}
-		if l.WeightsChanged < AliveChanged {
-			list = append(list, fmt.Sprintf("%s hardly learns: %.1f %% of its weights change, want at least %.0f %%",
-				l.Name, 100*l.WeightsChanged, 100*AliveChanged))
+		if reach := l.Model.WeightsReachable; l.WeightsChanged < AliveChanged*reach {
+			list = append(list, fmt.Sprintf("%s hardly learns: %.1f %% of its weights change, want at least %.0f %% of the %.1f %% that the step reaches",
+				l.Name, 100*l.WeightsChanged, 100*AliveChanged, 100*reach))
 		}
 	}
 	return list

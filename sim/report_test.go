@@ -102,13 +102,14 @@ func TestReportJSONRoundTrip(t *testing.T) {
 
 func TestDeadLayers(t *testing.T) {
 	r := &Report{Result: "pass", Layers: []LayerReport{
-		{Name: "layer1", Differing: 0.05, WeightsChanged: 0.5},
-		{Name: "layer2", Differing: 0.049, WeightsChanged: 1},
-		{Name: "layer3", Differing: 1, WeightsChanged: 0.25},
+		{Name: "layer1", Differing: 0.05, WeightsChanged: 0.5, Model: ModelLayer{WeightsReachable: 1}},
+		{Name: "layer2", Differing: 0.049, WeightsChanged: 1, Model: ModelLayer{WeightsReachable: 1}},
+		{Name: "layer3", Differing: 1, WeightsChanged: 0.25, Model: ModelLayer{WeightsReachable: 0.75}},
+		{Name: "layer4", Differing: 1, WeightsChanged: 0.25, Model: ModelLayer{WeightsReachable: 0.5}},
 	}}
 	want := []string{
 		"layer2 is dead: 4.9 % of its neurons differ between s+ and s-, want at least 5 %",
-		"layer3 hardly learns: 25.0 % of its weights change, want at least 50 %",
+		"layer3 hardly learns: 25.0 % of its weights change, want at least 50 % of the 75.0 % that the step reaches",
 	}
 	if diff := cmp.Diff(want, r.DeadLayers()); diff != "" {
 		t.Errorf("DeadLayers (-want +got):\n%s", diff)

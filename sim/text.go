@@ -118,11 +118,11 @@ func (r *Report) tables(est *EstimateFile) []*table {
 func (r *Report) layerTable() *table {
 	t := &table{
 		title: "Layers (shares in the free state, between s+ and s-, and of parameters)",
-		head:  []string{"layer", "shape", "neurons", "nonzero", "saturated", "differing", "weights", "changed", "biases changed", "mismatches"},
+		head:  []string{"layer", "shape", "neurons", "nonzero", "saturated", "differing", "weights", "reachable", "changed", "biases changed", "mismatches"},
 	}
 	for _, l := range r.Layers {
 		t.add(l.Name, l.Shape, thousands(l.Neurons), percent(l.Nonzero), percent(l.Saturated), percent(l.Differing),
-			thousands(l.Weights), percent(l.WeightsChanged), percent(l.BiasesChanged), thousands(l.Mismatches))
+			thousands(l.Weights), percent(l.Model.WeightsReachable), percent(l.WeightsChanged), percent(l.BiasesChanged), thousands(l.Mismatches))
 	}
 	return t
 }
