@@ -90,7 +90,7 @@ func memories() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	total := d.Estimate(1).Hardware.Total
+	total := d.Estimate(1).Hardware
 	b := "| memory | words x bits | count | bits |\n|---|--:|--:|--:|\n"
 	for _, m := range total.Memories {
 		b += fmt.Sprintf("| `%s.%s` | %s x %d | %d | %s |\n", m.Module, m.Name, thousands(m.Depth), m.Width, m.Count,

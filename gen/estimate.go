@@ -1,7 +1,5 @@
 package gen
 
-import "epgen/hdl"
-
 // Estimate is the prediction of the generator for one training step, with a
 // memory whose READY is always high and whose read latency is ReadLatency:
 // cycles exactly, products, bandwidth and the census of the Verilog.
@@ -21,9 +19,50 @@ type Estimate struct {
 	RelaxProducts  int `json:"relax_products"`  // useful products of all relaxation steps
 	UpdateProducts int `json:"update_products"` // of the update
 
-	Phases   []PhaseEstimate `json:"phases"`
-	Layers   []LayerEstimate `json:"layers"`
-	Hardware hdl.Census      `json:"hardware"`
+	Phases []PhaseEstimate `json:"phases"`
+	Layers []LayerEstimate `json:"layers"`
+
+	Hardware
+}
+
+// Hardware is what the text of the Verilog states, before any sharing or pruning
+// by a synthesiser.
+type Hardware struct {
+	RegisterBits int             `json:"register_bits"`
+	MemoryBits   int             `json:"memory_bits"`
+	MuxBits      int             `json:"mux_bits"` // 2:1 multiplexers
+	ROMBits      int             `json:"rom_bits"`
+	Multipliers  []MultiplierUse `json:"multipliers"`
+	Memories     []MemoryUse     `json:"memories"`
+	Modules      []ModuleUse     `json:"modules"`
+}
+
+// MultiplierUse counts multipliers by the widths of their operands.
+type MultiplierUse struct {
+	ABits int `json:"a_bits"`
+	BBits int `json:"b_bits"`
+	Count int `json:"count"`
+}
+
+// MemoryUse counts memories of one shape.
+type MemoryUse struct {
+	Module string `json:"module"`
+	Name   string `json:"name"`
+	Width  int    `json:"width"`
+	Depth  int    `json:"depth"`
+	Count  int    `json:"count"`
+	Bits   int    `json:"bits"` // of all of them
+}
+
+// ModuleUse is one module without its instances; figures are for one use.
+type ModuleUse struct {
+	Module       string `json:"module"`
+	Uses         int    `json:"uses"`
+	Multipliers  int    `json:"multipliers"`
+	RegisterBits int    `json:"register_bits"`
+	MemoryBits   int    `json:"memory_bits"`
+	ROMBits      int    `json:"rom_bits"`
+	MuxBits      int    `json:"mux_bits"`
 }
 
 // PhaseEstimate is the share of one phase.
@@ -53,7 +92,7 @@ type LayerEstimate struct {
 
 // Estimate predicts a training step.
 func (d *Design) Estimate(readLatency int) *Estimate {
-	e := &Estimate{ReadLatency: readLatency, Hardware: d.census()}
+	e := &Estimate{ReadLatency: readLatency, Hardware: d.hardware()}
 	m := &cycleModel{d: d, latency: readLatency, times: map[int]int{}, layers: make([]LayerEstimate, len(d.Layers))}
 	m.store.d = d
 	m.order(false)
@@ -139,5 +178,24 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// census counts the hardware of the design.
-func (d *Design) census() hdl.Census { return d.hdl().Census() }
+// hardware counts what the Verilog is made of.
+func (d *Design) hardware() Hardware {
+	census := d.hdl().Census()
+	t := &census.Total
+	h := Hardware{RegisterBits: t.RegisterBits, MemoryBits: t.MemoryBits, MuxBits: t.MuxBits, ROMBits: t.ROMBits}
+	for _, m := range t.Multipliers {
+		h.Multipliers = append(h.Multipliers, MultiplierUse{m.A, m.B, m.Count})
+	}
+	for _, m := range t.Memories {
+		h.Memories = append(h.Memories, MemoryUse{m.Module, m.Name, m.Width, m.Depth, m.Count, m.Bits()})
+	}
+	for _, m := range census.Modules {
+		use := ModuleUse{Module: m.Module, Uses: m.Uses, RegisterBits: m.RegisterBits, MemoryBits: m.MemoryBits,
+			ROMBits: m.ROMBits, MuxBits: m.MuxBits}
+		for _, x := range m.Multipliers {
+			use.Multipliers += x.Count
+		}
+		h.Modules = append(h.Modules, use)
+	}
+	return h
+}

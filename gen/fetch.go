@@ -218,7 +218,8 @@ func (f *fetch) jobs() {
 		for bank := range 2 {
 			b.If(hdl.Bit(release, bank), func(b *hdl.Block) { b.Set(hdl.Bit(f.full, bank), bit(false)) })
 		}
-		b.If(hdl.Any(f.abort, f.errorQ), func(b *hdl.Block) {
+		// The error of the run before still shows while a new one starts.
+		b.If(hdl.Any(f.abort, hdl.All(f.errorQ, hdl.Not(f.start))), func(b *hdl.Block) {
 			b.Set(f.state, st[fetchIdle])
 			b.Set(f.left, zeroOf(f.left))
 		})

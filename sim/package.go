@@ -171,15 +171,15 @@ func WriteFigures(w io.Writer, d *gen.Design) error {
 	line("utilisation of the array", "%s; %s of relaxation, %s of the update, layer 1 apart",
 		percent(est.MACUtilization), percent(est.RelaxUtilization), percent(est.UpdateUtilization))
 	multipliers, memories := 0, 0
-	for _, m := range est.Hardware.Total.Multipliers {
+	for _, m := range est.Multipliers {
 		multipliers += m.Count
 	}
-	for _, m := range est.Hardware.Total.Memories {
+	for _, m := range est.Memories {
 		memories += m.Count
 	}
 	line("multipliers", "%s, of which %dx%d in the array", thousands(multipliers), d.P, d.P)
-	line("on-chip memory", "%s bits in %s memories", thousands(est.Hardware.Total.MemoryBits), thousands(memories))
-	line("registers", "%s bits", thousands(est.Hardware.Total.RegisterBits))
+	line("on-chip memory", "%s bits in %s memories", thousands(est.MemoryBits), thousands(memories))
+	line("registers", "%s bits", thousands(est.RegisterBits))
 	line("external memory", "%s bytes, port of %d bits", thousands(d.Map.Size), d.Cfg.Memory.DataWidth)
 	bytes, name := 0.0, ""
 	for _, l := range est.Layers {

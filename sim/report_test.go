@@ -24,7 +24,7 @@ func sample() *Report {
 		Cycles:      Cycles{Predicted: ptr(uint64(10000)), Simulated: 10000},
 		Utilization: 0.5, MMACPerSecond: 61.4, Seconds: 2.5,
 		Phases: []PhaseReport{{Name: "free", Steps: 4, Cycles: 9999, Compared: 100, Mismatches: 1}},
-		Layers: []LayerReport{{Name: "layer1", Shape: "8x4x4", Neurons: 128, Differing: 0.25, Weights: 72, WeightsChanged: 0.75}},
+		Layers: []LayerReport{{Name: "layer1", Shape: "8x4x4", Neurons: 128, Differing: 0.25, Weights: 72, WeightsChanged: 0.75, Model: ModelLayer{WeightsReachable: 1}}},
 		Edited: []string{"rtl/a.v"}, Replay: "make -C out/tb wave SEED=1", Wave: "window.vcd",
 	}
 }
@@ -50,8 +50,8 @@ replay: make -C out/tb wave SEED=1`
 		t.Errorf("head of the text (-want +got):\n%s", diff)
 	}
 	for _, want := range []string{
-		"  layer   shape  neurons  nonzero  saturated  differing  weights  changed  biases changed  mismatches\n" +
-			"  layer1  8x4x4  128      0.0 %    0.0 %      25.0 %     72       75.0 %   0.0 %           0\n",
+		"  layer   shape  neurons  nonzero  saturated  differing  weights  reachable  changed  biases changed  mismatches\n" +
+			"  layer1  8x4x4  128      0.0 %    0.0 %      25.0 %     72       100.0 %    75.0 %   0.0 %           0\n",
 		"  free   4      9,999   100       1\n",
 	} {
 		if !strings.Contains(b.String(), want) {
