@@ -67,6 +67,7 @@ func (h *header) scalars() {
 	h.constant("int", "kNudgeSteps", cfg.NudgeSteps, "T2, each of two phases")
 	h.constant("int", "kNumLayers", len(d.Layers), "state layers")
 	h.constant("uint32_t", "kBurstBeats", cfg.Memory.BurstBeats, "longest burst")
+	h.constant("std::size_t", "kOutstanding", cfg.Memory.Outstanding, "most read bursts under way")
 	h.constant("uint64_t", "kReadLatency", cfg.Memory.ReadLatency, "cycles from AR to R, as configured")
 	h.line("")
 	h.line("// Where the tapped write data comes from.")
@@ -188,6 +189,15 @@ func (h *header) registers() {
 	h.line("constexpr ConstantInfo kConstants[] = {")
 	for _, r := range h.d.Registers() {
 		if r.Access == gen.ReadOnly && r.Reset != 0 {
+			h.line("    {%q, %#x, %#x},", r.Name, r.Offset, r.Reset)
+		}
+	}
+	h.line("};")
+	h.line("")
+	h.line("// What registers read after reset.")
+	h.line("constexpr ConstantInfo kResets[] = {")
+	for _, r := range h.d.Registers() {
+		if r.Access != gen.WriteOnly {
 			h.line("    {%q, %#x, %#x},", r.Name, r.Offset, r.Reset)
 		}
 	}

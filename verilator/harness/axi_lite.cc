@@ -11,9 +11,10 @@ AxiLite::AxiLite(SimCtrl* sim, Verdict* verdict, bool stall, uint64_t seed)
       ar_gaps_(stall, seed * 8 + 4),
       r_gaps_(stall, seed * 8 + 5) {}
 
-bool AxiLite::Write(uint32_t addr, uint32_t data) {
+bool AxiLite::Write(uint32_t addr, uint32_t data, uint32_t strobe) {
   addr_ = addr;
   wdata_ = data;
+  wstrb_ = strobe;
   aw_todo_ = w_todo_ = b_todo_ = true;
   return Run("write", addr);
 }
@@ -70,7 +71,7 @@ void AxiLite::PreClock(Vtb_top& top, uint64_t) {
   top.s_axil_awaddr = addr_;
   top.s_axil_araddr = addr_;
   top.s_axil_wdata = wdata_;
-  top.s_axil_wstrb = 0xf;
+  top.s_axil_wstrb = wstrb_;
   top.s_axil_bready = b_todo_ && !b_gaps_.Hold();
   top.s_axil_rready = r_todo_ && !r_gaps_.Hold();
 }

@@ -17,8 +17,8 @@ class AxiLite : public Extension {
   AxiLite(SimCtrl* sim, Verdict* verdict, bool stall, uint64_t seed);
 
   // Returns false, and adds a mismatch, if there is no answer within
-  // kTimeout cycles or the answer is an error.
-  bool Write(uint32_t addr, uint32_t data);
+  // kTimeout cycles or the answer is an error. Bit i of strobe writes byte i.
+  bool Write(uint32_t addr, uint32_t data, uint32_t strobe = 0xf);
   bool Read(uint32_t addr, uint32_t* data);
 
   void PreClock(Vtb_top& top, uint64_t cycle) override;
@@ -42,7 +42,7 @@ class AxiLite : public Extension {
   uint64_t accesses_ = 0;
   uint64_t write_cycle_ = 0;
 
-  uint32_t addr_ = 0, wdata_ = 0, rdata_ = 0, resp_ = 0;
+  uint32_t addr_ = 0, wdata_ = 0, wstrb_ = 0, rdata_ = 0, resp_ = 0;
   bool aw_todo_ = false, w_todo_ = false, b_todo_ = false;
   bool ar_todo_ = false, r_todo_ = false;
   bool aw_valid_ = false, w_valid_ = false, ar_valid_ = false;

@@ -140,6 +140,10 @@ void AxiMemory::TakeRead(Vtb_top& top, uint64_t cycle) {
   last_ready_ = ready;
   ++counters_.read_bursts;
   reads_.push_back(Burst{addr, len + 1, 0, ready});
+  if (reads_.size() > design::kOutstanding)
+    Violation(cycle, "m_axi_arvalid",
+              std::to_string(reads_.size()) + " read bursts under way, want " +
+                  "at most " + std::to_string(design::kOutstanding));
 }
 
 void AxiMemory::TakeWrites(Vtb_top& top, uint64_t cycle) {
@@ -180,7 +184,12 @@ void AxiMemory::ApplyBeats(uint64_t cycle) {
                 "WLAST is " + std::to_string(beat.last) + " in beat " +
                     std::to_string(burst.done + 1) + " of " +
                     std::to_string(burst.beats) + " at " + Address(addr));
-    CheckWriteHazard(addr, cycle);
+    if (!memory_->Mapped(addr, kBeat)) {
+      Violation(cycle, "m_axi_wdata",
+                "W beat of an earlier run, whose memory is gone");
+      return;
+    }
+    if (beat.strobe != 0) CheckWriteHazard(addr, cycle);
     memory_->Write(addr, beat.bytes, kBeat, beat.strobe);
     if (listener_ != nullptr)
       listener_->OnWrite(addr, beat.bytes, beat.strobe, cycle);

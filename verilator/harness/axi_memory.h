@@ -60,6 +60,12 @@ class AxiMemory : public Extension {
   }
   bool injected() const { return injected_; }
 
+  // Grows with everything that happens on the port.
+  uint64_t activity() const {
+    return beats() + counters_.read_bursts + counters_.write_bursts +
+           writes_.size();
+  }
+
   // Which channel waits for whom, for the watchdog.
   std::string Waiting() const;
 

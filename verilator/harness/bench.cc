@@ -40,6 +40,7 @@ bool Bench::Done() const {
 
 void Bench::Run() {
   sim_.Reset(5);
+  CheckReset();
   for (int run = 0; run < options_.runs && !Done() && verdict_.ok(); ++run) {
     if (run >= 2) Interrupted(run);
     if (!Done()) OneRun(run);
@@ -77,8 +78,8 @@ bool Bench::Start(int run, bool infer) {
   if (sim_.top().irq) Fail("irq", "irq is high before the start", 0, 1);
   for (const design::ConstantInfo& c : design::kConstants)
     CheckRegister(c.name, c.addr, c.value);
-  return lite_.Write(design::kRegBaseLo, static_cast<uint32_t>(base)) &&
-         lite_.Write(design::kRegBaseHi, static_cast<uint32_t>(base >> 32)) &&
+  return WriteBytes(design::kRegBaseLo, static_cast<uint32_t>(base)) &&
+         WriteBytes(design::kRegBaseHi, static_cast<uint32_t>(base >> 32)) &&
          CheckRegister("BASE_LO", design::kRegBaseLo,
                        static_cast<uint32_t>(base)) &&
          CheckRegister("BASE_HI", design::kRegBaseHi,
@@ -97,14 +98,51 @@ bool Bench::CheckRegister(const char* name, uint32_t addr, uint32_t want) {
   return true;
 }
 
-// With stalls, STATUS is read now and then while the core works.
-bool Bench::WaitForIrq() {
+// Writes byte after byte; what the strobes leave out is not the value.
+bool Bench::WriteBytes(uint32_t addr, uint32_t data) {
+  for (uint32_t i = 0; i < 4; ++i) {
+    const uint32_t byte = uint32_t{0xff} << (8 * i);
+    if (!lite_.Write(addr, (data & byte) | (~data & ~byte), 1u << i))
+      return false;
+  }
+  return true;
+}
+
+void Bench::CheckReset() {
+  for (const design::ConstantInfo& c : design::kResets)
+    CheckRegister(c.name, c.addr, c.value);
+}
+
+// While the core works, STATUS says so, and another start changes nothing. The
+// read may have met the last cycle before irq, but never one after it.
+void Bench::CheckBusy() {
+  uint32_t status = 0;
+  if (!lite_.Read(design::kRegStatus, &status) || sim_.top().irq) return;
+  if (status != design::kStatusBusy)
+    Fail("s_axil_rdata", "STATUS while the core works", design::kStatusBusy,
+         status);
+  lite_.Write(design::kRegControl, design::kControlStart);
+}
+
+// A finished run raises irq if, and only if, that is enabled.
+void Bench::CheckIrq() {
+  if (!lite_.Write(design::kRegIrqEnable, 0)) return;
+  CheckRegister("IRQ_ENABLE", design::kRegIrqEnable, 0);
+  if (sim_.top().irq) Fail("irq", "irq while it is disabled", 0, 1);
+  if (!lite_.Write(design::kRegIrqEnable, design::kIrqEnableFinish)) return;
+  CheckRegister("IRQ_ENABLE", design::kRegIrqEnable,
+                design::kIrqEnableFinish);
+  if (!sim_.top().irq) Fail("irq", "irq that waits, when enabled", 1, 0);
+}
+
+// The registers are used now and then while the core works, but not in its
+// last cycles: a start that is meant to be ignored must not come too late.
+bool Bench::WaitForIrq(uint64_t last_access) {
   uint64_t poll = sim_.cycle() + random_.Below(4000);
   while (!sim_.top().irq && !Done()) {
     sim_.Tick();
-    if (!options_.memory.stall || sim_.cycle() < poll) continue;
-    uint32_t status = 0;
-    lite_.Read(design::kRegStatus, &status);
+    if (sim_.cycle() < poll || sim_.cycle() > last_access) continue;
+    CheckBusy();
     poll = sim_.cycle() + random_.Below(8000);
   }
   return !Done();
@@ -120,6 +158,7 @@ void Bench::Interrupted(int run) {
     sim_.Tick();
   if (Done()) return;
   sim_.Reset(3);
+  CheckReset();
   taps_.Discard();
 }
 
@@ -139,18 +178,28 @@ void Bench::OneRun(int run) {
       ready.cycles > 0 ? ready.cycles
                        : design::Predicted(design::kReadLatency).cycles;
   const uint64_t factor = options_.memory.stall ? 12 : 2;
+  // An injected error may end the run at any time.
+  const bool fails = options_.memory.fail_read_beat >= 0 ||
+                     options_.memory.fail_write_burst >= 0;
+  const uint64_t shortest = fails ? 0 : result.infer ? expected / 8 : expected;
   monitor_.Start(sim_.cycle(), expected,
                  factor * expected + 20000 +
                      factor * options_.memory.latency * design::kBursts);
-  const bool finished = WaitForIrq();
+  const bool finished = WaitForIrq(sim_.cycle() + shortest / 2);
   monitor_.Stop();
   result.measured = sim_.cycle() - started;
   result.seconds =
       std::chrono::duration<double>(Clock::now() - begin).count();
   if (finished) {
+    // Memory belongs to software again: nothing may move any more.
+    if (!axi_.idle())
+      Fail("irq", "bursts are under way when irq rises: " + axi_.Waiting(), 0,
+           1);
+    const uint64_t activity = axi_.activity();
     CheckStatus(&result);
-    // Anything that still moves after `done` is surplus.
     for (int i = 0; i < 200 && !Done(); ++i) sim_.Tick();
+    if (axi_.activity() != activity || !axi_.idle())
+      Fail("m_axi", "bursts begin or go on after irq: " + axi_.Waiting(), 0, 1);
     if (error_seen_) {
       taps_.Discard();
     } else if (!Done()) {
@@ -192,6 +241,7 @@ void Bench::CheckStatus(RunResult* result) {
          irq_status);
   ReadCounters(result);
   if (!error_seen_) CheckCounters(*result);
+  CheckIrq();
   if (!lite_.Write(design::kRegIrqStatus, irq_status)) return;
   for (int i = 0; i < 4 && sim_.top().irq; ++i) sim_.Tick();
   if (sim_.top().irq) Fail("irq", "irq after it was cleared", 0, 1);

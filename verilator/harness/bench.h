@@ -81,7 +81,11 @@ class Bench {
  private:
   bool Start(int run, bool infer);
   bool CheckRegister(const char* name, uint32_t addr, uint32_t want);
-  bool WaitForIrq();
+  void CheckReset();
+  bool WriteBytes(uint32_t addr, uint32_t data);
+  void CheckIrq();
+  void CheckBusy();
+  bool WaitForIrq(uint64_t last_access);
   void Interrupted(int run);
   void OneRun(int run);
   void CheckStatus(RunResult* result);

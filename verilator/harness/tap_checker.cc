@@ -130,13 +130,13 @@ void TapChecker::OnWord(TapMemory memory, uint32_t addr, const uint8_t* data,
   const Event& e = events[cur.event];
   Mismatch m = At(e, "address", cycle);
   const bool twice = addr >= e.base && addr - e.base < words;
-  uint32_t next = 0;
-  while (next < words && cur.seen[next]) ++next;
+  uint32_t next = 0;  // the first word that is still to come
+  while (cur.seen[next]) ++next;
   m.message = std::string(kNames[memory]) +
               (twice ? ": word written twice" : ": word outside the set");
   m.has_values = true;
   m.bits = 32;
-  m.expected = e.base + next;
+  m.expected = events[cur.event + next / words].base + next % words;
   m.got = addr;
   Count(m, e);
 }
