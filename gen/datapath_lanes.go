@@ -152,6 +152,7 @@ func (p *datapath) updates() {
 	ready := p.Input("store_ready_i", one)
 	u := p.Instance(d.drain(), "u_drain")
 	u.In("start_i", start)
+	u.In("abort_i", p.Input("abort_i", one, "forget the update"))
 	u.In("bias_i", p.mode["bias"])
 	u.In("open_i", hdl.All(p.op["valid"], p.op["first"], p.mode["update"]))
 	tileOK, idle := p.Output("tile_ok_o", one, "a tile may be opened"), p.Output("drain_idle_o", one)

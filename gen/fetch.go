@@ -341,7 +341,10 @@ func (f *fetch) responses() {
 			b.Set(left, zeroOf(left))
 			b.Set(valid, bit(false))
 		}, func(b *hdl.Block) {
-			b.If(take, func(b *hdl.Block) {
+			b.If(f.start, func(b *hdl.Block) { // forget what an aborted run left
+				b.Set(left, zeroOf(left))
+				b.Set(valid, bit(false))
+			}).ElseIf(take, func(b *hdl.Block) {
 				b.Set(left, hdl.Const(left.Type(), int64(n)))
 				b.Set(valid, bit(true))
 			}).ElseIf(valid, func(b *hdl.Block) {

@@ -41,6 +41,10 @@ func (d *Design) StateNames() []string { return stateNames }
 // stages during which the mode must hold.
 const flushCycles = 6
 
+// abortCycles is how long an error clears the walker and the drain at least:
+// until no operation or contrast is in flight that could wake them again.
+const abortCycles = 8
+
 // Variants of UP in the update of the live mode.
 const (
 	variantNone  = iota
@@ -138,7 +142,7 @@ func (q *sequencer) registers() {
 	q.variant = q.Reg("variant_q", hdl.U(2), "update of live indices: argmax of 1 s+, 2 s-")
 	q.top = q.Reg("top_q", one, "act of the last layer, not of the one below")
 	q.bank = q.Reg("bank_q", one, "half of the slab buffer in use")
-	q.flush = q.Reg("flush_q", hdl.U(widest(flushCycles-1)))
+	q.flush = q.Reg("flush_q", hdl.U(widest(flushCycles-1, abortCycles-1)))
 	q.errorQ = q.Reg("error_q", one)
 
 	q.Group("Descriptor of the pass")

@@ -69,12 +69,16 @@ func (q *sequencer) advance() {
 				})
 			}, q.st[seqStore])
 			c.Default(func(b *hdl.Block) { // seqError
-				b.If(hdl.All(q.fetchIdle, q.storeIdle), func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) })
+				b.If(hdl.NeConst(q.flush, 0), func(b *hdl.Block) {
+					b.Set(q.flush, hdl.SubMod(q.flush, hdl.Const(q.flush.Type(), 1)))
+				}).ElseIf(hdl.All(q.fetchIdle, q.storeIdle), func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) })
 			})
 		})
 		b.If(hdl.All(failed, hdl.Not(q.is(seqIdle)), hdl.Not(q.is(seqError))), func(b *hdl.Block) {
 			b.Set(q.state, q.st[seqError])
 			b.Set(q.errorQ, bit(true))
+			b.Set(q.flush, hdl.Const(q.flush.Type(), abortCycles-1))
+			b.Set(q.storeStart, bit(false))
 		})
 	})
 }

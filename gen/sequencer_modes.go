@@ -108,7 +108,7 @@ func (q *sequencer) status() {
 	q.Assign(q.Output("busy_o", one), hdl.Not(q.is(seqIdle)))
 	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(
 		hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(q.isPhase(PhaseUpdate)), hdl.Not(q.fetchError), hdl.Not(q.storeError)),
-		hdl.All(q.is(seqError), q.fetchIdle, q.storeIdle)))
+		hdl.All(q.is(seqError), hdl.EqConst(q.flush, 0), q.fetchIdle, q.storeIdle)))
 	q.Assign(q.Output("error_o", one), q.errorQ)
 	q.Assign(q.Output("wait_fetch_o", one), hdl.Any(q.is(seqLoad), q.is(seqWait)))
 	q.Assign(q.Output("wait_store_o", one), q.is(seqStore))

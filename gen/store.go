@@ -16,6 +16,7 @@ const storeAhead = 4
 type store struct {
 	*hdl.Module
 	d                    *Design
+	step                 hdl.Value // a training step or an inference begins
 	start, result, abort hdl.Value
 	base                 hdl.Value
 	col                  *hdl.Signal // front of the FIFO
@@ -24,6 +25,7 @@ type store struct {
 	beat                 hdl.Value
 	beatValid, beatTake  *hdl.Signal
 	credit, awValid      *hdl.Signal
+	pending              *hdl.Signal
 }
 
 // store builds ep_store: the AXI4 write master that returns updated weights, or
@@ -48,6 +50,7 @@ func (s *store) ports() {
 	s.Clock("clk_i")
 	s.Reset("rst_ni")
 	s.Group("Control")
+	s.step = s.Input("start_i", one, "a training step or an inference begins: forget errors")
 	s.start = s.Input("store_start_i", one, "begin a job")
 	s.result = s.Input("store_result_i", one, "the job is the output states, else the weights")
 	s.abort = s.Input("abort_i", one, "announce nothing more")
@@ -182,8 +185,9 @@ func (s *store) bursts() {
 	addr := s.Reg("aw_addr_q", addrT, "next beat to announce")
 	awLeft := s.Reg("aw_left_q", addrT, "beats to announce")
 	s.credit = s.Reg("credit_q", hdl.U(widest(storeAhead)), "bursts announced whose data is not complete")
+	s.pending = s.Reg("pending_q", hdl.U(16), "bursts without a response")
 	length := burstLength(&s.Scope, addr, awLeft, n)
-	request := s.WireIs("request", hdl.All(hdl.Ne(awLeft, zeroOf(awLeft)), hdl.Not(s.awValid), hdl.Not(s.abort),
+	request := s.WireIs("request", hdl.All(hdl.Ne(awLeft, zeroOf(awLeft)), hdl.Not(s.awValid), hdl.Not(s.abort), hdl.Not(hdl.Bit(s.pending, 15)),
 		hdl.Lt(s.credit, hdl.Const(s.credit.Type(), storeAhead))))
 	announced := s.WireIs("announced", hdl.All(s.awValid, awready))
 	beats := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Bytes/d.Map.BeatBytes)) }
@@ -199,6 +203,8 @@ func (s *store) bursts() {
 		b.If(s.start, func(b *hdl.Block) {
 			b.Set(addr, first)
 			b.Set(awLeft, total)
+		}).ElseIf(s.abort, func(b *hdl.Block) { // for good: nothing follows when abort_i falls
+			b.Set(awLeft, zeroOf(awLeft))
 		}).ElseIf(request, func(b *hdl.Block) {
 			b.Set(addr, hdl.AddMod(addr, fit(length, addrT.Width)))
 			b.Set(awLeft, hdl.SubMod(awLeft, fit(length, addrT.Width)))
@@ -216,9 +222,9 @@ func (s *store) bursts() {
 func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 	d, one := s.d, hdl.U(1)
 	s.Group("AXI4 write data channel")
-	s.Assign(s.Output("m_axi_wdata", s.beat.Type()), s.beat)
 	strobes := hdl.U(d.Map.BeatBytes)
 	off := s.Reg("off_q", one, "aborted: complete the bursts without writing")
+	s.Assign(s.Output("m_axi_wdata", s.beat.Type()), hdl.Mux(off, zeroOf(s.beat), s.beat))
 	s.Assign(s.Output("m_axi_wstrb", strobes), hdl.Mux(off, hdl.Const(strobes, 0), hdl.Inv(hdl.Const(strobes, 0))))
 	wlast := s.Output("m_axi_wlast", one)
 	wvalid := s.Output("m_axi_wvalid", one)
@@ -239,7 +245,7 @@ func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 	s.Assign(wlast, last)
 	done := s.WireIs("burst_done", hdl.All(sent, last))
 	s.AlwaysReset(func(b *hdl.Block) { b.Set(off, bit(false)) }, func(b *hdl.Block) {
-		b.If(s.start, func(b *hdl.Block) { b.Set(off, bit(false)) }).
+		b.If(s.step, func(b *hdl.Block) { b.Set(off, bit(false)) }).
 			ElseIf(hdl.All(s.abort, hdl.Any(hdl.Not(valid), wready)), func(b *hdl.Block) { b.Set(off, bit(true)) })
 	})
 
@@ -248,7 +254,7 @@ func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 	bvalid := s.Input("m_axi_bvalid", one)
 	s.Assign(s.Output("m_axi_bready", one), bit(true))
 	s.Unused(hdl.Bit(bresp, 0))
-	pending := s.Reg("pending_q", hdl.U(16), "bursts without a response")
+	pending := s.pending
 	errorQ := s.Reg("error_q", one)
 	count := func(b *hdl.Block, r *hdl.Signal, up, down hdl.Value) {
 		b.If(hdl.All(up, hdl.Not(down)), func(b *hdl.Block) { b.Set(r, inc(r)) }).
@@ -262,7 +268,6 @@ func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 		b.If(s.start, func(b *hdl.Block) {
 			b.Set(at, first)
 			b.Set(left, total)
-			b.Set(errorQ, bit(false))
 		}).ElseIf(sent, func(b *hdl.Block) {
 			b.Set(at, inc(at))
 			b.Set(left, hdl.SubMod(left, hdl.Const(left.Type(), 1)))
@@ -270,6 +275,10 @@ func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 		count(b, s.credit, announced, done)
 		count(b, pending, announced, bvalid)
 		b.If(hdl.All(bvalid, hdl.Bit(bresp, 1)), func(b *hdl.Block) { b.Set(errorQ, bit(true)) })
+		b.If(s.step, func(b *hdl.Block) {
+			b.Set(left, zeroOf(left))
+			b.Set(errorQ, bit(false))
+		})
 	})
 	s.Group("Status")
 	s.Assign(s.Output("store_error_o", one), errorQ)

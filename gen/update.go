@@ -83,6 +83,7 @@ func (d *Design) drain() *hdl.Module {
 	m.Reset("rst_ni")
 	m.Group("Pass")
 	start := m.Input("start_i", one, "first tile of the slab follows")
+	abort := m.Input("abort_i", one, "forget all tiles")
 	isBias := m.Input("bias_i", one, "the tile is the column of biases")
 	m.Group("Tiles")
 	open := m.Input("open_i", one, "the first operation of a tile is issued")
@@ -134,6 +135,11 @@ func (d *Design) drain() *hdl.Module {
 			b.Set(colQ, inc(colQ))
 		})
 		b.If(start, func(b *hdl.Block) { b.Set(tileQ, zeroOf(tileQ)) })
+		b.If(abort, func(b *hdl.Block) {
+			for _, r := range []*hdl.Signal{openQ, fullQ, busyQ} {
+				b.Set(r, zeroOf(r))
+			}
+		})
 	})
 	return m
 }

@@ -10,9 +10,9 @@ type walker struct {
 	samples int
 	entry   record
 
-	start, up, down, update, slabO hdl.Value
-	pass                           map[string]hdl.Value // fields of the pass descriptor
-	ready                          hdl.Value
+	start, abort, up, down, update, slabO hdl.Value
+	pass                                  map[string]hdl.Value // fields of the pass descriptor
+	ready                                 hdl.Value
 
 	// Stage a: the item under the counters.
 	aValid, aTake                        *hdl.Signal
@@ -73,6 +73,7 @@ func (w *walker) ports(rec record) {
 	w.up = w.Input("up_i", hdl.U(1), "taps of an output pixel")
 	w.down = w.Input("down_i", hdl.U(1), "taps of an input pixel")
 	w.update = w.Input("update_i", hdl.U(1), "pixels of a tap in both phases")
+	w.abort = w.Input("abort_i", hdl.U(1), "forget the pass")
 	w.slabO = w.Input("slab_o_i", addr, "first word of the slab in its sample")
 	for _, fl := range rec {
 		if !walkerFields[fl.name] {
@@ -157,6 +158,7 @@ func (w *walker) counters() {
 			})
 			b.If(nextMinus, func(b *hdl.Block) { b.Set(w.minus, hdl.Not(w.minus)) })
 		})
+		b.If(w.abort, func(b *hdl.Block) { b.Set(w.aValid, bit(false)) })
 	})
 }
 
@@ -189,7 +191,7 @@ func (w *walker) stageB() {
 	w.AlwaysReset(func(b *hdl.Block) {
 		b.Set(w.bValid, bit(false))
 	}, func(b *hdl.Block) {
-		b.Set(w.bValid, hdl.Any(w.aTake, hdl.All(w.bValid, hdl.Not(w.bTake))))
+		b.Set(w.bValid, hdl.All(hdl.Not(w.abort), hdl.Any(w.aTake, hdl.All(w.bValid, hdl.Not(w.bTake)))))
 	})
 	w.Always(func(b *hdl.Block) {
 		b.If(w.aTake, func(b *hdl.Block) {
@@ -251,7 +253,7 @@ func (w *walker) stageC() {
 	w.AlwaysReset(func(b *hdl.Block) {
 		b.Set(w.cValid, bit(false))
 	}, func(b *hdl.Block) {
-		b.Set(w.cValid, hdl.Any(w.bTake, hdl.All(w.cValid, hdl.Not(w.cNext))))
+		b.Set(w.cValid, hdl.All(hdl.Not(w.abort), hdl.Any(w.bTake, hdl.All(w.cValid, hdl.Not(w.cNext)))))
 	})
 	w.Always(func(b *hdl.Block) {
 		b.If(w.bTake, w.enterRectangle).ElseIf(issue, func(b *hdl.Block) { w.stepRectangle(b, rowEnd) })
