@@ -9,7 +9,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-full lint generate golden sim bench cover verilate-test mutants \
-        verify-vgg11 utilization tools clean
+        verify-vgg11 utilization tools simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,14 +40,33 @@ golden: ## write a package: make golden NET=vgg5 OUT=out
 sim: golden ## write a package, simulate and compare it
 	$(GO) run ./cmd/epverify $(OUT)
 
-bench: ## benchmarks of kernels, models and generator
+verilate-test: simulator ## unit benches of every block and whole networks under Verilator; ends with 'N passed, N failed'
+	$(GO) run ./cmd/verilate-test
+
+mutants: simulator ## N one-line changes of the Verilog, drawn by SEED: does the verdict see them?
+	$(GO) run ./cmd/epmutate -n $(N) -seed $(SEED)
+
+verify-vgg11: simulator ## full-size VGG-11, a complete training step at the default schedule (minutes)
+	$(GO) run ./cmd/epgen --layers vgg11 -o $(OUT)
+	$(GO) run ./cmd/epverify $(OUT)
+
+utilization: simulator ## VGG-11 with four resident samples, a short schedule: predicted cycles against simulated
+	$(GO) run ./cmd/epgen --layers vgg11 -batch 4 -free-steps 3 -nudge-steps 2 -o $(OUT)
+	$(GO) run ./cmd/epverify -no-wave $(OUT)
+
+bench: simulator ## benchmarks of kernels, models and generator; simulated MMAC/s of full-size VGG-11
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./fixedpoint ./ep ./gen
+	$(GO) run ./cmd/epgen --layers vgg11 -free-steps 2 -nudge-steps 2 -o $(OUT) >/dev/null
+	$(GO) run ./cmd/epverify -no-wave $(OUT) | grep MMAC
 
 cover: ## test coverage by package
 	$(GO) test -short -cover ./...
 
 tools: ## install the simulators and synthesiser that are missing
 	@sh verilator/install.sh verilator iverilog yosys
+
+simulator:
+	@sh verilator/install.sh verilator
 
 clean: ## remove what the targets made
 	rm -rf bin out again
