@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/golang/glog"
 )
 
 // Simulation builds and runs the harness of a generated package.
@@ -55,6 +57,7 @@ func (s *Simulation) build(ctx context.Context, target string) error {
 		args = append(args, fmt.Sprintf("JOBS=%d", s.Jobs))
 	}
 	cmd := exec.CommandContext(ctx, "make", args...)
+	glog.V(1).Infof("run: %s", cmd)
 	output, err := cmd.CombinedOutput()
 	log := filepath.Join(s.Dir, BuildDir, target+".log")
 	if mkErr := os.MkdirAll(filepath.Dir(log), 0o777); mkErr == nil {
@@ -163,6 +166,7 @@ func (s *Simulation) execute(ctx context.Context, program string, extra ...strin
 	}
 	args = append(append(args, s.Extra...), extra...)
 	cmd := exec.CommandContext(ctx, binary, args...)
+	glog.V(1).Infof("run: %s", cmd)
 	cmd.Dir = filepath.Join(s.Dir, "tb")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

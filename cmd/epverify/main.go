@@ -75,6 +75,7 @@ func parse(args []string) (*options, error) {
 	fs.IntVar(&o.Opt, "opt", 2, "C++ optimisation of the simulator, 0..3: 0 compiles fast, 2 runs fast")
 	noWave := fs.Bool("no-wave", false, "no waveform of a mismatch, which needs a second build")
 	fs.BoolVar(&o.json, "json", false, "print report.json instead of report.txt")
+	cli.LogFlags(fs)
 	version := fs.Bool("version", false, "print the version")
 	var dirs []string
 	for rest := args; ; { // flags may also follow the directory

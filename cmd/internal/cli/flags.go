@@ -152,12 +152,7 @@ func newFlags() (*flag.FlagSet, map[string]*string) {
 	for _, f := range settingFlags {
 		text[f.name] = fs.String(f.name, "", "")
 	}
-	// Logging has flags of its own (glog), registered for the whole program.
-	for _, name := range []string{"v", "vmodule", "logtostderr"} {
-		if f := flag.Lookup(name); f != nil {
-			fs.Var(f.Value, f.Name, f.Usage)
-		}
-	}
+	LogFlags(fs)
 	return fs, text
 }
 
@@ -188,6 +183,7 @@ func Usage(w io.Writer) error {
 		line(f.name, f.value, f.usage)
 	}
 	line("loss", "mse", "loss function")
+	line("v", "N", "level of the log on standard error")
 	b.WriteString("\nPresets:\n\n")
 	if err := ep.WritePresetList(&b); err != nil {
 		return err
