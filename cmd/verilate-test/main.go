@@ -1,7 +1,8 @@
-// Verilate-test generates small accelerators of awkward shapes and simulates
-// each under stalls, several read latencies, error responses, dirty starts and
-// resets in mid-run, comparing every bit with the fixed-point model. The last
-// line is "N passed, N failed"; the exit status is 1 if anything failed.
+// Verilate-test runs the unit benches of every block; then it generates small
+// accelerators of awkward shapes and simulates each under stalls, several read
+// latencies, error responses, dirty starts and resets in mid-run, comparing
+// every bit with the fixed-point model. The last line is "N passed, N failed";
+// the exit status is 1 if anything failed.
 package main
 
 import (
@@ -21,6 +22,7 @@ import (
 	"epgen/ep"
 	"epgen/gen"
 	"epgen/sim"
+	"epgen/sim/unit"
 )
 
 func main() {
@@ -36,7 +38,7 @@ func main() {
 	}
 }
 
-// result is the outcome of one network.
+// result is the outcome of one job: a unit bench or a network.
 type result struct {
 	passed, failed int
 	lines          []string
@@ -44,8 +46,8 @@ type result struct {
 
 func run(args []string) (failed int, err error) {
 	flags := flag.NewFlagSet("verilate-test", flag.ContinueOnError)
-	only := flags.String("run", "", "only networks whose name contains this")
-	jobs := flags.Int("jobs", 2, "networks at a time")
+	only := flags.String("run", "", "only benches and networks whose name contains this")
+	jobs := flags.Int("jobs", 2, "simulations at a time")
 	keep := flags.String("keep", "", "directory to keep the packages in (default: a temporary one, removed)")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
@@ -68,16 +70,36 @@ func run(args []string) (failed int, err error) {
 	return failed, nil
 }
 
-// runAll tests the networks, some at a time, and prints their results in the
-// order of the table.
+// job is a unit bench or a network.
+type job struct {
+	name string
+	run  func(ctx context.Context, dir string) result
+}
+
+// allJobs lists the unit benches, then the networks.
+func allJobs() []job {
+	var list []job
+	for _, b := range unit.All() {
+		list = append(list, job{"unit " + b.Name, func(_ context.Context, dir string) result { return runBench(b, dir) }})
+	}
+	for i := range networks {
+		n := &networks[i]
+		list = append(list, job{n.name, func(ctx context.Context, dir string) result {
+			return n.test(ctx, filepath.Join(dir, n.name))
+		}})
+	}
+	return list
+}
+
+// runAll does the jobs, some at a time, and prints their results in the order
+// of the list.
 func runAll(ctx context.Context, dir, only string, jobs int) (passed, failed int) {
 	var results []chan result
 	slots := make(chan struct{}, max(1, jobs))
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for i := range networks {
-		n := &networks[i]
-		if !strings.Contains(n.name, only) {
+	for _, j := range allJobs() {
+		if !strings.Contains(j.name, only) {
 			continue
 		}
 		c := make(chan result, 1)
@@ -85,7 +107,7 @@ func runAll(ctx context.Context, dir, only string, jobs int) (passed, failed int
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			c <- n.test(ctx, filepath.Join(dir, n.name))
+			c <- j.run(ctx, dir)
 		})
 	}
 	for _, c := range results {
@@ -97,6 +119,18 @@ func runAll(ctx context.Context, dir, only string, jobs int) (passed, failed int
 		failed += r.failed
 	}
 	return passed, failed
+}
+
+// runBench runs a unit bench; the benches of a group share one simulator.
+func runBench(b *unit.Bench, dir string) result {
+	r := b.Run(filepath.Join(dir, "unit"))
+	out := result{lines: []string{r.String()}}
+	if r.Passed() {
+		out.passed = 1
+	} else {
+		out.failed = 1
+	}
+	return out
 }
 
 // test generates and builds one network and runs all sessions.

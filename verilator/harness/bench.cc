@@ -135,6 +135,21 @@ void Bench::CheckIrq() {
   if (!sim_.top().irq) Fail("irq", "irq that waits, when enabled", 1, 0);
 }
 
+// PROGRESS, once the sequencer rests, is where it stands.
+void Bench::CheckProgress() {
+  const auto field = [](uint32_t mask, uint32_t v) {
+    return v * (mask & (~mask + 1));
+  };
+  const uint32_t status = sim_.top().tap_status;
+  const uint32_t want = field(design::kProgressState, sim_.top().tap_unit) |
+                        field(design::kProgressLayer, (status >> 2) & 0x3f) |
+                        field(design::kProgressSlab, (status >> 8) & 0xfff);
+  uint32_t got = 0;
+  if (!lite_.Read(design::kRegProgress, &got)) return;
+  got &= ~design::kProgressPhase;
+  if (got != want) Fail("s_axil_rdata", "PROGRESS after irq", want, got);
+}
+
 // The registers are used now and then while the core works, but not in its
 // last cycles: a start that is meant to be ignored must not come too late.
 bool Bench::WaitForIrq(uint64_t last_access) {
@@ -242,6 +257,7 @@ void Bench::CheckStatus(RunResult* result) {
   ReadCounters(result);
   if (!error_seen_) CheckCounters(*result);
   CheckIrq();
+  CheckProgress();
   if (!lite_.Write(design::kRegIrqStatus, irq_status)) return;
   for (int i = 0; i < 4 && sim_.top().irq; ++i) sim_.Tick();
   if (sim_.top().irq) Fail("irq", "irq after it was cleared", 0, 1);

@@ -84,6 +84,7 @@ class Bench {
   void CheckReset();
   bool WriteBytes(uint32_t addr, uint32_t data);
   void CheckIrq();
+  void CheckProgress();
   void CheckBusy();
   bool WaitForIrq(uint64_t last_access);
   void Interrupted(int run);

@@ -1,0 +1,247 @@
+package mutate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"epgen/sim"
+)
+
+// Trial is one simulation that a mutant must pass to survive.
+type Trial struct {
+	Name string
+	sim.Settings
+	FailRead, FailWrite int // number of the R beat or B response that is an error; -1: none
+}
+
+// Trials are made in this order until one fails: undisturbed memory shows most
+// mutants, and the prediction of cycles holds there.
+var Trials = []Trial{
+	{"ready", sim.Settings{Seed: 1, XSeed: 1, Runs: 1}, -1, -1},
+	{"again, after reset", sim.Settings{Seed: 2, XSeed: 2, Runs: 3, Latency: 1}, -1, -1},
+	{"stalls", sim.Settings{Seed: 3, XSeed: 3, Runs: 3, Stall: true}, -1, -1},
+	{"inference", sim.Settings{Seed: 4, XSeed: 4, Runs: 3, Infer: true}, -1, -1},
+	{"inference, stalls", sim.Settings{Seed: 5, XSeed: 5, Runs: 2, Infer: true, Stall: true}, -1, -1},
+	{"read error", sim.Settings{Seed: 6, XSeed: 6, Runs: 2}, 40, -1},
+	{"read error, stalls", sim.Settings{Seed: 7, XSeed: 7, Runs: 2, Stall: true}, 7, -1},
+	{"write error", sim.Settings{Seed: 8, XSeed: 8, Runs: 2}, -1, 1},
+	{"write error, stalls", sim.Settings{Seed: 9, XSeed: 9, Runs: 2, Stall: true}, -1, 0},
+	{"other stalls", sim.Settings{Seed: 10, XSeed: 10, Runs: 8, Stall: true, Latency: 3}, -1, -1},
+}
+
+// arguments of the simulator, as sim.Simulation gives them.
+func (t *Trial) arguments() []string {
+	flag := map[bool]int{true: 1}
+	args := []string{
+		"--golden=../golden", "--report=../report/report.json",
+		fmt.Sprintf("--seed=%d", t.Seed), fmt.Sprintf("--stall=%d", flag[t.Stall]),
+		fmt.Sprintf("--x-seed=%d", t.XSeed), fmt.Sprintf("--runs=%d", t.Runs),
+		fmt.Sprintf("--infer=%d", flag[t.Infer]),
+	}
+	for _, o := range []struct {
+		name  string
+		value int
+		given bool
+	}{
+		{"latency", t.Latency, t.Latency > 0},
+		{"fail-read", t.FailRead, t.FailRead >= 0},
+		{"fail-write", t.FailWrite, t.FailWrite >= 0},
+	} {
+		if o.given {
+			args = append(args, fmt.Sprintf("--%s=%d", o.name, o.value))
+		}
+	}
+	return args
+}
+
+// Bench builds and simulates variants of one design. Only the model of a
+// variant is compiled: the objects of the harness are those of the design.
+type Bench struct {
+	dir     string // a package, built
+	rtl     map[string][]byte
+	vtop    []byte // Vtb_top.h, on which the objects of the harness depend
+	changed string // the file of rtl/ that is not as it was
+}
+
+// simulationLimit is far above what any trial of a small design takes; only a
+// simulator that hangs gets there.
+const simulationLimit = 2 * time.Minute
+
+// VerilatorFlags are those of the harness's Makefile but for building.
+var VerilatorFlags = strings.Fields("--cc -O3 -Wall -Wno-fatal --assert --x-assign unique --x-initial unique " +
+	"--default-language 1364-2005 --top-module tb_top")
+
+// NewBench builds the simulation of the package in dir.
+func NewBench(ctx context.Context, dir string) (*Bench, error) {
+	s := sim.Simulation{Dir: dir, Jobs: 1}
+	if err := s.Build(ctx); err != nil {
+		return nil, err
+	}
+	b := &Bench{dir: dir}
+	var err error
+	if b.rtl, err = readRTL(dir); err == nil {
+		b.vtop, err = os.ReadFile(filepath.Join(dir, sim.BuildDir, "obj", "Vtb_top.h"))
+	}
+	return b, err
+}
+
+// Clone copies the bench to another directory, so that both can work at once.
+func (b *Bench) Clone(dir string) (*Bench, error) {
+	if err := os.CopyFS(dir, os.DirFS(b.dir)); err != nil {
+		return nil, err
+	}
+	c := *b
+	c.dir = dir
+	return &c, nil
+}
+
+// ErrInvalid is the error of Build for Verilog that does not compile.
+var ErrInvalid = errors.New("does not build")
+
+// Build builds the design with a mutant in it; nil is the design itself.
+func (b *Bench) Build(ctx context.Context, m *Mutant) error {
+	if err := b.restore(); err != nil {
+		return err
+	}
+	if m != nil {
+		text, err := m.apply(b.rtl[m.File])
+		if err != nil {
+			return err
+		}
+		b.changed = m.File
+		if err := os.WriteFile(b.path("rtl", m.File), text, 0o666); err != nil {
+			return err
+		}
+	}
+	model := b.path(sim.BuildDir, "model")
+	if err := os.RemoveAll(model); err != nil {
+		return err
+	}
+	args := append(VerilatorFlags[:len(VerilatorFlags):len(VerilatorFlags)],
+		"--Mdir", model, "-F", b.path("rtl", "files.f"), b.path("tb", "tb_top.v"))
+	if err := b.command(ctx, "verilator", args...); err != nil {
+		return err
+	}
+	header, err := os.ReadFile(filepath.Join(model, "Vtb_top.h"))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(header, b.vtop) {
+		return fmt.Errorf("%w: the interface of the model changed", ErrInvalid)
+	}
+	return b.compile(ctx, model)
+}
+
+// compile makes one object of the model and links it to the harness.
+func (b *Bench) compile(ctx context.Context, model string) error {
+	files, err := filepath.Glob(filepath.Join(model, "*.cpp"))
+	if err != nil {
+		return err
+	}
+	var all strings.Builder
+	for _, f := range files {
+		fmt.Fprintf(&all, "#include %q\n", f)
+	}
+	unit := filepath.Join(model, "all.cc")
+	if err := os.WriteFile(unit, []byte(all.String()), 0o666); err != nil {
+		return err
+	}
+	root, err := verilatorRoot(ctx)
+	if err != nil {
+		return err
+	}
+	include := filepath.Join(root, "include")
+	object := filepath.Join(model, "all.o")
+	err = b.command(ctx, "g++", "-std=c++17", "-O0", "-w", "-faligned-new", "-DVL_USER_FATAL",
+		"-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0",
+		"-I"+model, "-I"+include, "-I"+filepath.Join(include, "vltstd"), "-c", unit, "-o", object)
+	if err != nil {
+		return err
+	}
+	obj := b.path(sim.BuildDir, "obj")
+	args := []string{"-o", b.path(sim.BuildDir, "sim"), object}
+	for _, name := range []string{"harness.o", "verilated.o", "verilated_threads.o"} {
+		args = append(args, filepath.Join(obj, name))
+	}
+	return b.command(ctx, "g++", append(args, "-pthread", "-latomic")...)
+}
+
+func (b *Bench) path(elements ...string) string {
+	return filepath.Join(append([]string{b.dir}, elements...)...)
+}
+
+// restore puts the file of the last mutant back.
+func (b *Bench) restore() error {
+	if b.changed == "" {
+		return nil
+	}
+	err := os.WriteFile(b.path("rtl", b.changed), b.rtl[b.changed], 0o666)
+	b.changed = ""
+	return err
+}
+
+// command runs a compiler; its complaint is ErrInvalid.
+func (b *Bench) command(ctx context.Context, name string, args ...string) error {
+	output, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Exited() {
+		for text := range strings.Lines(string(output)) {
+			if strings.Contains(text, "rror") {
+				return fmt.Errorf("%w: %s", ErrInvalid, strings.TrimSpace(text))
+			}
+		}
+		return ErrInvalid
+	}
+	return err
+}
+
+func verilatorRoot(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "verilator", "--getenv", "VERILATOR_ROOT").Output()
+	if err != nil {
+		return "", fmt.Errorf("verilator --getenv VERILATOR_ROOT: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Try makes one trial of what was built last and returns its report. Without a
+// verdict the error says how the simulator ended.
+func (b *Bench) Try(ctx context.Context, t *Trial) (*sim.Report, error) {
+	if err := os.MkdirAll(b.path("report"), 0o777); err != nil {
+		return nil, err
+	}
+	path := b.path("report", "report.json")
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	limited, cancel := context.WithTimeout(ctx, simulationLimit)
+	defer cancel()
+	program, err := filepath.Abs(b.path(sim.BuildDir, "sim"))
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(limited, program, t.arguments()...)
+	cmd.Dir = b.path("tb")
+	output, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 1) {
+		return nil, fmt.Errorf("no verdict: %w: %s", err, strings.TrimSpace(string(output)))
+	}
+	r, readErr := sim.ReadReport(path)
+	if readErr == nil && r.Pass() != (err == nil) {
+		return nil, fmt.Errorf("exit status and report.json (%s) disagree", r.Result)
+	}
+	return r, readErr
+}
