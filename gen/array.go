@@ -126,9 +126,9 @@ func (a *macArray) summing(stage int) hdl.Value { return hdl.All(a.valid[stage],
 // lane builds one multiplier with its contrast, and returns product and drain.
 func (a *macArray) lane(g *hdl.Gen, r, c hdl.Index) (prod, drained *hdl.Signal) {
 	d, p, ww := a.d, a.d.P, a.d.Cfg.Formats.Weight.Width()
-	weight := func(at hdl.Index) hdl.Value { return d.signedOperand(hdl.IndexSlice(a.tile, at, ww)) }
+	weight := func(at hdl.Index) hdl.Value { return hdl.Ext(hdl.AsS(hdl.IndexSlice(a.tile, at, ww)), d.OperandBits) }
 	left := g.Reg("a_q", hdl.S(d.OperandBits))
-	prod = g.Reg("prod_q", hdl.S(d.OperandBits+d.LaneBits))
+	prod = g.Reg("prod_q", hdl.S(d.productBits()))
 	contrast := g.Reg("contrast_q", hdl.S(d.ContrastBits))
 	drained = g.Reg("drain_q", hdl.S(d.ContrastBits))
 	g.Always(func(b *hdl.Block) {
@@ -137,25 +137,17 @@ func (a *macArray) lane(g *hdl.Gen, r, c hdl.Index) (prod, drained *hdl.Signal) 
 				ElseIf(a.down, func(b *hdl.Block) { b.Set(left, weight(r.Times(p).PlusIdx(c))) }).
 				Else(func(b *hdl.Block) { b.Set(left, hdl.AsS(hdl.IndexSlice(a.z, r, d.OperandBits))) })
 		})
-		b.If(a.valid[1], func(b *hdl.Block) { b.Set(prod, hdl.Mul(left, g.Ref(a.columnOperand, c))) })
+		b.If(a.valid[1], func(b *hdl.Block) { b.Set(prod, fit(hdl.Mul(left, g.Ref(a.columnOperand, c)), d.productBits())) })
 		b.If(hdl.All(a.update, a.valid[2]), func(b *hdl.Block) { accumulate(b, contrast, a.first[2], prod) })
 		b.If(a.take, func(b *hdl.Block) { b.Set(drained, contrast) })
 	})
 	return prod, drained
 }
 
-// signedOperand extends a weight, signed or not, to the array's operand.
-func (d *Design) signedOperand(w hdl.Value) hdl.Value {
-	if d.Cfg.Formats.Weight.Signed {
-		return hdl.Ext(hdl.AsS(w), d.OperandBits)
-	}
-	return hdl.AsS(hdl.Ext(w, d.OperandBits))
-}
-
 // accumulate starts or continues a sum in acc, which is as wide as a proved
 // bound requires.
 func accumulate(b *hdl.Block, acc *hdl.Signal, first, v hdl.Value) {
-	wide := hdl.Ext(v, acc.Type().Width)
+	wide := fit(v, acc.Type().Width)
 	b.If(first, func(b *hdl.Block) { b.Set(acc, wide) }).
 		Else(func(b *hdl.Block) { b.Set(acc, hdl.AddMod(acc, wide)) })
 }
@@ -175,7 +167,7 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 	below := prod
 	for l := 1; l <= levels; l++ {
 		row.For(names[l], "k", a.d.P>>l, func(g *hdl.Gen, k hdl.Index) {
-			sum := hdl.Add(g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1)))
+			sum := a.add(g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1)))
 			switch l {
 			case half:
 				below = register(&g.Scope, "sum_q", 2, sum)
@@ -191,4 +183,19 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 		sum = register(&row.Scope, [2]string{"half_sum_q", "full_sum_q"}[level], 2+level, sum)
 	}
 	return sum
+}
+
+// add sums two values of the tree. No partial sum of a neuron exceeds SumBits, so
+// wider ones need not be kept.
+func (a *macArray) add(x, y hdl.Value) hdl.Value {
+	if w := a.d.SumBits; x.Type().Width >= w {
+		return hdl.AddMod(fit(x, w), fit(y, w))
+	}
+	return hdl.Add(x, y)
+}
+
+// productBits is the width of a product: exact, unless all sums and contrasts
+// are proved to be narrower.
+func (d *Design) productBits() int {
+	return min(d.OperandBits+d.LaneBits, max(d.SumBits, d.ContrastBits))
 }

@@ -56,6 +56,15 @@ func (r record) pack(values ...int) *big.Int {
 	return word
 }
 
+// row is a ROM row of a record, printed field by field.
+func (r record) row(doc string, values ...int) hdl.ROMRow {
+	row := hdl.ROMRow{Value: r.pack(values...), Doc: doc}
+	for _, f := range r {
+		row.Fields = append(row.Fields, f.bits)
+	}
+	return row
+}
+
 // slice returns a field of a ROM word.
 func (r record) slice(word hdl.Value, name string) hdl.Value {
 	lo := 0

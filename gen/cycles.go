@@ -7,7 +7,8 @@ import "epgen/ep"
 // are cycles counted from the first in which BUSY is high; an event at cycle t
 // is visible to registers from t+1 on.
 
-// Latencies in cycles that the model shares with the blocks' constructions.
+// Latencies in cycles, as the pipelines of the blocks have them. That they are
+// right is what the comparison of predicted with simulated cycles checks.
 const (
 	walkFill     = 3 // START to the first operation
 	contrastLate = 5 // last operation of a tile to its complete contrast

@@ -112,7 +112,7 @@ func (d *Design) datapath() *hdl.Module {
 	return p.Module
 }
 
-// choose2 is minus ? b : a.
+// byPhase is an address of the phase that the operation belongs to.
 func (p *datapath) byPhase(name string) hdl.Value {
 	return hdl.Mux(p.op["minus"], p.mode[name+"_minus"], p.mode[name+"_plus"])
 }

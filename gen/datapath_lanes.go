@@ -68,12 +68,7 @@ func (p *datapath) lanes() {
 		}
 		u.In("sum_valid_i", p.accValid)
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))
-		bias := hdl.IndexSlice(p.bias, r, bw)
-		if f.Bias.Signed {
-			u.In("bias_i", hdl.AsS(bias))
-		} else {
-			u.In("bias_i", hdl.AsS(hdl.Ext(bias, bw+1)))
-		}
+		u.In("bias_i", hdl.AsS(hdl.IndexSlice(p.bias, r, bw)))
 		u.In("pos_i", p.pos[8])
 		u.In("index_i", hdl.IndexSlice(index[8], r, 2))
 		u.In("acc_re_i", p.re)
@@ -101,10 +96,12 @@ func (p *datapath) labels() *hdl.Signal {
 	we := p.Input("label_we_i", hdl.U(1))
 	at := p.Input("label_addr_i", hdl.U(d.fields.sample))
 	data := p.Input("label_data_i", hdl.U(d.labelBits()), "{word, lane} of the neuron in its sample")
-	offset := p.Reg("label_offset_q", addr, "first word of the sample")
-	word := hdl.Value(offset)
+	offset := p.Reg("label_offset_q", addr, "first word of the next sample")
+	firstSample := p.WireIs("first_label", hdl.EqConst(at, 0))
+	base := p.WireIs("label_base", hdl.Mux(firstSample, zeroOf(offset), offset))
+	word := hdl.Value(base)
 	if w := d.labelBits() - lg; w > 0 {
-		word = hdl.AddMod(offset, hdl.Ext(hdl.Slice(data, d.labelBits()-1, lg), d.fields.addr))
+		word = hdl.AddMod(base, hdl.Ext(hdl.Slice(data, d.labelBits()-1, lg), d.fields.addr))
 	}
 	labels := p.Memory("label_mem", hdl.U(d.fields.addr+lg), d.Cfg.Batch)
 	label := p.Reg("label_q1", labels.Word())
@@ -113,10 +110,9 @@ func (p *datapath) labels() *hdl.Signal {
 	if lg > 0 {
 		entry = hdl.Cat(word, hdl.Slice(data, lg-1, 0))
 	}
-	p.AlwaysReset(func(b *hdl.Block) { b.Set(offset, zeroOf(offset)) }, func(b *hdl.Block) {
+	p.Always(func(b *hdl.Block) {
 		b.If(we, func(b *hdl.Block) {
-			b.Set(offset, hdl.Mux(hdl.EqConst(at, int64(d.Cfg.Batch-1)), zeroOf(offset),
-				hdl.AddMod(offset, hdl.Const(addr, int64(words)))))
+			b.Set(offset, hdl.AddMod(base, hdl.Const(addr, int64(words))))
 		})
 	})
 	p.Always(func(b *hdl.Block) {
@@ -146,7 +142,7 @@ func (p *datapath) updates() {
 	d, one := p.d, hdl.U(1)
 	f := d.Cfg.Formats
 	ww, bw := f.Weight.Width(), f.Bias.Width()
-	vw := max(signedWidth(f.Weight.Signed, ww), signedWidth(f.Bias.Signed, bw))
+	vw := max(ww, bw)
 	p.Group("Update: drain")
 	start := p.Input("update_start_i", one, "first tile of a slab follows")
 	ready := p.Input("store_ready_i", one)
@@ -179,15 +175,9 @@ func (p *datapath) updates() {
 	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
 	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
 	module := d.updateLane()
-	signed := func(v hdl.Value, isSigned bool) hdl.Value {
-		if isSigned {
-			return hdl.Ext(hdl.AsS(v), vw)
-		}
-		return hdl.AsS(hdl.Ext(v, vw))
-	}
 	p.For("gen_update", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
-		weight := g.WireIs("weight", signed(hdl.IndexSlice(old, r, ww), f.Weight.Signed))
-		bias := g.WireIs("bias", signed(hdl.IndexSlice(p.bias, r, bw), f.Bias.Signed))
+		weight := g.WireIs("weight", hdl.Ext(hdl.AsS(hdl.IndexSlice(old, r, ww)), vw))
+		bias := g.WireIs("bias", hdl.Ext(hdl.AsS(hdl.IndexSlice(p.bias, r, bw)), vw))
 		u := g.Instance(module, "u_update")
 		u.In("bias_i", p.mode["bias"])
 		u.In("rate_i", p.mode["rate"])

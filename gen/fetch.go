@@ -51,7 +51,7 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	var rows []hdl.ROMRow
 	for i := range d.Layers {
 		l := &d.Layers[i]
-		rows = append(rows, hdl.ROMRow{Value: rec.pack(l.SlabBeats, l.SlabColumns, l.Out.Blocks-1), Doc: l.Name})
+		rows = append(rows, rec.row(l.Name, l.SlabBeats, l.SlabColumns, l.Out.Blocks-1))
 	}
 	return rec, rows
 }
@@ -225,7 +225,7 @@ func (f *fetch) jobs() {
 		})
 	})
 	loaded := f.Output("loaded_o", one, "labels and samples are on chip")
-	f.Assign(loaded, hdl.Any(hdl.EqConst(f.state, fetchWait), hdl.EqConst(f.state, fetchSlab)))
+	f.Assign(loaded, hdl.Any(hdl.Eq(f.state, st[fetchWait]), hdl.Eq(f.state, st[fetchSlab])))
 	f.Assign(f.Output("full_o", hdl.U(2)), f.full)
 }
 
@@ -244,7 +244,7 @@ func (f *fetch) requests() {
 	f.burstLen = burstLength(&f.Scope, f.addr, f.left, n)
 	f.request = f.WireIs("request", hdl.All(hdl.Ne(f.left, zeroOf(f.left)), hdl.Not(f.arValid),
 		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding))),
-		hdl.Not(f.abort), hdl.Not(f.errorQ)))
+		hdl.Not(f.errorQ)))
 	f.AlwaysReset(func(b *hdl.Block) {
 		b.Set(f.arValid, bit(false))
 	}, func(b *hdl.Block) {
@@ -325,7 +325,7 @@ func (f *fetch) responses() {
 		})
 	})
 	f.Assign(f.Output("fetch_error_o", one), f.errorQ)
-	f.Assign(f.Output("fetch_idle_o", one), hdl.All(hdl.EqConst(f.state, fetchIdle), hdl.EqConst(f.outstanding, 0), hdl.Not(f.arValid)))
+	f.Assign(f.Output("fetch_idle_o", one), hdl.All(hdl.Eq(f.state, f.states[fetchIdle]), hdl.EqConst(f.outstanding, 0), hdl.Not(f.arValid)))
 
 	f.Group("Columns")
 	f.column = f.Reg("column_q", hdl.U(max(cw, dw)))

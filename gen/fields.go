@@ -94,7 +94,7 @@ func (d *Design) values(q *Pass) []int {
 		fit(q.IRow, a), fit(q.ORow, a), fit(q.KBlk, t), fit(q.KRow, t),
 		q.AccRead, q.AccNext, q.AccBase, q.IndexBase,
 		d.shifts.up.of(la.UpShift), d.shifts.bias.of(la.BiasShift), down, d.shifts.act.of(la.Act.Shift),
-		int(rate.Mantissa), d.shifts.rate.of(rate.Shift),
+		int(rate.Mantissa), max(0, d.shifts.rate.of(rate.Shift)),
 	}
 }
 

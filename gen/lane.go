@@ -1,6 +1,9 @@
 package gen
 
-import "epgen/hdl"
+import (
+	"epgen/fixedpoint"
+	"epgen/hdl"
+)
 
 // shifts are the per-layer alignment constants, as choices that hardware
 // selects among.
@@ -14,13 +17,20 @@ func (d *Design) deriveShifts() {
 	for i := range d.Layers {
 		a := d.Layers[i].Arith
 		up, bias, act = append(up, a.UpShift), append(bias, a.BiasShift), append(act, a.Act.Shift)
-		rate = append(rate, a.WeightUpdate.Shift, a.BiasUpdate.Shift)
+		for _, u := range []fixedpoint.Update{a.WeightUpdate, a.BiasUpdate} {
+			if u.Mantissa != 0 { // any shift serves rate 0
+				rate = append(rate, u.Shift)
+			}
+		}
 		if i+1 < len(d.Layers) {
 			down = append(down, a.DownShift)
 		}
 	}
 	if down == nil {
 		down = []int{0}
+	}
+	if rate == nil {
+		rate = []int{0}
 	}
 	d.shifts = shifts{choose(up...), choose(down...), choose(bias...), choose(act...), choose(rate...)}
 }
@@ -76,7 +86,7 @@ func (l *lane) ports() {
 	l.Group("Sum of the row")
 	l.sumValid = l.Input("sum_valid_i", one)
 	l.sum = l.Input("sum_i", hdl.S(d.SumBits))
-	l.bias = l.Input("bias_i", hdl.S(signedWidth(d.Cfg.Formats.Bias.Signed, d.Cfg.Formats.Bias.Width())), d.Cfg.Formats.Bias.String())
+	l.bias = l.Input("bias_i", hdl.S(d.Cfg.Formats.Bias.Width()), d.Cfg.Formats.Bias.String())
 	l.Group("Pool window, one cycle after the sum")
 	l.windowed = l.Input("window_i", one, "the layer is pooled")
 	l.pos = l.Input("pos_i", hdl.U(2), "{dy, dx}")

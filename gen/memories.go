@@ -93,10 +93,7 @@ func (d *Design) axisROM(name, axis string, spans []span, doc []string) *hdl.Mod
 	entry := m.Output(axis+"_entry_o", hdl.U(rec.width()))
 	var rows []hdl.ROMRow
 	for i, s := range spans {
-		rows = append(rows, hdl.ROMRow{
-			Value: rec.pack(s.N-1, b2i(s.Void), b2i(s.Odd), s.I, s.O, s.K),
-			Doc:   doc[i],
-		})
+		rows = append(rows, rec.row(doc[i], s.N-1, b2i(s.Void), b2i(s.Odd), s.I, s.O, s.K))
 	}
 	m.Assign(entry, m.ROM("entry", addr, entry.Type(), rows))
 	return m

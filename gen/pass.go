@@ -66,6 +66,9 @@ func buildTables(p *Plan) *tables {
 		var ps [numKinds]Pass
 		for k := range numKinds {
 			ps[k] = p.pass(l, k)
+			if !p.used(l.N, k) {
+				continue
+			}
 			r, c := l.rows(), l.cols()
 			ps[k].RowBase = intern(&t.rows, &t.rowDoc, seen[0], r.spans(k), l, k)
 			ps[k].ColBase = intern(&t.cols, &t.colDoc, seen[1], c.spans(k), l, k)
@@ -74,6 +77,10 @@ func buildTables(p *Plan) *tables {
 	}
 	return t
 }
+
+// used reports whether a layer has passes of a kind: layer 1 has no feedback to
+// give.
+func (p *Plan) used(n int, k Kind) bool { return n > 1 || k != Down }
 
 // spans returns the table of one kind of pass.
 func (a axis) spans(k Kind) []span {

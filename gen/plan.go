@@ -1,10 +1,6 @@
 package gen
 
-import (
-	"math/bits"
-
-	"epgen/ep"
-)
+import "epgen/ep"
 
 // Plan holds every size, width and address of an accelerator, derived once
 // from the configuration. The Verilog, the cycle model, the memory images, the
@@ -124,10 +120,7 @@ func (p *Plan) blockMap(s ep.Shape) BlockMap {
 func (p *Plan) deriveWidths() {
 	f := p.Cfg.Formats
 	p.LaneBits = max(signedWidth(f.Input.Signed, f.Input.Width()), signedWidth(f.State.Signed, f.State.Width()))
-	p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, signedWidth(f.Weight.Signed, f.Weight.Width()))
-	product := p.OperandBits + p.LaneBits
-	p.SumBits = product + bits.Len(uint(p.P-1)) // the adder tree of one tile
-	p.ContrastBits = product
+	p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, f.Weight.Width())
 	for i := range p.Arith.Layers {
 		la := &p.Arith.Layers[i]
 		p.SumBits = max(p.SumBits, la.Up.SignedWidth(), la.Down.SignedWidth())

@@ -54,7 +54,10 @@ func (d *Design) regfile() *hdl.Module {
 	classes["OVERHEAD"] = hdl.All(busy, hdl.Not(hdl.Any(classes["ARRAY"], classes["WAIT_FETCH"], classes["WAIT_STORE"])))
 
 	m.Group("Writes: address and data are taken together")
-	write := m.WireIs("write", hdl.All(awvalid, wvalid, hdl.Any(hdl.Not(bvalid), bready)))
+	write := m.Reg("write_q", one, "both are taken")
+	m.AlwaysReset(func(b *hdl.Block) { b.Set(write, bit(false)) }, func(b *hdl.Block) {
+		b.Set(write, hdl.All(awvalid, wvalid, hdl.Not(bvalid), hdl.Not(write)))
+	})
 	m.Assign(awready, write)
 	m.Assign(wready, write)
 	offset := map[string]int{}
@@ -87,8 +90,8 @@ func (d *Design) regfile() *hdl.Module {
 		}
 	}, func(b *hdl.Block) {
 		b.Set(bvalid, hdl.Any(write, hdl.All(bvalid, hdl.Not(bready))))
-		b.If(writes("BASE_LO"), func(b *hdl.Block) { b.Set(baseLo, merge(baseLo, 31, 12)) })
-		b.If(writes("BASE_HI"), func(b *hdl.Block) { b.Set(baseHi, merge(baseHi, 31, 0)) })
+		b.If(hdl.All(writes("BASE_LO"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseLo, merge(baseLo, 31, 12)) })
+		b.If(hdl.All(writes("BASE_HI"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseHi, merge(baseHi, 31, 0)) })
 		b.If(writes("IRQ_ENABLE"), func(b *hdl.Block) { b.Set(enable, merge(enable, 0, 0)) })
 		b.If(finish, func(b *hdl.Block) { b.Set(pending, bit(true)) }).
 			ElseIf(hdl.All(writes("IRQ_STATUS"), hdl.Bit(bitsIn, 0)), func(b *hdl.Block) { b.Set(pending, bit(false)) })
@@ -112,7 +115,7 @@ func (d *Design) regfile() *hdl.Module {
 		"IRQ_ENABLE": hdl.Ext(enable, 32),
 		"IRQ_STATUS": hdl.Ext(pending, 32),
 		"CONTROL":    hdl.Const(word, 0),
-		"PROGRESS": hdl.Cat(hdl.Const(hdl.U(4), 0), hdl.Ext(slab, 12), hdl.Const(hdl.U(3), 0), hdl.Ext(layer, 5),
+		"PROGRESS": hdl.Cat(hdl.Ext(slab, 16), hdl.Const(hdl.U(3), 0), hdl.Ext(layer, 5),
 			hdl.Const(one, 0), phase, state),
 	}
 	for _, c := range counters {
@@ -124,8 +127,8 @@ func (d *Design) regfile() *hdl.Module {
 		values[c.name+"_LO"], values[c.name+"_HI"] = hdl.Slice(q, 31, 0), hdl.Slice(q, 63, 32)
 	}
 	m.Group("Reads")
-	read := m.WireIs("read", hdl.All(arvalid, hdl.Any(hdl.Not(rvalid), rready)))
-	m.Assign(arready, hdl.Any(hdl.Not(rvalid), rready))
+	read := m.WireIs("read", hdl.All(arvalid, hdl.Not(rvalid)))
+	m.Assign(arready, hdl.Not(rvalid))
 	value := m.Reg("value", word)
 	m.Comb(func(b *hdl.Block) {
 		b.Case(hdl.Slice(araddr, 11, 2), func(c *hdl.Case) {

@@ -74,9 +74,9 @@ func (d *Design) Registers() []Register {
 			{"ERROR", 2, 2, "the last step failed; cleared by START"}}},
 		{"ERROR", 0x14, ReadOnly, 0, "cause of a failed step", []Field{
 			{"CODE", 1, 0, "0 none, 1 read response, 2 write response"}}},
-		{"BASE_LO", 0x18, ReadWrite, 0, "byte address of the memory map, low half; a multiple of 4096", []Field{
+		{"BASE_LO", 0x18, ReadWrite, 0, "byte address of the memory map, low half; a multiple of 4096; writes while busy are ignored", []Field{
 			{"ADDRESS", 31, 12, "bits 31 to 12; lower bits are zero"}}},
-		{"BASE_HI", 0x1c, ReadWrite, 0, "byte address of the memory map, high half", nil},
+		{"BASE_HI", 0x1c, ReadWrite, 0, "byte address of the memory map, high half; writes while busy are ignored", nil},
 		{"IRQ_ENABLE", 0x20, ReadWrite, 0, "interrupt enable", []Field{{"FINISH", 0, 0, "irq follows IRQ_STATUS.FINISH"}}},
 		{"IRQ_STATUS", 0x24, WriteClear, 0, "interrupt status", []Field{{"FINISH", 0, 0, "a step has finished, with or without error"}}},
 	}
@@ -84,7 +84,7 @@ func (d *Design) Registers() []Register {
 		{"STATE", 3, 0, "state of the sequencer: " + strings.Join(stateNames, ", ")},
 		{"PHASE", 6, 4, "0 free, 1 plus, 2 minus, 3 update, 4 result"},
 		{"LAYER", 12, 8, "layer - 1"},
-		{"SLAB", 27, 16, "slab of the layer"}}})
+		{"SLAB", 31, 16, "slab of the layer"}}})
 	for i, c := range counters {
 		at := counterBase + 8*i
 		rs = append(rs,

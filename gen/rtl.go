@@ -7,7 +7,7 @@ import (
 	"epgen/hdl"
 )
 
-// design returns the checked Verilog modules.
+// hdl returns the Verilog modules.
 func (d *Design) hdl() *hdl.Design { return hdl.NewDesign(d.top()) }
 
 // RTL returns the Verilog of the accelerator: rtl/<module>.v for every module

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"epgen/ep"
+	"epgen/fixedpoint"
 )
 
 // rtl generates the Verilog of a configuration.
@@ -59,7 +60,7 @@ func lint(t *testing.T, files map[string][]byte) {
 
 // awkward are configurations that take every alternative of the generator:
 // arrays from 1x1, columns wider and narrower than a beat, live indices,
-// several alignments, narrow and unsigned formats, a single layer.
+// several alignments, narrow formats, a single layer.
 func awkward(t *testing.T) map[string]*ep.Config {
 	in := ep.Shape{C: 3, H: 9, W: 7}
 	return map[string]*ep.Config{
@@ -80,7 +81,14 @@ func awkward(t *testing.T) map[string]*ep.Config {
 				}
 			}
 		}),
-		"dense": testConfig(t, "fc9,fc4", ep.Shape{C: 2, H: 3, W: 3}, func(c *ep.Config) { c.Array.Size = 16 }),
+		"sums narrower than products": testConfig(t, "6,M,5,fc3", in, func(c *ep.Config) {
+			c.Array.Size = 4
+			f := &c.Formats
+			f.Weight, f.Bias = fixedpoint.Q(0, 7), fixedpoint.Q(0, 7)
+			f.Beta, f.Target = fixedpoint.UQ(2, 3), fixedpoint.UQ(1, 7)
+		}),
+		"many slabs": testConfig(t, "fc5000,fc2", in, func(c *ep.Config) { c.Array.Size, c.Memory.SlabBits = 1, 1<<20 }),
+		"dense":      testConfig(t, "fc9,fc4", ep.Shape{C: 2, H: 3, W: 3}, func(c *ep.Config) { c.Array.Size = 16 }),
 	}
 }
 

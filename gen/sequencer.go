@@ -62,6 +62,7 @@ type sequencer struct {
 	walkDone, drainIdle, storeIdle, fetchIdle     hdl.Value
 	full, loaded, fetchError, storeError, startIn hdl.Value
 	st                                            []hdl.Value
+	named                                         map[string]*hdl.Signal // fields of the descriptor
 	kinds, phases                                 []hdl.Value
 	lastLayer, lastSlab, releaseSlab              *hdl.Signal
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
@@ -74,11 +75,11 @@ func (q *sequencer) isKind(k Kind) hdl.Value {
 func (q *sequencer) isPhase(p int) hdl.Value { return hdl.Eq(q.phase, q.phases[p]) }
 
 // field is a field of the pass descriptor.
-func (q *sequencer) field(name string) hdl.Value { return q.rec.slice(q.desc, name) }
+func (q *sequencer) field(name string) hdl.Value { return q.named[name] }
 
 // sequencer builds ep_sequencer: the static schedule of a training step.
 func (d *Design) sequencer() *hdl.Module {
-	q := &sequencer{Module: hdl.NewModule("ep_sequencer"), d: d, rec: d.passRecord()}
+	q := &sequencer{Module: hdl.NewModule("ep_sequencer"), d: d, rec: d.passRecord(), named: map[string]*hdl.Signal{}}
 	q.Doc("Static schedule of a training step, or of an inference.\n\n" +
 		"  free   T1 steps from the zero state\n" +
 		"  plus   T2 steps from the free equilibrium, nudged by +beta\n" +
@@ -139,7 +140,9 @@ func (q *sequencer) registers() {
 	q.slab = q.Reg("slab_q", hdl.U(d.slabIndexBits()))
 	q.slabO = q.Reg("slab_o_q", hdl.U(d.fields.addr), "first word of the slab in its sample")
 	q.kind = q.Reg("kind_q", hdl.U(3))
-	q.variant = q.Reg("variant_q", hdl.U(2), "update of live indices: argmax of 1 s+, 2 s-")
+	if d.IndexCopies > 1 {
+		q.variant = q.Reg("variant_q", hdl.U(2), "update of live indices: argmax of 1 s+, 2 s-")
+	}
 	q.top = q.Reg("top_q", one, "act of the last layer, not of the one below")
 	q.bank = q.Reg("bank_q", one, "half of the slab buffer in use")
 	q.flush = q.Reg("flush_q", hdl.U(widest(flushCycles-1, abortCycles-1)))
@@ -151,9 +154,9 @@ func (q *sequencer) registers() {
 	var rows []hdl.ROMRow
 	for i, ps := range d.tables.passes {
 		for k := range 1 << 3 {
-			row := hdl.ROMRow{Value: q.rec.pack(make([]int, len(q.rec))...)}
-			if k < len(ps) {
-				row = hdl.ROMRow{Value: q.rec.pack(d.values(&ps[k])...), Doc: d.Layers[i].Name + " " + Kind(k).String()}
+			var row hdl.ROMRow // no such pass
+			if k < len(ps) && d.used(i+1, Kind(k)) {
+				row = q.rec.row(d.Layers[i].Name+" "+Kind(k).String(), d.values(&ps[k])...)
 			}
 			rows = append(rows, row)
 		}
@@ -163,12 +166,17 @@ func (q *sequencer) registers() {
 	q.Always(func(b *hdl.Block) {
 		b.If(q.is(seqSetup), func(b *hdl.Block) { b.Set(q.desc, word) })
 	})
+	q.Group("Fields of the descriptor")
+	for _, f := range q.rec {
+		q.named[f.name] = q.WireIs("pass_"+f.name, q.rec.slice(q.desc, f.name), f.doc)
+	}
+	q.Group("Limits of the layer")
 	lastSlabs := make([]hdl.ROMRow, len(d.Layers))
 	pooled := make([]hdl.ROMRow, len(d.Layers))
 	for i := range d.Layers {
 		l := &d.Layers[i]
-		lastSlabs[i] = hdl.ROMRow{Value: record{{"last", q.slab.Type().Width, ""}}.pack(l.Out.Blocks - 1), Doc: l.Name}
-		pooled[i] = hdl.ROMRow{Value: record{{"pooled", 1, ""}}.pack(b2i(l.Pool && l.N > 1)), Doc: l.Name}
+		lastSlabs[i] = record{{"last", q.slab.Type().Width, ""}}.row(l.Name, l.Out.Blocks-1)
+		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.Pool && l.N > 1))
 	}
 	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
 	q.lastLayer = q.WireIs("last_layer", hdl.EqConst(q.layer, int64(len(d.Layers)-1)))

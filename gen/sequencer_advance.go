@@ -18,15 +18,17 @@ func (q *sequencer) advance() {
 	q.storeStart = q.Reg("store_start_q", hdl.U(1))
 
 	begin := func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{q.phase, q.step, q.layer, q.slab, q.slabO, q.variant, q.top, q.bank, q.errorQ} {
+		for _, r := range []*hdl.Signal{q.phase, q.step, q.layer, q.slab, q.slabO, q.top, q.bank, q.errorQ} {
 			b.Set(r, zeroOf(r))
+		}
+		if q.variant != nil {
+			b.Set(q.variant, zeroOf(q.variant))
 		}
 		b.Set(q.kind, q.kinds[Up])
 	}
 	q.AlwaysReset(func(b *hdl.Block) {
 		b.Set(q.state, q.st[seqIdle])
 		begin(b)
-		b.Set(q.flush, zeroOf(q.flush))
 		b.Set(q.storeStart, bit(false))
 	}, func(b *hdl.Block) {
 		b.Set(q.storeStart, bit(false))
@@ -109,17 +111,22 @@ func (q *sequencer) nextPass(b *hdl.Block, firstLayer, lastStep, updating hdl.Va
 		b.Set(q.kind, q.kinds[k])
 		b.Set(q.state, q.st[seqSetup])
 	}
-	b.If(q.releaseSlab, func(b *hdl.Block) { q.nextSlab(b, firstLayer, updating) }).
-		ElseIf(hdl.All(q.isKind(Up), hdl.Not(updating)), func(b *hdl.Block) { to(b, Down) }).
-		ElseIf(q.isKind(Up), func(b *hdl.Block) {
-			b.If(hdl.EqConst(q.variant, variantPlus), func(b *hdl.Block) {
-				b.Set(q.variant, hdl.Const(q.variant.Type(), variantMinus))
-				to(b, Up)
-			}).Else(func(b *hdl.Block) {
-				b.Set(q.variant, zeroOf(q.variant))
-				to(b, Bias)
+	chain := b.If(q.releaseSlab, func(b *hdl.Block) { q.nextSlab(b, firstLayer, updating) })
+	if q.variant == nil {
+		chain = chain.ElseIf(q.isKind(Up), func(b *hdl.Block) { to(b, Down) })
+	} else {
+		chain = chain.ElseIf(hdl.All(q.isKind(Up), hdl.Not(updating)), func(b *hdl.Block) { to(b, Down) }).
+			ElseIf(q.isKind(Up), func(b *hdl.Block) {
+				b.If(hdl.EqConst(q.variant, variantPlus), func(b *hdl.Block) {
+					b.Set(q.variant, hdl.Const(q.variant.Type(), variantMinus))
+					to(b, Up)
+				}).Else(func(b *hdl.Block) {
+					b.Set(q.variant, zeroOf(q.variant))
+					to(b, Bias)
+				})
 			})
-		}).
+	}
+	chain.
 		ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) }).
 		ElseIf(q.isPhase(PhaseResult), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
 		ElseIf(hdl.All(hdl.Not(q.top), q.lastLayer), func(b *hdl.Block) {

@@ -15,27 +15,32 @@ func (q *sequencer) modes() {
 	c := func(n int) hdl.Value { return hdl.Const(copyT, int64(n)) }
 	own := q.WireIs("copy", hdl.Mux(q.isPhase(PhasePlus), c(CopyPlus), hdl.Mux(q.isPhase(PhaseMinus), c(CopyMinus), c(CopyFree))),
 		"written in this phase: 0 free, 1 plus, 2 minus")
-	relaxed := hdl.Mux(first, c(CopyFree), own)
-	plus := q.WireIs("copy_plus", hdl.Mux(q.isPhase(PhaseUpdate),
-		hdl.Mux(hdl.EqConst(q.variant, variantMinus), c(CopyMinus), c(CopyPlus)), relaxed), "read")
-	minus := q.WireIs("copy_minus", c(CopyMinus), "read in phase -beta of the update")
+	updating, result := q.isPhase(PhaseUpdate), q.isPhase(PhaseResult)
+	inUpdate := c(CopyPlus)
+	if live {
+		inUpdate = hdl.Mux(hdl.EqConst(q.variant, variantMinus), c(CopyMinus), c(CopyPlus))
+	}
+	plus := q.WireIs("copy_plus", hdl.Mux(updating, inUpdate, hdl.Mux(first, c(CopyFree), own)),
+		"read, in phase +beta or the only one; phase -beta of the update reads minus")
 	iEven := q.WireIs("below_even", hdl.Not(hdl.Bit(q.passLayer, 0)), "the layer below is in the even bank")
 	isInput := q.WireIs("below_input", hdl.EqConst(q.passLayer, 0))
-	base := func(even, copy hdl.Value) hdl.Value { return q.copyBase(even, copy) }
-	iBase := func(copy hdl.Value) hdl.Value {
-		return hdl.Mux(isInput, q.field("i_base"), hdl.AddMod(q.field("i_base"), base(iEven, copy)))
-	}
-	oBase := func(copy hdl.Value) hdl.Value {
-		return hdl.AddMod(q.field("o_base"), base(hdl.Not(iEven), copy))
-	}
+	word := func(name string, even, base hdl.Value) hdl.Value { return q.WireIs(name, hdl.AddMod(base, even)) }
+	iBase, oBase := q.field("i_base"), q.field("o_base")
+	iPlus := word("below_plus", q.copyBase(iEven, plus), iBase)
+	iMinus := word("below_minus", q.copyBase(iEven, nil), iBase)
+	oPlus := word("here_plus", q.copyBase(hdl.Not(iEven), plus), oBase)
+	oMinus := word("here_minus", q.copyBase(hdl.Not(iEven), nil), oBase)
+	oOwn := word("here_own", q.copyBase(hdl.Not(iEven), own), oBase)
 	isAct, isBias := q.isKind(Act), q.isKind(Bias)
-	updating, result := q.isPhase(PhaseUpdate), q.isPhase(PhaseResult)
 	index := q.field("index_base")
 	storeArgmax := hdl.Any(q.isPhase(PhaseFree), updating, hdl.All(q.isPhase(PhasePlus), first))
-	second := hdl.Const(index.Type(), 0)
+	indexPlus, indexMinus := index, index
 	if live {
 		storeArgmax = bit(true)
-		second = hdl.Const(index.Type(), int64(d.IndexWords))
+		// Layer 1 has one index for both phases: its input is constant.
+		second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
+		indexPlus = hdl.Mux(hdl.EqConst(q.variant, variantMinus), second, index)
+		indexMinus = hdl.Mux(isInput, index, second)
 	}
 	values := map[string]hdl.Value{
 		"up": q.isKind(Up), "down": q.isKind(Down), "update": hdl.Any(isBias, q.isKind(Update)), "bias": isBias,
@@ -45,11 +50,11 @@ func (q *sequencer) modes() {
 		"live": storeArgmax, "acc_keep": updating,
 		"nudge": hdl.Any(q.isPhase(PhasePlus), q.isPhase(PhaseMinus)), "nudge_minus": q.isPhase(PhaseMinus),
 		"bank":   q.bank,
-		"i_plus": iBase(plus), "i_minus": iBase(minus), "o_plus": oBase(plus), "o_minus": oBase(minus),
-		"index_plus":  hdl.Mux(hdl.EqConst(q.variant, variantMinus), hdl.AddMod(index, second), index),
-		"index_minus": hdl.Mux(isInput, index, hdl.AddMod(index, second)), // layer 1 has one: its input is constant
-		"acc_read":    hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
-		"write":       hdl.Mux(isAct, oBase(own), q.field("acc_write")),
+		"i_plus": hdl.Mux(isInput, iBase, iPlus), "i_minus": hdl.Mux(isInput, iBase, iMinus),
+		"o_plus": oPlus, "o_minus": oMinus,
+		"index_plus": indexPlus, "index_minus": indexMinus,
+		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
+		"write":    hdl.Mux(isAct, oOwn, q.field("acc_write")),
 	}
 	values["nudge"] = hdl.All(values["nudge"], q.top)
 	q.Group("Mode of the pass")
@@ -79,11 +84,15 @@ func (q *sequencer) modes() {
 	q.Assign(q.Output("slab_o_o", q.slabO.Type(), "first word of the slab in its sample"), q.slabO)
 }
 
-// copyBase is the first word of a copy in the even or the odd bank.
+// copyBase is the first word of a copy in the even or the odd bank; nil means
+// the copy of phase -beta.
 func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
 	t := hdl.U(q.d.fields.addr)
 	of := func(c int) hdl.Value {
 		return hdl.Mux(even, hdl.Const(t, int64(q.d.CopyBase(0, c))), hdl.Const(t, int64(q.d.CopyBase(1, c))))
+	}
+	if copy == nil {
+		return of(CopyMinus)
 	}
 	return hdl.Mux(hdl.EqConst(copy, CopyMinus), of(CopyMinus), hdl.Mux(hdl.EqConst(copy, CopyPlus), of(CopyPlus), of(CopyFree)))
 }

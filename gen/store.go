@@ -189,16 +189,18 @@ func (s *store) bursts() {
 	length := burstLength(&s.Scope, addr, awLeft, n)
 	request := s.WireIs("request", hdl.All(hdl.Ne(awLeft, zeroOf(awLeft)), hdl.Not(s.awValid), hdl.Not(s.abort), hdl.Not(hdl.Bit(s.pending, 15)),
 		hdl.Lt(s.credit, hdl.Const(s.credit.Type(), storeAhead))))
-	announced := s.WireIs("announced", hdl.All(s.awValid, awready))
+	announced := s.Reg("announced_q", one, "AWVALID is high for the first cycle: data need not wait for AWREADY")
 	beats := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Bytes/d.Map.BeatBytes)) }
 	at := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Offset/d.Map.BeatBytes)) }
 	first := s.WireIs("job_first", hdl.Mux(s.result, at(d.Map.Results), at(d.Map.Weights)))
 	total := s.WireIs("job_beats", hdl.Mux(s.result, beats(d.Map.Results), beats(d.Map.Weights)))
 	s.AlwaysReset(func(b *hdl.Block) {
 		b.Set(s.awValid, bit(false))
+		b.Set(announced, bit(false))
 		b.Set(addr, zeroOf(addr))
 		b.Set(awLeft, zeroOf(awLeft))
 	}, func(b *hdl.Block) {
+		b.Set(announced, request)
 		b.Set(s.awValid, hdl.Any(request, hdl.All(s.awValid, hdl.Not(awready))))
 		b.If(s.start, func(b *hdl.Block) {
 			b.Set(addr, first)

@@ -49,10 +49,13 @@ func (d *Design) TBTop() []byte {
 			tap{"tap_" + mem.name + "_data", mem.data, at + ".wdata_i"})
 	}
 	layer := addrBits(len(d.Layers))
-	slab := d.slabIndexBits()
+	slab := pad("u_top.slab_index", min(12, d.slabIndexBits()), 12)
+	if d.slabIndexBits() > 12 { // the status has room for the low bits
+		slab = "u_top.slab_index[11:0]"
+	}
 	taps = append(taps, tap{"tap_unit", 8, pad("u_top.state", 4, 8)},
 		tap{"tap_status", 32, fmt.Sprintf("{8'd0, !u_top.store_idle, !u_top.fetch_idle, u_top.wait_store_any, u_top.wait_fetch, %s, %s, (%s)}",
-			pad("u_top.slab_index", slab, 12), pad("u_top.layer", layer, 6), "u_top.phase[2] ? 2'd3 : u_top.phase[1:0]")})
+			slab, pad("u_top.layer", layer, 6), "u_top.phase[2] ? 2'd3 : u_top.phase[1:0]")})
 
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

@@ -12,7 +12,7 @@ func (d *Design) Top() string { return "epgen_top" }
 // top builds epgen_top: the units and the wires between them.
 func (d *Design) top() *hdl.Module {
 	m := hdl.NewModule(d.Top())
-	m.Doc("Equilibrium Propagation accelerator for network %s: %d layers, %d sample(s) on chip,\n"+
+	m.Doc("Equilibrium Propagation accelerator for network %s: layers %d, samples on chip %d,\n"+
 		"%dx%d multipliers.\n\n"+
 		"After CONTROL.START the core runs a whole training step by itself: it fetches labels,\n"+
 		"samples and weights from external memory, relaxes %d free and 2 x %d nudged steps,\n"+

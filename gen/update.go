@@ -7,7 +7,7 @@ func (d *Design) updateLane() *hdl.Module {
 	f := d.Cfg.Formats
 	w0 := d.Layers[0].Arith.WeightUpdate
 	b0 := d.Layers[0].Arith.BiasUpdate
-	ww, bw := signedWidth(f.Weight.Signed, f.Weight.Width()), signedWidth(f.Bias.Signed, f.Bias.Width())
+	ww, bw := f.Weight.Width(), f.Bias.Width()
 	vw := max(ww, bw)
 	one := hdl.U(1)
 	m := hdl.NewModule("ep_update_lane")

@@ -68,7 +68,7 @@ func (w *walker) ports(rec record) {
 	w.Group("Clock and synchronous reset")
 	w.Clock("clk_i")
 	w.Reset("rst_ni")
-	w.Group("Pass: walk_start_i is a pulse, the rest is held until walk_done_o")
+	w.Group("Pass: walk_start_i is a pulse; from the next cycle to walk_done_o the rest holds")
 	w.start = w.Input("walk_start_i", hdl.U(1))
 	w.up = w.Input("up_i", hdl.U(1), "taps of an output pixel")
 	w.down = w.Input("down_i", hdl.U(1), "taps of an input pixel")

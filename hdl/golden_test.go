@@ -139,7 +139,7 @@ func store() *Module {
 	})
 	m.Assign(busy, Any(Ne(state, idle), All(Bit(we, 0), Bit(count, 4))))
 
-	rows := []ROMRow{{big.NewInt(100), "layer1"}, {big.NewInt(-2048), "layer2"}, {big.NewInt(7), "readout"}}
+	rows := []ROMRow{{Value: big.NewInt(100), Doc: "layer1"}, {Value: big.NewInt(-2048), Doc: "layer2"}, {Value: big.NewInt(7), Doc: "readout"}}
 	m.Assign(scale, m.ROM("scale", state, S(12), rows, "2^k of each layer"))
 
 	m.Group("Rounded mean of two bytes")

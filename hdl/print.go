@@ -2,6 +2,7 @@ package hdl
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 )
 
@@ -203,12 +204,31 @@ func (p *printer) rom(x *vROM) {
 	p.e.open("case (" + x.addr.String() + ")")
 	word := func(v *constant) string { return x.sig.name + " = " + literal(v) + ";" }
 	for i, r := range x.rows {
+		if r.Value == nil {
+			continue
+		}
 		at := Const(x.addr.t, int64(i)).(*constant)
-		p.e.row("row", r.Doc, literal(at)+":", word(&constant{t: x.sig.t, v: r.Value, hex: x.sig.t.Width > 32}))
+		set := word(&constant{t: x.sig.t, v: r.Value, hex: x.sig.t.Width > 32})
+		if parts := romFields(r); len(parts) > 1 && len(parts) <= 6 {
+			set = x.sig.name + " = {" + strings.Join(parts, ", ") + "};"
+		}
+		p.e.row("row", r.Doc, literal(at)+":", set)
 	}
 	p.e.row("row", "", "default:", word(&constant{t: x.sig.t, v: zero()}))
 	p.e.close("endcase")
 	p.e.close("end")
+}
+
+// romFields prints the parts of a row's word, highest first.
+func romFields(r ROMRow) []string {
+	parts := make([]string, len(r.Fields))
+	rest := new(big.Int).Set(r.Value)
+	for i, w := range r.Fields {
+		low := new(big.Int).And(rest, new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(w)), big.NewInt(1)))
+		parts[len(parts)-1-i] = literal(&constant{t: U(w), v: low})
+		rest.Rsh(rest, uint(w))
+	}
+	return parts
 }
 
 func (p *printer) always(x *vAlways) {

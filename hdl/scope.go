@@ -232,10 +232,13 @@ func (s *Scope) freshName(base string, p pos) string {
 	return name
 }
 
-// ROMRow is the word at one address of a ROM and what it means.
+// ROMRow is the word at one address of a ROM and what it means. A nil Value is
+// an address that nobody reads: no line is printed for it. Fields, if any, are
+// the widths of the parts of the word, lowest first, as which it is printed.
 type ROMRow struct {
-	Value *big.Int
-	Doc   string
+	Value  *big.Int
+	Doc    string
+	Fields []int
 }
 
 // ROM declares a table read without a clock: word addr of rows, printed as a case statement of
@@ -253,7 +256,7 @@ func (s *Scope) ROM(name string, addr Value, word Type, rows []ROMRow, doc ...st
 		return sig
 	}
 	for i, r := range rows {
-		if r.Value == nil || !sig.t.holds(r.Value) {
+		if r.Value != nil && !sig.t.holds(r.Value) {
 			lo, hi := sig.t.bounds()
 			s.mod.diag.errorf(sig.pos, "ROM %s: row %d is %v, want %v to %v", name, i, r.Value, lo, hi)
 			return sig

@@ -13,8 +13,8 @@ type Bench struct {
 
 	module func() (*hdl.Module, error)
 	play   func(v *Vectors)
-	lanes  map[string]int // bits of a lane of the ports made of lanes, for messages
-	edit   func(verilog string) (string, error)
+	lanes  map[string]int              // bits of a lane of the ports made of lanes, for messages
+	edit   func(verilog string) string // plants a fault, for tests of the bench; may be nil
 	group  *group
 }
 
@@ -74,6 +74,7 @@ func (b *Bench) Run(dir string) Result {
 type group struct {
 	name    string
 	benches []*Bench
+	lenient bool // warnings do not stop the build
 
 	mu      sync.Mutex
 	results map[string]map[string]Result // by directory, by bench

@@ -18,6 +18,7 @@ type Vectors struct {
 	blank   []byte // the same with nothing wanted; inputs are not kept up to date
 	inputs  int    // bytes of now that are inputs
 	pending map[int][]expectation
+	later   map[int][]stimulus
 	cycle   int
 	data    bytes.Buffer
 }
@@ -36,9 +37,14 @@ type expectation struct {
 	value     int64
 }
 
+type stimulus struct {
+	name  string
+	value int64
+}
+
 // newVectors makes the vectors of a block. Its clock is not among them.
 func newVectors(m *hdl.Module) *Vectors {
-	v := &Vectors{ports: map[string]*vectorPort{}, pending: map[int][]expectation{}}
+	v := &Vectors{ports: map[string]*vectorPort{}, pending: map[int][]expectation{}, later: map[int][]stimulus{}}
 	for _, in := range []bool{true, false} {
 		for _, p := range portsOf(m, in) {
 			v.ports[p.Name()] = &vectorPort{p.Name(), p.Type().Width, len(v.now), in}
@@ -105,6 +111,11 @@ func (v *Vectors) SetBits(name string, lo, w int, x int64) {
 	putBits(v.now[p.at:], lo, w, uint64(x))
 }
 
+// SetAfter drives an input from a later cycle on.
+func (v *Vectors) SetAfter(cycles int, name string, x int64) {
+	v.later[v.cycle+cycles] = append(v.later[v.cycle+cycles], stimulus{name, x})
+}
+
 // Want expects the low bits of x at an output of at most 64 bits, in this cycle.
 func (v *Vectors) Want(name string, x int64) { v.WantAfter(0, name, x) }
 
@@ -144,6 +155,10 @@ func (v *Vectors) Tick() {
 	v.data.Write(v.now)
 	copy(v.now[v.inputs:], v.blank[v.inputs:])
 	v.cycle++
+	for _, s := range v.later[v.cycle] {
+		v.Set(s.name, s.value)
+	}
+	delete(v.later, v.cycle)
 }
 
 // Idle lets cycles pass.

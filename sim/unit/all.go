@@ -1,0 +1,57 @@
+package unit
+
+import "fmt"
+
+// All returns every bench, in the order in which they are to run. It panics if
+// the designs that they bench cannot be made, which the tests rule out.
+func All() []*Bench {
+	ds, err := designs()
+	if err != nil {
+		panic(fmt.Sprintf("unit: %v", err))
+	}
+	single, narrow, even, real := ds["single"], ds["narrow"], ds["even"], ds["real"]
+	stores := func(d design) []*Bench {
+		return []*Bench{
+			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
+			memoryBench(d, "ep_state_odd", d.StateWords[1], d.P, d.LaneBits),
+			memoryBench(d, "ep_index_memory", max(1, d.IndexWords*d.IndexCopies), d.P, 2),
+			slabBench(d),
+		}
+	}
+	return join(
+		inGroup("arithmetic", roundingBench(),
+			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(real, false),
+			arrayBench(single), arrayBench(narrow), arrayBench(real),
+			laneBench(single), laneBench(narrow), laneBench(even), laneBench(real),
+			operandsBench(single), operandsBench(narrow), operandsBench(real),
+		),
+		inGroup("memories", join(stores(narrow), stores(real), []*Bench{drainBench(single), drainBench(narrow), drainBench(real)})...),
+		inGroup("schedule",
+			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(real),
+			tableBench(narrow, true), tableBench(narrow, false), tableBench(real, true), tableBench(real, false),
+			registersBench(narrow),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(real),
+		),
+		inGroup("memory-port",
+			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(real),
+			storeBench(single), storeBench(narrow), storeBench(even), storeBench(real),
+		),
+	)
+}
+
+// inGroup makes the benches share a simulator.
+func inGroup(name string, benches ...*Bench) []*Bench {
+	g := &group{name: name, benches: benches}
+	for _, b := range benches {
+		b.group = g
+	}
+	return benches
+}
+
+func join(groups ...[]*Bench) []*Bench {
+	var all []*Bench
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}

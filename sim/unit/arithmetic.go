@@ -1,0 +1,112 @@
+package unit
+
+import (
+	"epgen/fixedpoint"
+	"epgen/gen"
+	"epgen/hdl"
+)
+
+// roundingBench tries every value of 9 bits at every shift up to beyond the
+// width, in every mode.
+func roundingBench() *Bench {
+	const width = 9
+	var shifts []int
+	for k := range width + 3 {
+		shifts = append(shifts, k)
+	}
+	return &Bench{
+		Name:   "rounding/all",
+		module: func() (*hdl.Module, error) { return gen.RoundingBlock(width, shifts), nil },
+		play: func(v *Vectors) {
+			for x := int64(-1 << (width - 1)); x < 1<<(width-1); x++ {
+				v.Set("v_i", x)
+				for _, mode := range []fixedpoint.Rounding{fixedpoint.NearestEven, fixedpoint.NearestUp, fixedpoint.Truncate} {
+					for _, k := range shifts {
+						v.Want(gen.RoundingPort(mode, k)+"_o", mode.Shift(x, k))
+					}
+				}
+				v.Tick()
+			}
+		},
+	}
+}
+
+// updateBench checks ep_update_lane against fixedpoint.Update, three cycles
+// later, with elements on consecutive cycles and with gaps.
+func updateBench(d design, exhaustive bool) *Bench {
+	return d.bench("ep_update_lane", func(v *Vectors) {
+		s := newSource(2)
+		for i := range d.Layers {
+			l := &d.Layers[i]
+			for _, k := range []gen.Kind{gen.Update, gen.Bias} {
+				u, contrast := l.Arith.WeightUpdate, l.Arith.Contrast
+				if k == gen.Bias {
+					u, contrast = l.Arith.BiasUpdate, l.Arith.BiasContrast
+				}
+				v.Idle(3)
+				fields := d.Descriptor(l.N, k)
+				v.SetIf("bias_i", k == gen.Bias)
+				v.Set("rate_shift_i", int64(fields["rate_shift"]))
+				if exhaustive {
+					updateAll(v, u)
+					continue
+				}
+				lo, hi, _ := contrast.Int64()
+				v.Set("rate_i", int64(fields["rate"]))
+				for range 400 {
+					updateElement(v, s, u, s.contrast(u, lo, hi), s.among(u.Lo, u.Hi))
+				}
+			}
+		}
+	}, nil)
+}
+
+// contrast returns a contrast of [lo, hi], now and then one whose change lies
+// next to a tie.
+func (s source) contrast(u fixedpoint.Update, lo, hi int64) int64 {
+	if !s.chance(3) || u.Mantissa == 0 || u.Shift == 0 || u.Shift > 40 {
+		return s.among(lo, hi)
+	}
+	near := (s.among(-100, 100)*2 + 1) << (u.Shift - 1) / int64(u.Mantissa)
+	return min(max(near+s.among(-1, 1), lo), hi)
+}
+
+// updateElement plays one element, sometimes with a gap before it in which the
+// inputs are noise.
+func updateElement(v *Vectors, s source, u fixedpoint.Update, contrast, old int64) {
+	if s.chance(8) {
+		v.Set("valid_i", 0)
+		s.fill(v, "contrast_i", "old_i")
+		v.Tick()
+	}
+	v.Set("valid_i", 1)
+	v.Set("contrast_i", contrast)
+	v.Set("old_i", old)
+	v.WantAfter(3, "new_o", u.Apply(old, contrast))
+	v.Tick()
+}
+
+// updateAll tries all rates with all contrasts up to a few hundred, whether or
+// not the layer can have them: the smallest with all old values, the others with
+// the limits and 0.
+func updateAll(v *Vectors, u fixedpoint.Update) {
+	limit := min(int64(1)<<(v.Bits("contrast_i")-1)-1, 300)
+	v.Set("valid_i", 1)
+	for rate := range int64(1) << u.MantissaBits {
+		v.Idle(3) // the rate is constant while columns are in flight
+		v.Set("rate_i", rate)
+		u.Mantissa = uint64(rate)
+		for contrast := -limit; contrast <= limit; contrast++ {
+			small := contrast >= -20 && contrast <= 20
+			for old := u.Lo; old <= u.Hi; old++ {
+				if !small && old != u.Lo && old != 0 && old != u.Hi {
+					continue
+				}
+				v.Set("contrast_i", contrast)
+				v.Set("old_i", old)
+				v.WantAfter(3, "new_o", u.Apply(old, contrast))
+				v.Tick()
+			}
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package unit
+
+import (
+	"fmt"
+	"sync"
+
+	"epgen/ep"
+	"epgen/fixedpoint"
+	"epgen/gen"
+	"epgen/hdl"
+)
+
+// design is a small accelerator whose blocks are benched.
+type design struct {
+	name string
+	*gen.Design
+}
+
+// designs are chosen for what they make of the blocks:
+//
+//	single  one lane, one layer, 4-bit numbers, truncation: all values can be tried;
+//	        a beat of memory holds four columns
+//	narrow  2x2, two samples, live indices, odd maps of which a pool drops a row,
+//	        layers with alignment shifts of their own; a beat holds two columns;
+//	        a longest burst that is no power of two
+//	even    2x2, 16 bits, ties up, padding 0; a beat holds one column
+//	real    4x4, 16 bits, two samples, frozen indices, channels that do not divide
+//	        the array, 3x3 taps on a 1x1 map; a column takes two beats
+var designs = sync.OnceValues(func() (map[string]design, error) {
+	narrow := ep.Formats{
+		Input: fixedpoint.Q(0, 5), State: fixedpoint.UQ(0, 3), Weight: fixedpoint.Q(0, 3), Bias: fixedpoint.Q(1, 4),
+		Target: fixedpoint.UQ(1, 2), Beta: fixedpoint.UQ(1, 2), RateBits: 3,
+	}
+	single := narrow
+	single.Input, single.Target = fixedpoint.Q(0, 3), fixedpoint.UQ(1, 4)
+	single.StateRounding, single.UpdateRounding = fixedpoint.Truncate, fixedpoint.Truncate
+	real := ep.DefaultFormats()
+	even := real
+	even.Weight, even.Bias = fixedpoint.Q(2, 13), fixedpoint.Q(1, 20)
+	even.StateRounding, even.UpdateRounding = fixedpoint.NearestUp, fixedpoint.NearestUp
+	all := map[string]design{}
+	for _, c := range []struct {
+		name    string
+		list    string
+		in      ep.Shape
+		size    int
+		batch   int
+		index   ep.PoolIndex
+		act     ep.Activation
+		formats ep.Formats
+		beta    float64
+		rate    float64
+		memory  ep.Memory
+		steps   [2]int
+	}{
+		{"single", "fc3", ep.Shape{C: 2, H: 2, W: 1}, 1, 1, ep.Frozen, ep.Unit, single, 0.75, 1, ep.Memory{DataWidth: 32, BurstBeats: 2, Outstanding: 2}, [2]int{3, 2}},
+		{"narrow", "5k5p2,M,3k3p2,4k1p0,M,fc3", ep.Shape{C: 3, H: 6, W: 5}, 2, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 10, Outstanding: 3}, [2]int{2, 3}},
+		{"even", "4k3p0,2k3p0,M", ep.Shape{C: 2, H: 6, W: 6}, 2, 1, ep.Live, ep.Half, even, 0.5, 0.1, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 1}, [2]int{3, 2}},
+		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}},
+	} {
+		net, err := ep.ParseLayers(c.list, c.in)
+		if err != nil {
+			return nil, fmt.Errorf("design %s: %w", c.name, err)
+		}
+		cfg := ep.NewConfig(net)
+		cfg.Array.Size, cfg.Batch, cfg.PoolIndex, cfg.Activation = c.size, c.batch, c.index, c.act
+		cfg.FreeSteps, cfg.NudgeSteps = c.steps[0], c.steps[1]
+		cfg.Formats, cfg.Beta = c.formats, c.beta
+		for i := range cfg.Rates {
+			cfg.Rates[i] = c.rate / float64(int(1)<<i)
+		}
+		c.memory.ReadLatency, c.memory.SlabBits = 8, cfg.Memory.SlabBits
+		cfg.Memory = c.memory
+		d, err := gen.New(cfg)
+		if err != nil {
+			return nil, fmt.Errorf("design %s: %w", c.name, err)
+		}
+		all[c.name] = design{c.name, d}
+	}
+	return all, nil
+})
+
+// bench makes the bench of a block of a design.
+func (d design) bench(block string, play func(v *Vectors), lanes map[string]int) *Bench {
+	return &Bench{
+		Name: block + "/" + d.name, play: play, lanes: lanes,
+		module: func() (*hdl.Module, error) { return d.Block(block) },
+	}
+}
+
+// layerPasses calls f for every pass that the schedule makes over a layer.
+func (d design) layerPasses(f func(l *gen.LayerPlan, k gen.Kind)) {
+	for i := range d.Layers {
+		l := &d.Layers[i]
+		for _, k := range []gen.Kind{gen.Up, gen.Down, gen.Update, gen.Bias, gen.Act} {
+			if k != gen.Down || l.N > 1 {
+				f(l, k)
+			}
+		}
+	}
+}
+
+// longest is the longest burst in beats: the power of two at or below the limit,
+// so that bursts that end on its multiples never cross 4 KB.
+func (d design) longest() int {
+	n := 1
+	for 2*n <= min(d.Cfg.Memory.BurstBeats, 4096/d.Map.BeatBytes) {
+		n *= 2
+	}
+	return n
+}

@@ -1,0 +1,118 @@
+package unit
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// faults are one-line changes of the Verilog; each must make its bench fail at
+// one of the ports given.
+var faults = []struct {
+	bench, old, new string
+	ports           string
+}{
+	{"rounding/all", "nearest_even_2_floor[0] ||", "1'b1 ||", "nearest_even_2_o"},
+	{"rounding/all", "nearest_up_3_up    = v_i[2]", "nearest_up_3_up    = v_i[1]", "nearest_up_3_o"},
+
+	{"ep_update_lane/narrow", "WEIGHT_MIN = -6'sd8", "WEIGHT_MIN = -6'sd7", "new_o"},
+	{"ep_update_lane/narrow", "BIAS_MAX   = 6'sd31", "BIAS_MAX   = 6'sd30", "new_o"},
+	{"ep_update_lane/narrow", "|scaled[7:0]", "|scaled[7:1]", "new_o"},
+	{"ep_update_lane/real", "old_q2 <= old_q1", "old_q2 <= old_i", "new_o"},
+
+	{"ep_mac_array/narrow", "contrast_q <= contrast_q + ", "contrast_q <= ", "contrast_o"},
+	{"ep_mac_array/narrow", "tile_i[8*r + 4*c +: 4]", "tile_i[8*c + 4*r +: 4]", "acc_o"},
+	{"ep_mac_array/real", "valid_q4 && last_q4", "valid_q4 && last_q3", "acc_valid_o"},
+	{"ep_mac_array/single", "drain_q <= contrast_q", "drain_q <= prod_q", "contrast_o"},
+
+	{"ep_lane/narrow", "aligned_q > result_q", "aligned_q >= result_q", "argmax_o"},
+	{"ep_lane/narrow", "STATE_MAX = 6'sd7", "STATE_MAX = 6'sd6", "state_o"},
+	{"ep_lane/narrow", "result_q <= aligned_q + acc_rdata_q", "result_q <= aligned_q", "state_o"},
+	{"ep_lane/narrow", "pos_i == index_i", "pos_i != index_i", "argmax_o state_o"},
+	{"ep_lane/narrow", "act_acc_q2 - force_aligned", "act_acc_q2 + force_aligned", "state_o"},
+	{"ep_lane/real", "scaled_floor[0] ||", "1'b1 ||", "state_o"},
+	{"ep_lane/even", "scaled_up    = scaled[", "scaled_up    = !scaled[", "state_o"},
+
+	{"ep_operands/single", "void_i || zero_i", "void_i", "v_o z_o"},
+	{"ep_operands/real", "!= pos_i", "== pos_i", "v_o z_o"},
+
+	{"ep_state_even/narrow", "mem[waddr_i] <= wdata_i", "mem[waddr_i] <= ~wdata_i", "rdata_o"},
+	{"ep_index_memory/real", "rdata_o <= mem[raddr_i]", "rdata_o <= mem[waddr_i]", "rdata_o"},
+	{"ep_slab_buffer/narrow", "mem[waddr_i][15:8] <= wdata_i", "mem[waddr_i][15:8] <= {wdata_i[3:0], wdata_i[7:4]}", "tile_o"},
+	{"ep_row_rom/narrow", "6'd4:    entry", "6'd44:   entry", "row_entry_o"},
+
+	{"ep_drain/real", "tile_q <= tile_q + ", "tile_q <= tile_q - ", "tile_o"},
+	{"ep_drain/narrow", "last_col && open_q", "last_col || open_q", "last_o"},
+
+	{"ep_walker/narrow", "sample_last && minus_q)", "sample_last)", "op_first_o op_minus_o op_valid_o op_o_o op_i_o op_last_o"},
+	{"ep_walker/narrow", "window_q[0]}", "window_q[1]}", "op_i_o op_tile_o"},
+	{"ep_walker/real", "c_valid_q && !rect_done", "c_valid_q", "op_valid_o stalled_o"},
+
+	{"ep_walker/real", "assign a_take = a_valid_q", "assign a_take = 1'b1", "op_valid_o stalled_o op_tile_o"},
+
+	{"ep_registers/narrow", "written[0] && !busy_i", "written[0]", "start_o"},
+	{"ep_registers/narrow", "base_hi_q <= (base_hi_q & ~mask) | written", "base_hi_q <= written", "base_o"},
+	{"ep_registers/narrow", "10'd9 && written[0]", "10'd9", "irq s_axil_rdata"},
+	{"ep_registers/narrow", "overhead_q <= overhead_q + 64'd1", "overhead_q <= overhead_q + 64'd2", "s_axil_rdata"},
+
+	{"ep_sequencer/narrow", "flush_q <= 3'd5", "flush_q <= 3'd4", "state_o pass_over_o freed_o"},
+	{"ep_sequencer/narrow", "bank_q  <= !bank_q", "bank_q  <= bank_q", "bank_o freed_o state_o wait_fetch_o"},
+	{"ep_sequencer/narrow", "variant_q <= 2'd2", "variant_q <= 2'd1", "i_plus_o state_o index_plus_o"},
+	{"ep_sequencer/real", "!updating || drain_idle_i", "1'b1", "state_o pass_over_o freed_o"},
+
+	{"ep_fetch/narrow", "sweep_q + 4'd1 == 4'd8", "sweep_q == 4'd8", "m_axi_araddr m_axi_arlen"},
+	{"ep_fetch/narrow", "take && m_axi_rresp[1]", "take && m_axi_rresp[0]", "fetch_error_o"},
+	{"ep_fetch/real", "tile_q <= tile_q + ", "tile_q <= tile_q - ", "slab_addr_o"},
+	{"ep_fetch/single", "held_q <= 3'd1 || last_column", "held_q <= 3'd1", "m_axi_rready label_we_o input_we_o"},
+
+	{"ep_store/narrow", "used_q < 6'd32", "used_q < 6'd31", "store_ready_o"},
+	{"ep_store/narrow", "pad_q ? 16'd0 : front_q[15:0]", "front_q[15:0]", "m_axi_wdata"},
+	{"ep_store/even", "w_left_q == 7'd1 ||", "w_left_q == 7'd2 ||", "m_axi_wlast"},
+	{"ep_store/real", "off_q ? 4'd0 : ~4'd0", "~4'd0", "m_axi_wstrb"},
+}
+
+// TestFaults plants every fault in a copy of its bench; all copies share a
+// simulator.
+func TestFaults(t *testing.T) {
+	needVerilator(t)
+	byName := map[string]*Bench{}
+	for _, b := range All() {
+		byName[b.Name] = b
+	}
+	var copies []*Bench
+	for i, f := range faults {
+		b := byName[f.bench]
+		if b == nil {
+			t.Fatalf("no bench %s", f.bench)
+		}
+		found := 0
+		c := &Bench{Name: fmt.Sprintf("%s/%d", f.bench, i), module: b.module, play: b.play, lanes: b.lanes}
+		c.edit = func(text string) string {
+			found += strings.Count(text, f.old)
+			return strings.Replace(text, f.old, f.new, 1)
+		}
+		copies = append(copies, c)
+		t.Cleanup(func() {
+			if found == 0 {
+				t.Errorf("%s: the Verilog no longer has %q: choose the fault anew", f.bench, f.old)
+			}
+		})
+	}
+	inGroup("faults", copies...)
+	copies[0].group.lenient = true // changed lines may leave signals unread
+	dir := t.TempDir()
+	for i, b := range copies {
+		r := b.Run(dir)
+		f := faults[i]
+		switch {
+		case r.Err != nil:
+			t.Fatal(r)
+		case r.Mismatch == nil:
+			t.Errorf("%s: %q in place of %q goes unnoticed", f.bench, f.new, f.old)
+		case !strings.Contains(" "+f.ports+" ", " "+r.Mismatch.Port+" "):
+			t.Errorf("%s: %q in place of %q: %v, want a mismatch at %s", f.bench, f.new, f.old, r.Mismatch, f.ports)
+		default:
+			t.Log(r)
+		}
+	}
+}

@@ -1,0 +1,376 @@
+package unit
+
+import (
+	"fmt"
+
+	"epgen/gen"
+)
+
+// fetchBench checks ep_fetch against a memory that answers after random
+// latencies with random gaps: the bursts (length, order, 4 KB, how many are in
+// flight), and every column that it writes, where it belongs and what it holds.
+// Then read errors and aborts in the middle, each followed by a new start.
+func fetchBench(d design) *Bench {
+	return d.bench("ep_fetch", func(v *Vectors) {
+		f := &fetchPlay{design: d, source: newSource(12), v: v}
+		f.image = make([]byte, d.Map.Size)
+		for i := range f.image {
+			f.image[i] = byte(f.Uint32())
+		}
+		f.columnsPerBeat = max(1, d.Map.BeatBytes/d.Map.ColumnBytes)
+		f.beatsPerColumn = max(1, d.Map.ColumnBytes/d.Map.BeatBytes)
+		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i"} {
+			v.Set(p, 0)
+		}
+		v.Reset()
+		f.base = 0x123456789a << 12
+		v.Set("base_i", f.base)
+		f.run(fetchRun{timing: busTiming{latency: 1}})
+		f.run(fetchRun{timing: busTiming{latency: 20, gaps: 3}})
+		f.run(fetchRun{timing: busTiming{latency: 4, gaps: 2}, infer: true})
+		beats := f.beats
+		for i := range int64(8) {
+			f.run(fetchRun{timing: busTiming{latency: 6, gaps: 4}, errorBeat: 1 + (beats-2)*i/7})
+			f.run(fetchRun{timing: busTiming{latency: 9, gaps: 2}, abortAt: 10 + f.IntN(300)})
+		}
+		f.run(fetchRun{timing: busTiming{latency: 3, gaps: 2}})
+	}, nil)
+}
+
+// busTiming says how a memory behaves: latency and gaps are random up to a
+// limit; without gaps it is always ready.
+type busTiming struct{ latency, gaps int }
+
+// open is true when a handshake may take place.
+func (s source) open(t busTiming) bool { return t.gaps == 0 || s.chance(t.gaps) }
+
+type fetchRun struct {
+	timing    busTiming
+	infer     bool
+	errorBeat int64 // beat answered with an error; 0: none
+	abortAt   int   // cycles from the start to an abort; 0: none
+}
+
+// job is something to be fetched: a run of columns.
+type job struct {
+	kind    int
+	layer   *gen.LayerPlan
+	offset  int // bytes
+	beats   int
+	columns int
+}
+
+const (
+	jobLabels = iota
+	jobInput
+	jobSlab
+)
+
+// readBurst is a burst on its way.
+type readBurst struct{ beat, left, at int }
+
+type fetchPlay struct {
+	design
+	source
+	v                              *Vectors
+	image                          []byte
+	base                           int64
+	columnsPerBeat, beatsPerColumn int
+	beats                          int64 // taken in the latest run
+
+	fetchRun
+	jobs []job
+	fetchState
+}
+
+// fetchState is the unit and its memory between two cycles.
+type fetchState struct {
+	active            bool // a job is being fetched
+	waiting           bool // for half of the slab buffer
+	loaded            bool
+	next, left        int // beat to request, beats to request
+	column, remaining int // columns of the job that came and that are to come; an error does not stop them
+	full              [2]bool
+	bank              int // of the slab buffer being filled
+	error             bool
+
+	arvalid         bool
+	arBeat, arBeats int
+	inFlight        int
+	held            int // columns in the beat at hand, 0: none
+	parts           int // beats of the column so far
+
+	memory  []readBurst
+	offered bool // RVALID waits for RREADY
+	bad     bool
+	busy    [2]int // cycles until a half is consumed
+}
+
+// jobList lists what is fetched, in order: layer 1 only in the first sweep and
+// in that of the update.
+func (f *fetchPlay) jobList(infer bool) []job {
+	m := f.Map
+	list := []job{
+		{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch},
+		{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords},
+	}
+	sweep := func(from int) {
+		for n := from; n <= len(f.Layers); n++ {
+			l := &f.Layers[n-1]
+			for slab := range l.Out.Blocks {
+				list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns})
+			}
+		}
+	}
+	steps := f.Cfg.FreeSteps
+	if !infer {
+		steps += 2 * f.Cfg.NudgeSteps
+	}
+	sweep(1)
+	for range steps - 1 {
+		sweep(2)
+	}
+	if !infer {
+		sweep(1)
+	}
+	return list
+}
+
+// run plays from a start to the end of the last job, or of an error.
+func (f *fetchPlay) run(r fetchRun) {
+	f.fetchRun = r
+	f.jobs = f.jobList(r.infer)
+	f.beats = 0
+	f.v.Set("start_i", 1)
+	f.v.Want("fetch_idle_o", 1)
+	f.cycle()
+	f.v.Set("start_i", 0)
+	f.v.SetIf("infer_run_i", r.infer)
+	f.fetchState = fetchState{active: true} // whatever was left is forgotten
+	f.begin()
+	aborting := false
+	for n := 0; f.active || f.arvalid || f.inFlight > 0; n++ {
+		if n > 200000 {
+			panic("unit: the fetching does not end")
+		}
+		f.v.SetIf("abort_i", aborting)
+		f.cycle()
+		if (f.error || r.abortAt > 0 && n >= r.abortAt) && !aborting {
+			aborting = true
+			continue
+		}
+		if aborting {
+			f.active = false
+		}
+	}
+	f.v.SetIf("abort_i", aborting)
+	f.v.Want("fetch_idle_o", 1)
+	f.cycle()
+	f.v.Set("abort_i", 0)
+}
+
+// begin loads the job at the head of the list.
+func (f *fetchPlay) begin() {
+	j := f.jobs[0]
+	f.next, f.left, f.waiting = j.offset/f.Map.BeatBytes, j.beats, false
+	f.column, f.remaining = 0, j.columns
+}
+
+// cycle plays one cycle of the unit and its memory.
+func (f *fetchPlay) cycle() {
+	v := f.v
+	arready := f.open(f.timing)
+	v.SetIf("m_axi_arready", arready)
+	v.WantIf("m_axi_arvalid", f.arvalid)
+	if f.arvalid {
+		v.Want("m_axi_araddr", f.base+int64(f.arBeat*f.Map.BeatBytes))
+		v.Want("m_axi_arlen", int64(f.arBeats-1))
+		v.Want("m_axi_arburst", 1)
+		v.Want("m_axi_arsize", map[int]int64{4: 2, 8: 3, 16: 4, 32: 5, 64: 6}[f.Map.BeatBytes])
+	}
+	v.WantIf("loaded_o", f.loaded && f.active)
+	v.WantIf("fetch_error_o", f.error)
+	v.WantIf("fetch_idle_o", !f.active && f.inFlight == 0 && !f.arvalid)
+	v.Want("full_o", b2i(f.full[0])|b2i(f.full[1])<<1)
+
+	counted := f.held > 0 && f.remaining > 0
+	lastColumn := counted && f.remaining == 1
+	f.wantColumn(counted && f.active)
+	rready := f.columnsPerBeat == 1 || f.held <= 1 || lastColumn
+	take, done := f.respond(rready)
+	freed := f.consume()
+
+	aborted := f.error || v.now[v.port("abort_i", true).at] == 1
+	request := f.left > 0 && !f.arvalid && f.inFlight < f.Cfg.Memory.Outstanding && !aborted
+	if f.arvalid && arready {
+		f.accept()
+	}
+	f.arvalid = request || f.arvalid && !arready
+	f.inFlight += int(b2i(request) - b2i(done))
+	if request {
+		f.arBeat, f.arBeats = f.next, min(f.left, f.longest()-f.next%f.longest())
+		f.next, f.left = f.next+f.arBeats, f.left-f.arBeats
+	}
+	f.advance(take, counted, lastColumn)
+	for bank := range freed {
+		f.full[bank] = f.full[bank] && !freed[bank]
+	}
+	if aborted {
+		f.active, f.left = false, 0
+	}
+	f.error = f.error && v.now[v.port("start_i", true).at] == 0 || take && f.bad
+	v.Tick()
+}
+
+// accept takes a burst over to the memory, if it may be asked for.
+func (f *fetchPlay) accept() {
+	first, last := f.arBeat*f.Map.BeatBytes, (f.arBeat+f.arBeats)*f.Map.BeatBytes-1
+	if first/4096 != last/4096 || last >= f.Map.Size {
+		panic(fmt.Sprintf("unit: reference asks for bytes %d to %d of %d", first, last, f.Map.Size))
+	}
+	f.memory = append(f.memory, readBurst{f.arBeat, f.arBeats, f.v.Cycle() + 1 + f.IntN(f.timing.latency)})
+}
+
+// respond plays the data channel.
+func (f *fetchPlay) respond(rready bool) (take, done bool) {
+	v := f.v
+	v.WantIf("m_axi_rready", rready)
+	if !f.offered && len(f.memory) > 0 && v.Cycle() >= f.memory[0].at && f.open(f.timing) {
+		f.offered = true
+		f.bad = f.errorBeat > 0 && f.beats == f.errorBeat
+		v.Set("m_axi_rresp", int64(f.IntN(2))) // OKAY or EXOKAY
+		if f.bad {
+			v.Set("m_axi_rresp", int64(2+f.IntN(2)))
+		}
+		b := f.memory[0]
+		for i := range f.Map.BeatBytes {
+			v.SetLane("m_axi_rdata", i, 8, int64(f.image[b.beat*f.Map.BeatBytes+i]))
+		}
+		v.SetIf("m_axi_rlast", b.left == 1)
+	}
+	v.SetIf("m_axi_rvalid", f.offered)
+	if !f.offered {
+		f.fill(f.v, "m_axi_rdata", "m_axi_rresp", "m_axi_rlast")
+		return false, false
+	}
+	if !rready {
+		return false, false
+	}
+	b := &f.memory[0]
+	b.beat++
+	b.left--
+	f.beats++
+	f.offered = false
+	if done = b.left == 0; done {
+		f.memory = f.memory[1:]
+	}
+	return true, done
+}
+
+// consume frees halves of the slab buffer some cycles after they are full.
+func (f *fetchPlay) consume() (freed [2]bool) {
+	bits := int64(0)
+	for bank := range f.full {
+		switch {
+		case !f.full[bank]:
+			f.busy[bank] = f.IntN(40)
+		case f.busy[bank] > 0:
+			f.busy[bank]--
+		default:
+			freed[bank] = true
+			bits |= 1 << bank
+		}
+	}
+	f.v.Set("freed_i", bits)
+	return freed
+}
+
+// advance takes beats and columns to the next cycle and goes on to the next job.
+func (f *fetchPlay) advance(take, counted, lastColumn bool) {
+	switch {
+	case f.beatsPerColumn > 1:
+		f.held = 0
+		if take {
+			if f.parts++; f.parts == f.beatsPerColumn {
+				f.parts, f.held = 0, 1
+			}
+		}
+	case take:
+		f.held = f.columnsPerBeat
+	case lastColumn:
+		f.held = 0 // the rest of the beat is padding
+	case f.held > 0:
+		f.held--
+	}
+	if f.active && f.waiting && !f.full[f.bank] {
+		f.begin()
+		return
+	}
+	if counted {
+		f.column++
+		f.remaining--
+	}
+	if !lastColumn || !f.active {
+		return
+	}
+	if f.jobs[0].kind == jobSlab {
+		f.full[f.bank] = true
+		f.bank ^= 1
+	}
+	f.jobs = f.jobs[1:]
+	switch {
+	case len(f.jobs) == 0:
+		f.active = false
+	case f.jobs[0].kind == jobSlab:
+		f.waiting, f.loaded = true, true
+	default:
+		f.begin()
+	}
+}
+
+// wantColumn expects the writing of the column at hand.
+func (f *fetchPlay) wantColumn(counted bool) {
+	v := f.v
+	if !counted {
+		for _, p := range []string{"label_we_o", "input_we_o", "bias_we_o", "slab_we_o"} {
+			v.Want(p, 0)
+		}
+		return
+	}
+	j := f.jobs[0]
+	at := j.offset + f.column*f.Map.ColumnBytes
+	element := func(lane int) (x int64) {
+		for i := range f.ElementBits / 8 {
+			x |= int64(f.image[at+lane*f.ElementBits/8+i]) << (8 * i)
+		}
+		return x
+	}
+	lanes := func(port string, w int) {
+		for r := range f.P {
+			v.WantLaneAfter(0, port, r, w, element(r))
+		}
+	}
+	formats := f.Cfg.Formats
+	v.WantIf("label_we_o", j.kind == jobLabels)
+	v.WantIf("input_we_o", j.kind == jobInput)
+	bias := j.kind == jobSlab && f.column == 0
+	v.Want("bias_we_o", b2i(bias)<<f.bank)
+	switch {
+	case j.kind == jobLabels:
+		v.Want("label_addr_o", int64(f.column))
+		v.Want("label_data_o", element(0))
+	case j.kind == jobInput:
+		v.Want("input_addr_o", int64(f.column))
+		lanes("input_data_o", f.LaneBits)
+	case bias:
+		lanes("bias_data_o", formats.Bias.Width())
+	}
+	if j.kind != jobSlab || bias {
+		v.Want("slab_we_o", 0)
+		return
+	}
+	tile, column := (f.column-1)/f.P, (f.column-1)%f.P
+	v.Want("slab_we_o", 1<<column)
+	v.Want("slab_addr_o", int64(f.bank*f.SlabWords+tile))
+	lanes("slab_data_o", formats.Weight.Width())
+}

@@ -1,0 +1,295 @@
+package unit
+
+import (
+	"epgen/ep"
+	"epgen/gen"
+)
+
+// laneBench checks ep_lane: what follows the sum of a row. Accumulators are
+// seen through the activation, so sums are chosen to put pre-activations next
+// to ties and limits.
+func laneBench(d design) *Bench {
+	return d.bench("ep_lane", func(v *Vectors) {
+		p := &lanePlay{design: d, source: newSource(4), v: v}
+		p.noise()
+		for i := range d.Layers {
+			p.la = d.Layers[i].Arith
+			p.layer(d.Layers[i].N)
+			for range 300 {
+				p.drive()
+			}
+			p.pool(false)
+			p.pool(true)
+			p.feedback()
+		}
+		if d.AccBits <= 14 {
+			p.everyAccumulator()
+		}
+	}, nil)
+}
+
+type lanePlay struct {
+	design
+	source
+	v  *Vectors
+	la *ep.LayerArith
+	n  int
+}
+
+// layer selects the constants of layer n.
+func (p *lanePlay) layer(n int) {
+	p.n = n
+	up, act := p.Descriptor(n, gen.Up), p.Descriptor(n, gen.Act)
+	p.v.Set("up_shift_i", int64(up["up_shift"]))
+	p.v.Set("bias_shift_i", int64(up["bias_shift"]))
+	p.v.Set("act_shift_i", int64(act["act_shift"]))
+	if n < len(p.Layers) { // down over layer n+1 adds to layer n
+		p.v.Set("down_shift_i", int64(p.Descriptor(n+1, gen.Down)["down_shift"]))
+	}
+}
+
+// noise drives data at random and nothing valid.
+func (p *lanePlay) noise() {
+	p.fill(p.v, "sum_i", "bias_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i", "live_i")
+	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i", "up_i", "down_i", "window_i"} {
+		p.v.Set(name, 0)
+	}
+}
+
+// tick ends the cycle; the next begins with noise, but the mode stays.
+func (p *lanePlay) tick() {
+	p.v.Tick()
+	p.fill(p.v, "sum_i", "bias_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
+	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i"} {
+		p.v.Set(name, 0)
+	}
+}
+
+// sum plays one sum, in the cycle before its position in the pool window.
+func (p *lanePlay) sum(sum, bias int64) {
+	p.v.Set("sum_valid_i", 1)
+	p.v.Set("sum_i", sum)
+	p.v.Set("bias_i", bias)
+}
+
+// write stores what has become of the sum of two cycles ago.
+func (p *lanePlay) write(addr int) {
+	p.v.Set("acc_we_i", 1)
+	p.v.Set("acc_waddr_i", int64(addr))
+}
+
+// up plays one sum of an unpooled layer into an accumulator.
+func (p *lanePlay) up(addr int, sum, bias int64) {
+	p.v.Set("up_i", 1)
+	p.sum(sum, bias)
+	p.tick()
+	p.tick()
+	p.write(addr)
+	p.tick()
+	p.v.Set("up_i", 0)
+}
+
+// act activates an accumulator that holds acc and expects the state.
+func (p *lanePlay) act(addr int, acc int64) {
+	p.v.Set("acc_re_i", 1)
+	p.v.Set("acc_raddr_i", int64(addr))
+	p.tick()
+	p.activate(acc, 5)
+	p.v.Idle(4) // the nudge is constant while activations are in flight
+	p.noise()
+	p.v.Tick()
+}
+
+// activate plays the cycle after the read of an accumulator that holds acc.
+func (p *lanePlay) activate(acc int64, after int) {
+	nudge, minus := 0, p.chance(2)
+	if p.n == len(p.Layers) {
+		nudge = p.IntN(2)
+	}
+	state, target := p.among(0, p.la.Act.Hi), p.IntN(2)
+	p.v.Set("act_valid_i", 1)
+	p.v.Set("state_i", state)
+	p.v.Set("target_i", int64(target))
+	p.v.Set("nudge_i", int64(nudge))
+	p.v.SetIf("nudge_minus_i", minus)
+	u := acc
+	if nudge == 1 {
+		u -= p.force(state, target == 1, minus)
+	}
+	p.v.WantAfter(after, "state_o", p.la.Act.Apply(u))
+	p.tick()
+}
+
+// force is sign * beta * (s - y), aligned to the accumulator.
+func (p *lanePlay) force(state int64, target, minus bool) int64 {
+	f := p.Cfg.Formats
+	frac := max(f.State.Frac, f.Target.Frac)
+	e := state << (frac - f.State.Frac)
+	if target {
+		e -= p.Arith.TargetOne << (frac - f.Target.Frac)
+	}
+	e = e * p.Arith.BetaCode << p.la.NudgeShift
+	if minus {
+		e = -e
+	}
+	return e
+}
+
+// interesting draws a sum and a bias of the layer whose accumulator lies next to
+// a tie or a limit of the activation where that can be had, and returns that
+// accumulator.
+func (p *lanePlay) interesting() (sum, bias, acc int64) {
+	lo, hi, _ := p.la.Up.Int64()
+	biasFormat := p.Cfg.Formats.Bias
+	bias = p.among(biasFormat.Min(), biasFormat.Max())
+	k := p.la.Act.Shift
+	target := p.among(0, p.la.Act.Hi)<<k + p.among(-2, 2)
+	if k > 0 && p.chance(2) {
+		target += 1 << (k - 1)
+	}
+	sum = (target - bias<<p.la.BiasShift) >> p.la.UpShift
+	if p.chance(4) || sum < lo || sum > hi {
+		sum = p.among(lo, hi)
+	}
+	return sum, bias, sum<<p.la.UpShift + bias<<p.la.BiasShift
+}
+
+// drive checks alignment, bias, activation and nudge of one neuron.
+func (p *lanePlay) drive() {
+	sum, bias, acc := p.interesting()
+	addr := p.IntN(p.AccWords)
+	p.up(addr, sum, bias)
+	p.act(addr, acc)
+}
+
+// pool checks windows, by comparison or by a stored index, with gaps, ties and
+// order.
+func (p *lanePlay) pool(live bool) {
+	for range 120 {
+		var sums, accs [4]int64
+		bias := int64(0)
+		for i := range sums {
+			s, b, _ := p.interesting()
+			if i == 0 {
+				sums[0], bias = s, b
+			} else if sums[i] = s; p.chance(2) {
+				sums[i] = sums[p.IntN(i)] // a tie
+			}
+			accs[i] = sums[i]<<p.la.UpShift + bias<<p.la.BiasShift
+		}
+		winner := p.IntN(4)
+		if live {
+			winner = 0
+			for i := range accs {
+				if accs[i] > accs[winner] {
+					winner = i
+				}
+			}
+		}
+		addr := p.IntN(p.AccWords)
+		p.window(live, sums, bias, winner, addr)
+		p.act(addr, accs[winner])
+	}
+}
+
+// window plays the four positions of a pool window.
+func (p *lanePlay) window(live bool, sums [4]int64, bias int64, index, addr int) {
+	p.v.Set("up_i", 1)
+	p.v.Set("window_i", 1)
+	p.v.SetIf("live_i", live)
+	pos := -1 // position of the sum of the cycle before
+	for i := 0; i <= len(sums); {
+		if pos >= 0 {
+			p.v.Set("pos_i", int64(pos))
+			if !live {
+				p.v.Set("index_i", int64(index))
+			}
+		}
+		pos = -1
+		if i == len(sums) {
+			break
+		}
+		if !p.chance(4) {
+			p.sum(sums[i], bias)
+			pos = i
+			i++
+		}
+		p.tick()
+	}
+	p.tick()
+	p.v.Want("argmax_o", int64(index))
+	p.write(addr)
+	p.tick()
+	p.v.Set("up_i", 0)
+	p.v.Set("window_i", 0)
+}
+
+// feedback checks that down adds to what an accumulator holds, in a pipeline of
+// sums for different accumulators.
+func (p *lanePlay) feedback() {
+	if p.n == len(p.Layers) || p.AccWords < 4 {
+		return
+	}
+	lo, hi, _ := p.la.Down.Int64()
+	for range 40 {
+		var acc [4]int64
+		for a := range acc {
+			sum, bias, value := p.interesting()
+			p.up(a, sum, bias)
+			acc[a] = value
+		}
+		p.v.Set("down_i", 1)
+		for a := range len(acc) + 2 {
+			if a < len(acc) {
+				down := p.among(lo, hi)
+				p.sum(down, p.signed(p.v.Bits("bias_i")))
+				p.v.Set("acc_re_i", 1)
+				p.v.Set("acc_raddr_i", int64(a))
+				acc[a] += down << p.la.DownShift
+			}
+			if a >= 2 {
+				p.write(a - 2)
+			}
+			p.tick()
+		}
+		p.v.Set("down_i", 0)
+		for a := range acc {
+			p.act(a, acc[a])
+		}
+	}
+}
+
+// everyAccumulator goes through every sum that the output layer can have, with
+// the least, the middle and the largest bias, a neuron a cycle: sum, write and
+// read overlap. The activation goes through its nudges.
+func (p *lanePlay) everyAccumulator() {
+	lo, hi, _ := p.la.Up.Int64()
+	biases := []int64{p.Cfg.Formats.Bias.Min(), 0, p.Cfg.Formats.Bias.Max()}
+	for nudge := range 3 {
+		p.v.Idle(8)
+		p.v.Set("up_i", 1)
+		p.v.SetIf("nudge_i", nudge > 0)
+		p.v.SetIf("nudge_minus_i", nudge == 2)
+		for _, bias := range biases {
+			for sum := lo; sum <= hi; sum++ {
+				p.sum(sum, bias)
+				// Written two cycles later, read three, activated four.
+				p.v.Set("acc_we_i", 1)
+				p.v.Set("acc_waddr_i", 0)
+				p.v.Set("acc_re_i", 1)
+				p.v.Set("acc_raddr_i", 0)
+				p.v.Set("act_valid_i", 1)
+				state, target := p.among(0, p.la.Act.Hi), p.chance(2)
+				p.v.SetAfter(4, "state_i", state)
+				p.v.SetAfter(4, "target_i", b2i(target))
+				u := sum<<p.la.UpShift + bias<<p.la.BiasShift
+				if nudge > 0 {
+					u -= p.force(state, target, nudge == 2)
+				}
+				p.v.WantAfter(9, "state_o", p.la.Act.Apply(u))
+				p.v.Tick()
+			}
+		}
+	}
+	p.v.Idle(9)
+}

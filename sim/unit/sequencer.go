@@ -1,0 +1,415 @@
+package unit
+
+import (
+	"epgen/ep"
+	"epgen/gen"
+)
+
+// sequencerBench checks ep_sequencer: the order of the passes of a training
+// step and of an inference, the mode of each, and what it tells the units,
+// against an account of the schedule by nested loops. The units answer after
+// random delays. Then a read error, a write error and a reset in the middle.
+func sequencerBench(d design) *Bench {
+	return d.bench("ep_sequencer", func(v *Vectors) {
+		q := &sequencerPlay{design: d, source: newSource(11), v: v, last: len(d.Layers)}
+		for _, p := range []string{"start_i", "infer_i", "walk_done_i", "loaded_i", "full_i", "fetch_error_i", "store_error_i"} {
+			v.Set(p, 0)
+		}
+		for _, p := range []string{"drain_idle_i", "fetch_idle_i", "store_idle_i"} {
+			v.Set(p, 1)
+		}
+		v.Reset()
+		q.step(false)
+		q.step(true)
+		q.step(false) // again, from where the last left off
+		for _, port := range []string{"fetch_error_i", "store_error_i"} {
+			q.fail = port
+			q.failAt = v.Cycle() + 40 + q.IntN(200)
+			q.step(false)
+			q.recover()
+		}
+		q.failAt, q.fail = v.Cycle()+60, resetName
+		q.step(false)
+		v.Reset()
+		q.stopped, q.storeStart = false, false
+		q.failAt, q.fail = 0, ""
+		q.step(true)
+	}, nil)
+}
+
+// States of the sequencer in its status.
+const (
+	stateIdle = iota
+	stateLoad
+	stateWait
+	stateSetup
+	stateStart
+	stateRun
+	stateFlush
+	stateNext
+	stateStore
+	stateError
+)
+
+type sequencerPlay struct {
+	design
+	source
+	v    *Vectors
+	last int // layer
+
+	infer      bool
+	phase      int
+	step0      bool // of a phase
+	bank       int
+	storeStart bool // in the next cycle
+
+	fail    string // port of the error, or the reset
+	failAt  int    // cycle of it; 0: none
+	stopped bool
+}
+
+// cycle plays a cycle in a state.
+func (q *sequencerPlay) cycle(state int) {
+	if q.stopped {
+		return
+	}
+	v := q.v
+	v.Want("state_o", int64(state))
+	v.Want("phase_o", int64(q.phase))
+	v.WantIf("busy_o", state != stateIdle)
+	v.WantIf("wait_fetch_o", state == stateLoad || state == stateWait)
+	v.WantIf("wait_store_o", state == stateStore)
+	v.WantIf("walk_start_o", state == stateStart)
+	v.WantIf("abort_o", state == stateError)
+	v.WantIf("error_o", state == stateError)
+	v.WantIf("store_start_o", q.storeStart)
+	q.storeStart = false
+	if state != stateNext {
+		v.Want("freed_o", 0)
+	}
+	if state != stateStore {
+		v.Want("finish_o", 0)
+	}
+	if v.Has("pass_over_o") && state != stateNext {
+		v.WantIf("pass_over_o", state == stateFlush)
+	}
+	if state != stateIdle {
+		v.WantIf("infer_run_o", q.infer)
+	}
+	if q.failAt != 0 && v.Cycle() >= q.failAt && state != stateIdle {
+		q.stopped = true
+		if q.fail != resetName {
+			v.Set(q.fail, 1)
+		}
+	}
+	v.Tick()
+}
+
+// recover is what follows an error: no more requests for at least eight cycles,
+// then the end as soon as fetch and store are idle.
+func (q *sequencerPlay) recover() {
+	v := q.v
+	q.storeStart = false
+	v.Set("fetch_idle_i", 0)
+	v.Set("walk_done_i", 0)
+	idle := func(fetch, store bool, finish bool) {
+		v.SetIf("fetch_idle_i", fetch)
+		v.SetIf("store_idle_i", store)
+		v.Want("state_o", stateError)
+		v.Want("abort_o", 1)
+		v.Want("error_o", 1)
+		v.Want("busy_o", 1)
+		v.WantIf("finish_o", finish)
+		v.Tick()
+	}
+	for range 7 { // until walker, array and drain are empty, whoever is idle
+		idle(q.chance(2), q.chance(2), false)
+	}
+	for range q.IntN(3) {
+		idle(false, q.chance(2), false)
+	}
+	idle(true, false, false)
+	idle(true, true, true)
+	v.Set(q.fail, 0)
+	v.Want("state_o", stateIdle)
+	v.Want("abort_o", 0)
+	v.Want("finish_o", 0)
+	v.Want("busy_o", 0)
+	v.Tick()
+	q.stopped, q.failAt, q.fail = false, 0, ""
+}
+
+// step plays a training step, or an inference.
+func (q *sequencerPlay) step(infer bool) {
+	v := q.v
+	v.Set("full_i", 0)
+	v.Set("loaded_i", 0)
+	for range 3 {
+		v.Want("state_o", stateIdle)
+		v.Want("busy_o", 0)
+		v.Tick()
+	}
+	v.Set("start_i", 1)
+	v.SetIf("infer_i", infer)
+	v.Want("state_o", stateIdle)
+	v.Tick()
+	v.Set("start_i", 0)
+	q.fill(v, "infer_i")
+	q.infer, q.phase, q.bank = infer, gen.PhaseFree, 0
+	for range q.IntN(4) {
+		q.cycle(stateLoad)
+	}
+	v.Set("loaded_i", 1)
+	q.cycle(stateLoad)
+	q.relax(gen.PhaseFree, q.Cfg.FreeSteps)
+	if !infer {
+		q.relax(gen.PhasePlus, q.Cfg.NudgeSteps)
+		q.relax(gen.PhaseMinus, q.Cfg.NudgeSteps)
+		q.phase, q.storeStart = gen.PhaseUpdate, true
+		q.update()
+		q.waitStore(false)
+	}
+	q.phase, q.storeStart = gen.PhaseResult, true
+	q.pass(passMode{kind: gen.Act, layer: q.last, result: true})
+	q.waitStore(true)
+	if !q.stopped {
+		q.cycle(stateIdle)
+	}
+}
+
+// relax plays the time steps of a phase.
+func (q *sequencerPlay) relax(phase, steps int) {
+	q.phase = phase
+	for t := range steps {
+		q.step0 = t == 0
+		for n := 1; n <= q.last; n++ {
+			l := &q.Layers[n-1]
+			if n > 1 || phase == gen.PhaseFree && t == 0 {
+				for slab := range l.Out.Blocks {
+					q.waitSlab()
+					q.pass(passMode{kind: gen.Up, layer: n, slab: slab, release: n == 1})
+					if n > 1 {
+						q.pass(passMode{kind: gen.Down, layer: n, slab: slab, release: true})
+					}
+				}
+			}
+			if n > 1 {
+				q.pass(passMode{kind: gen.Act, layer: n - 1})
+			}
+		}
+		q.pass(passMode{kind: gen.Act, layer: q.last})
+	}
+}
+
+// update plays the passes of the update.
+func (q *sequencerPlay) update() {
+	for n := 1; n <= q.last; n++ {
+		l := &q.Layers[n-1]
+		for slab := range l.Out.Blocks {
+			q.waitSlab()
+			if q.Cfg.PoolIndex == ep.Live && l.Pool && n > 1 {
+				q.pass(passMode{kind: gen.Up, layer: n, slab: slab, of: gen.CopyPlus})
+				q.pass(passMode{kind: gen.Up, layer: n, slab: slab, of: gen.CopyMinus})
+			}
+			q.pass(passMode{kind: gen.Bias, layer: n, slab: slab})
+			q.pass(passMode{kind: gen.Update, layer: n, slab: slab, release: true})
+		}
+	}
+}
+
+// waitSlab plays the waiting for a slab; the other half of the buffer does not
+// count.
+func (q *sequencerPlay) waitSlab() {
+	other := int64(2 >> q.bank)
+	for range q.IntN(3) {
+		q.v.Set("full_i", other&int64(q.Uint64()))
+		q.cycle(stateWait)
+	}
+	q.v.Set("full_i", 1<<q.bank|other&int64(q.Uint64()))
+	q.cycle(stateWait)
+}
+
+// waitStore plays the waiting for the end of the writing.
+func (q *sequencerPlay) waitStore(finish bool) {
+	q.v.Set("store_idle_i", 0)
+	for range 1 + q.IntN(3) {
+		q.v.Want("finish_o", 0)
+		q.cycle(stateStore)
+	}
+	q.v.Set("store_idle_i", 1)
+	if !q.stopped {
+		q.v.WantIf("finish_o", finish)
+	}
+	q.cycle(stateStore)
+}
+
+// passMode says which pass it is.
+type passMode struct {
+	kind    gen.Kind
+	layer   int
+	slab    int
+	of      int // up of the update: the copy whose argmax is wanted
+	result  bool
+	release bool // the pass is the slab's last
+}
+
+// pass plays a pass: set-up, start, run for some cycles, flush, next.
+func (q *sequencerPlay) pass(m passMode) {
+	if q.stopped {
+		return
+	}
+	v := q.v
+	updating := q.phase == gen.PhaseUpdate
+	q.cycle(stateSetup)
+	if !q.stopped {
+		v.WantIf("update_start_o", m.kind == gen.Bias || m.kind == gen.Update)
+	}
+	q.cycle(stateStart)
+	for range q.IntN(4) {
+		q.mode(m)
+		q.cycle(stateRun)
+	}
+	v.Set("walk_done_i", 1)
+	q.mode(m)
+	q.cycle(stateRun)
+	v.Set("walk_done_i", 0)
+	flush := 6 // the pipeline behind the last operation
+	if updating && q.chance(2) {
+		v.Set("drain_idle_i", 0)
+		flush += q.IntN(5)
+		for range flush {
+			q.mode(m)
+			q.cycle(stateFlush)
+		}
+		v.Set("drain_idle_i", 1)
+		flush = 1
+	}
+	for range flush {
+		q.mode(m)
+		q.cycle(stateFlush)
+	}
+	if !q.stopped {
+		v.Want("freed_o", b2i(m.release)<<q.bank)
+		q.mode(m)
+	}
+	q.cycle(stateNext)
+	if m.release {
+		q.bank ^= 1
+	}
+}
+
+// mode expects what the datapath and the walker are told during a pass.
+func (q *sequencerPlay) mode(m passMode) {
+	if q.stopped {
+		return
+	}
+	v, l, k := q.v, &q.Layers[m.layer-1], m.kind
+	for _, name := range []string{"row_base", "col_base", "last_blk", "last_y", "last_x", "i_blk", "i_sample", "o_blk",
+		"o_sample", "i_row", "o_row", "k_blk", "k_row", "up_shift", "bias_shift", "down_shift", "act_shift", "rate", "rate_shift"} {
+		v.Want(name+"_o", int64(q.Descriptor(m.layer, k)[name]))
+	}
+	updating := q.phase == gen.PhaseUpdate
+	v.Want("slab_o_o", int64(m.slab*l.Out.HW))
+	v.WantIf("up_o", k == gen.Up)
+	v.WantIf("down_o", k == gen.Down)
+	v.WantIf("update_o", k == gen.Update || k == gen.Bias)
+	v.WantIf("bias_o", k == gen.Bias)
+	v.WantIf("act_o", k == gen.Act && !m.result)
+	v.WantIf("result_o", m.result)
+	v.WantIf("store_result_o", m.result)
+	v.WantIf("i_even_o", m.layer%2 == 1)
+	v.WantIf("window_o", k == gen.Up && l.Pool)
+	v.WantIf("unpool_o", (k == gen.Down || k == gen.Update) && l.Pool)
+	v.WantIf("zero_o", q.phase == gen.PhaseFree && q.step0 && m.layer > 1)
+	v.WantIf("acc_keep_o", updating)
+	v.Want("bank_o", int64(q.bank))
+	if !m.result && !updating {
+		nudge := k == gen.Act && m.layer == q.last && q.phase != gen.PhaseFree
+		if v.WantIf("nudge_o", nudge); nudge {
+			v.WantIf("nudge_minus_o", q.phase == gen.PhaseMinus)
+		}
+	}
+	if k != gen.Act {
+		v.Want("layer_o", int64(m.layer-1))
+		v.Want("slab_index_o", int64(m.slab))
+	}
+	q.addresses(m, l)
+}
+
+// addresses expects the first words of what a pass reads and writes.
+func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
+	v := q.v
+	// Nudged phases begin from the states of the free one, and write their own.
+	own := map[int]int{gen.PhasePlus: gen.CopyPlus, gen.PhaseMinus: gen.CopyMinus}[q.phase]
+	read := own
+	if q.step0 || m.result {
+		read = gen.CopyFree
+	}
+	index := l.IndexBase
+	if m.of == gen.CopyMinus {
+		index += q.IndexWords
+	}
+	if q.phase == gen.PhaseUpdate {
+		read = gen.CopyPlus
+		if m.of != 0 {
+			read = m.of
+		}
+	}
+	switch m.kind {
+	case gen.Up:
+		v.Want("i_plus_o", q.below(m.layer, read))
+		v.Want("write_o", int64(l.AccBase))
+		if m.layer == 1 {
+			v.Want("write_o", gen.DriveBase)
+		}
+		if l.Pool {
+			v.Want("index_plus_o", int64(index))
+			compare := q.Cfg.PoolIndex == ep.Live || q.phase == gen.PhaseFree || q.phase == gen.PhasePlus && q.step0
+			v.WantIf("live_o", compare)
+		}
+	case gen.Down:
+		below := int64(q.Layers[m.layer-2].AccBase)
+		v.Want("o_plus_o", q.here(m.layer, read))
+		v.Want("write_o", below)
+		v.Want("acc_read_o", below)
+		if m.layer == 2 && m.slab == 0 {
+			v.Want("acc_read_o", gen.DriveBase)
+		}
+		if l.Pool {
+			v.Want("index_plus_o", int64(index))
+		}
+	case gen.Act:
+		v.Want("o_plus_o", q.here(m.layer, read))
+		if m.result {
+			return
+		}
+		v.Want("write_o", q.here(m.layer, own))
+		v.Want("acc_read_o", int64(l.AccBase))
+		if q.last == 1 {
+			v.Want("acc_read_o", gen.DriveBase)
+		}
+	case gen.Update, gen.Bias:
+		v.Want("i_plus_o", q.below(m.layer, gen.CopyPlus))
+		v.Want("i_minus_o", q.below(m.layer, gen.CopyMinus))
+		v.Want("o_plus_o", q.here(m.layer, gen.CopyPlus))
+		v.Want("o_minus_o", q.here(m.layer, gen.CopyMinus))
+		if l.Pool && m.kind == gen.Update {
+			v.Want("index_plus_o", int64(index))
+			if q.Cfg.PoolIndex == ep.Live && m.layer > 1 {
+				index += q.IndexWords
+			}
+			v.Want("index_minus_o", int64(index))
+		}
+	}
+}
+
+// here is the first word of the states of a layer in a copy.
+func (q *sequencerPlay) here(n, copy int) int64 { return int64(q.StateAddr(n, copy, 0, 0, 0)) }
+
+// below is that of the layer below, or of the input.
+func (q *sequencerPlay) below(n, copy int) int64 {
+	if n == 1 {
+		return int64(q.Input.StateBase)
+	}
+	return q.here(n-1, copy)
+}
