@@ -67,14 +67,16 @@ func (d *Design) slabBuffer() *hdl.Module {
 	m.Group("Read port")
 	re := m.Input("re_i", hdl.U(1))
 	raddr := m.Input("raddr_i", hdl.U(addrBits(depth)))
-	tile := m.OutputReg("tile_o", hdl.U(d.P*col), "tile of the last cycle with re_i")
-	m.Group("Memory")
-	mem := m.Memory("mem", hdl.U(d.P*col), depth)
-	m.Always(func(b *hdl.Block) {
-		for c := range d.P {
-			b.If(hdl.Bit(we, c), func(b *hdl.Block) { b.Set(mem.SliceAt(waddr, (c+1)*col-1, c*col), wdata) })
-		}
-		b.If(re, func(b *hdl.Block) { b.Set(tile, mem.At(raddr)) })
+	tile := m.Output("tile_o", hdl.U(d.P*col), "tile of the last cycle with re_i")
+	m.Group("One memory a column: whole words written, whole words read")
+	m.For("gen_column", "c", d.P, func(g *hdl.Gen, c hdl.Index) {
+		mem := g.Memory("mem", hdl.U(col), depth)
+		rdata := g.Reg("rdata_q", hdl.U(col))
+		g.Always(func(b *hdl.Block) {
+			b.If(hdl.IndexBit(we, c), func(b *hdl.Block) { b.Set(mem.At(waddr), wdata) })
+			b.If(re, func(b *hdl.Block) { b.Set(rdata, mem.At(raddr)) })
+		})
+		g.Assign(hdl.IndexSlice(tile, c, col), rdata)
 	})
 	return m
 }

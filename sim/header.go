@@ -181,6 +181,11 @@ func (h *header) registers() {
 		}
 	}
 	h.line("")
+	h.line("// Values of ERROR.")
+	h.constant("uint32_t", "kErrorNone", gen.ErrNone, "no step has failed")
+	h.constant("uint32_t", "kErrorRead", gen.ErrRead, "a read response")
+	h.constant("uint32_t", "kErrorWrite", gen.ErrWrite, "a write response")
+	h.line("")
 	h.line("// Registers that always read the same.")
 	h.line("struct ConstantInfo {")
 	h.line("  const char* name;")

@@ -56,7 +56,7 @@ func newReplay(t *testing.T) *replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files["design.h"] = withoutPrediction(Header(d, "sim.test"))
+	files["design.h"] = withoutPrediction(Header(d, "sim.test"), len(r.taps))
 	files["tb_top.v"] = r.core(d)
 	for name, text := range files {
 		r.write("tb/"+name, text)
@@ -81,10 +81,10 @@ func (r *replay) write(name string, text []byte) {
 }
 
 // withoutPrediction gives the predictions, which the replaying core does not
-// keep to, a latency that is never asked for.
-func withoutPrediction(header []byte) []byte {
-	rows := regexp.MustCompile(`(?m)^    \{[0-9]+(, [0-9]+, [0-9]+, [0-9]+, [0-9]+, [0-9]+\},)$`)
-	return rows.ReplaceAll(header, []byte("    {0$1"))
+// keep to, a latency that is never asked for, and cycles that it surely takes.
+func withoutPrediction(header []byte, cycles int) []byte {
+	rows := regexp.MustCompile(`(?m)^    \{[0-9]+, [0-9]+(, [0-9]+, [0-9]+, [0-9]+, [0-9]+\},)$`)
+	return rows.ReplaceAll(header, fmt.Appendf(nil, "    {0, %d$1", cycles))
 }
 
 // record turns the golden data into what the core replays.
@@ -152,7 +152,8 @@ func (r *replay) core(d *gen.Design) []byte {
 	}
 	beat := d.Map.BeatBytes
 	values := map[string]string{
-		"P": fmt.Sprint(d.P), "LANE": fmt.Sprint(d.LaneBits), "DW": fmt.Sprint(8 * beat),
+		"OUTSTANDING": fmt.Sprint(d.Cfg.Memory.Outstanding),
+		"P":           fmt.Sprint(d.P), "LANE": fmt.Sprint(d.LaneBits), "DW": fmt.Sprint(8 * beat),
 		"TAPS": fmt.Sprint(len(r.taps)), "FIRST": fmt.Sprint(d.Map.Weights.Offset / beat),
 		"READS": fmt.Sprint((d.Map.Weights.Offset + d.Map.Weights.Bytes) / beat), "BEATS": fmt.Sprint(d.Map.Size / beat),
 		"SIZE": fmt.Sprintf("3'd%d", bits.Len(uint(beat))-1),
@@ -194,6 +195,7 @@ func TestHarness(t *testing.T) {
 	r := newReplay(t)
 	r.passes()
 	r.protocol()
+	r.sessions()
 	r.values()
 	r.damage()
 }
@@ -236,13 +238,29 @@ func (r *replay) protocol() {
 		{14, false, "only some bytes of it are written"},
 		{15, false, "surplus write"},
 		{16, false, "AXI4-Lite read of register"},
-		{17, false, "error response"},
+		{17, false, "error response 2, want 0"},
 		{18, false, "CYCLES differs from the cycles of the clock"},
 		{19, false, "differs from CYCLES"},
 		{20, false, "B of memory waits for the core's BREADY"},
 		{21, false, "never written"},
 		{22, false, "STATUS after irq"},
 		{23, false, "VALID high during reset"},
+		{24, false, "cache 2, want 3"},
+		{25, true, "AWREADY waits for WVALID"},
+		{26, true, "WREADY waits for AWVALID"},
+		{27, true, "RVALID dropped before RREADY"},
+		{28, true, "RDATA or RRESP changed while waiting for RREADY"},
+		{30, false, "answer during reset"},
+		{33, false, "register BASE_LO"},
+		{35, false, "error response 1, want 0"},
+		{38, false, "cache 15, want 3"},
+		{39, true, "AR changed while waiting for ARREADY"},
+		{40, false, "prot 2, want 0"},
+		{41, false, "outside the memory map"},
+		{42, false, "the design calls $finish"},
+		{43, false, "the design calls $stop"},
+		{46, false, "PROGRESS after irq"},
+		{47, false, "9 read bursts under way, want at most 8"},
 	} {
 		r.sim.Stall = tc.stall
 		equal, report := r.run(tc.fault, r.taps, r.mem)
@@ -251,6 +269,45 @@ func (r *replay) protocol() {
 		}
 	}
 	r.sim.Stall = false
+}
+
+// sessions: faults that only some settings show. Error responses that are
+// reported as they should be are no mismatch.
+func (r *replay) sessions() {
+	for _, tc := range []struct {
+		fault int
+		Settings
+		extra string
+		want  string // of the first mismatch; none if empty
+	}{
+		{0, Settings{Seed: 1, XSeed: 1, Runs: 2}, "--fail-read=9", ""},
+		{0, Settings{Seed: 2, XSeed: 1, Runs: 3, Stall: true}, "--fail-read=9", ""},
+		{0, Settings{Seed: 3, XSeed: 1, Runs: 2, Stall: true}, "--fail-write=0", ""},
+		{0, Settings{Seed: 1, XSeed: 1, Runs: 1}, "--fail-read=999999", "--fail-read=999999: no error was injected"},
+		{0, Settings{Seed: 1, XSeed: 1, Runs: 2}, "--fail-write=999999", "--fail-write=999999: no error was injected"},
+		{36, Settings{Seed: 1, XSeed: 1, Runs: 1}, "--fail-read=9", "ERROR after irq"},
+		{36, Settings{Seed: 1, XSeed: 1, Runs: 1}, "--fail-write=0", "ERROR after irq"},
+		{37, Settings{Seed: 1, XSeed: 1, Runs: 1}, "--fail-read=9", "STATUS after irq"},
+		{44, Settings{Seed: 1, XSeed: 1, Runs: 1}, "--fail-read=9", ""},
+		{44, Settings{Seed: 1, XSeed: 1, Runs: 1}, "--fail-with=decerr --fail-read=9", "STATUS after irq"},
+		{44, Settings{Seed: 1, XSeed: 1, Runs: 1}, "--fail-with=decerr --fail-write=0", "STATUS after irq"},
+		{45, Settings{Seed: 1, XSeed: 1, Runs: 2}, "--fail-read=9", "STATUS after irq"},
+		{29, Settings{Seed: 3, XSeed: 1, Runs: 4, Stall: true}, "", "BVALID dropped before BREADY"},
+		{31, Settings{Seed: 1, XSeed: 1, Runs: 4, Stall: true}, "", "read bursts under way"},
+		{32, Settings{Seed: 1, XSeed: 1, Runs: 4, Stall: true}, "", "BASE_LO, written while the core works"},
+		{34, Settings{Seed: 1, XSeed: 1, Runs: 2}, "", "irq while it is disabled"},
+	} {
+		r.sim.Settings, r.sim.Extra = tc.Settings, strings.Fields(tc.extra)
+		equal, report := r.run(tc.fault, r.taps, r.mem)
+		got := ""
+		if report.FirstMismatch != nil {
+			got = report.FirstMismatch.Message
+		}
+		if equal != (tc.want == "") || !strings.Contains(got, tc.want) {
+			r.t.Errorf("fault %d, %+v, %s: equal %t, %q, want %q", tc.fault, tc.Settings, tc.extra, equal, got, tc.want)
+		}
+	}
+	r.sim.Settings, r.sim.Extra = Settings{Seed: 1, XSeed: 1, Runs: 1}, nil
 }
 
 // values: differences of the data, with their exact place.

@@ -112,7 +112,9 @@ type session struct {
 }
 
 // sessions are run for every network. The second of several runs starts
-// from a dirty core, the third after a reset in mid-run.
+// from a dirty core and is polled without irq, the third follows a reset in
+// mid-run. After an error the core is started again: at once if the seed is
+// odd, else some hundred cycles later.
 var sessions = []session{
 	{name: "ready", Settings: sim.Settings{Seed: 1, XSeed: 1, Runs: 2}},
 	{name: "latency 1", Settings: sim.Settings{Seed: 1, XSeed: 2, Runs: 1, Latency: 1}},
@@ -120,5 +122,7 @@ var sessions = []session{
 	{name: "stalls", Settings: sim.Settings{Seed: 11, XSeed: 4, Runs: 4, Stall: true}},
 	{name: "inference between stalls", Settings: sim.Settings{Seed: 12, XSeed: 5, Runs: 3, Stall: true, Infer: true}},
 	{name: "read error", Settings: sim.Settings{Seed: 13, XSeed: 6, Runs: 2}, extra: []string{"--fail-read=7"}},
-	{name: "write error", Settings: sim.Settings{Seed: 14, XSeed: 7, Runs: 2, Stall: true}, extra: []string{"--fail-write=0"}},
+	{name: "read error, stalls", Settings: sim.Settings{Seed: 14, XSeed: 7, Runs: 2, Stall: true}, extra: []string{"--fail-read=3", "--fail-with=decerr"}},
+	{name: "write error", Settings: sim.Settings{Seed: 15, XSeed: 8, Runs: 2}, extra: []string{"--fail-write=0", "--fail-with=decerr"}},
+	{name: "write error, stalls", Settings: sim.Settings{Seed: 16, XSeed: 9, Runs: 2, Stall: true}, extra: []string{"--fail-write=0"}},
 }

@@ -1,7 +1,5 @@
 #include "axi_lite.h"
 
-#include <string>
-
 AxiLite::AxiLite(SimCtrl* sim, Verdict* verdict, bool stall, uint64_t seed)
     : sim_(sim),
       verdict_(verdict),
@@ -38,13 +36,15 @@ bool AxiLite::Run(const char* what, uint32_t addr) {
   }
   ++accesses_;
   if (resp_ != 0) {
-    Fail(addr, what, "error response");
+    Fail(addr, what, "error response " + std::to_string(resp_) +
+                         ", want 0 (OKAY)");
     return false;
   }
   return true;
 }
 
-void AxiLite::Fail(uint32_t addr, const char* what, const char* message) {
+void AxiLite::Fail(uint32_t addr, const char* what,
+                   const std::string& message) {
   Mismatch m;
   m.kind = "protocol";
   m.message = std::string("AXI4-Lite ") + what + " of register " +
@@ -59,6 +59,7 @@ void AxiLite::PreClock(Vtb_top& top, uint64_t) {
   if (!top.aresetn) {
     aw_todo_ = w_todo_ = b_todo_ = ar_todo_ = r_todo_ = false;
     aw_valid_ = w_valid_ = ar_valid_ = false;
+    b_.waiting = r_.waiting = false;
   }
   const auto raise = [](bool* valid, bool todo, Gaps* gaps) {
     const bool hold = gaps->Hold();
@@ -72,12 +73,42 @@ void AxiLite::PreClock(Vtb_top& top, uint64_t) {
   top.s_axil_araddr = addr_;
   top.s_axil_wdata = wdata_;
   top.s_axil_wstrb = wstrb_;
-  top.s_axil_bready = b_todo_ && !b_gaps_.Hold();
-  top.s_axil_rready = r_todo_ && !r_gaps_.Hold();
+  // Asked in every cycle, or the few accesses would meet one kind of gaps only.
+  const bool hold_b = b_gaps_.Hold(), hold_r = r_gaps_.Hold();
+  top.s_axil_bready = b_todo_ && !hold_b;
+  top.s_axil_rready = r_todo_ && !hold_r;
+}
+
+// An answer, once VALID, waits for READY as it is.
+void AxiLite::CheckHeld(const char* what, Held* held, bool valid, bool ready,
+                        uint64_t payload) {
+  const bool write = held == &b_;
+  if (held->waiting && !valid)
+    Fail(addr_, what,
+         write ? "BVALID dropped before BREADY"
+               : "RVALID dropped before RREADY");
+  else if (held->waiting && payload != held->payload)
+    Fail(addr_, what,
+         write ? "BRESP changed while waiting for BREADY"
+               : "RDATA or RRESP changed while waiting for RREADY");
+  held->waiting = valid && !ready;
+  held->payload = payload;
+}
+
+// The first edge in reset clears the core only from the second cycle on.
+void AxiLite::CheckReset(const Vtb_top& top) {
+  if (++reset_cycles_ > 1 && (top.s_axil_bvalid || top.s_axil_rvalid))
+    Fail(addr_, top.s_axil_bvalid ? "write" : "read",
+         "answer during reset");
 }
 
 void AxiLite::OnClock(Vtb_top& top, uint64_t cycle) {
-  if (!top.aresetn) return;
+  if (!top.aresetn) return CheckReset(top);
+  reset_cycles_ = 0;
+  CheckHeld("write", &b_, top.s_axil_bvalid, top.s_axil_bready,
+            top.s_axil_bresp);
+  CheckHeld("read", &r_, top.s_axil_rvalid, top.s_axil_rready,
+            uint64_t{top.s_axil_rdata} << 2 | top.s_axil_rresp);
   const auto taken = [](bool* valid, bool* todo, bool ready) {
     if (!*valid || !ready) return false;
     *valid = *todo = false;

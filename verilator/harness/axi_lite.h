@@ -4,6 +4,7 @@
 #define EPGEN_AXI_LITE_H_
 
 #include <cstdint>
+#include <string>
 
 #include "rng.h"
 #include "sim_ctrl.h"
@@ -11,7 +12,8 @@
 
 // One access at a time. Read and Write run the clock until the answer is
 // there; with stalls, address, data and READY come after random gaps, address
-// and data of a write in either order.
+// and data of a write in either order. Answers must be OKAY, must wait
+// unchanged for READY, and there must be none during reset.
 class AxiLite : public Extension {
  public:
   AxiLite(SimCtrl* sim, Verdict* verdict, bool stall, uint64_t seed);
@@ -33,8 +35,17 @@ class AxiLite : public Extension {
  private:
   static constexpr uint64_t kTimeout = 10000;
 
+  // An answer that waited for READY in the cycle before.
+  struct Held {
+    bool waiting = false;
+    uint64_t payload = 0;
+  };
+
   bool Run(const char* what, uint32_t addr);
-  void Fail(uint32_t addr, const char* kind, const char* message);
+  void CheckHeld(const char* what, Held* held, bool valid, bool ready,
+                 uint64_t payload);
+  void CheckReset(const Vtb_top& top);
+  void Fail(uint32_t addr, const char* what, const std::string& message);
 
   SimCtrl* sim_;
   Verdict* verdict_;
@@ -46,6 +57,8 @@ class AxiLite : public Extension {
   bool aw_todo_ = false, w_todo_ = false, b_todo_ = false;
   bool ar_todo_ = false, r_todo_ = false;
   bool aw_valid_ = false, w_valid_ = false, ar_valid_ = false;
+  Held b_, r_;
+  int reset_cycles_ = 0;
 };
 
 #endif  // EPGEN_AXI_LITE_H_

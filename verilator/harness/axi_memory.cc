@@ -8,8 +8,10 @@
 
 namespace {
 
+constexpr uint32_t kOkay = 0, kSlvErr = 2, kDecErr = 3;
 constexpr uint32_t kIncr = 1;
-constexpr uint32_t kOkay = 0, kSlvErr = 2;
+constexpr uint32_t kCache = 3;  // normal, non-cacheable, bufferable
+constexpr uint32_t kProt = 0;   // unprivileged, secure, data
 
 std::string Address(uint64_t addr) {
   char text[24];
@@ -37,7 +39,8 @@ AxiMemory::AxiMemory(const Options& options, Memory* memory, Verdict* verdict)
       r_gaps_(options.stall, options.seed * 8 + 2),
       aw_gaps_(options.stall, options.seed * 8 + 3),
       w_gaps_(options.stall, options.seed * 8 + 4),
-      b_gaps_(options.stall, options.seed * 8 + 5) {}
+      b_gaps_(options.stall, options.seed * 8 + 5),
+      aw_after_w_(options.stall) {}
 
 void AxiMemory::Forget() {
   reads_.clear();
@@ -57,11 +60,23 @@ void AxiMemory::PreClock(Vtb_top& top, uint64_t cycle) {
     top.m_axi_rvalid = top.m_axi_bvalid = 0;
     return;
   }
-  top.m_axi_arready = !ar_gaps_.Hold();
-  top.m_axi_awready = !aw_gaps_.Hold();
-  top.m_axi_wready = !w_gaps_.Hold();
+  DriveReady(top);
   DriveRead(top, cycle);
   DriveResponse(top, cycle);
+}
+
+// The model's VALIDs are those of this cycle: they are registers, or do not
+// depend on inputs.
+void AxiMemory::DriveReady(Vtb_top& top) {
+  const bool data = top.m_axi_wvalid || !beats_.empty();
+  const bool address = top.m_axi_awvalid || !writes_.empty();
+  top.m_axi_arready = !ar_gaps_.Hold();
+  top.m_axi_awready = !aw_gaps_.Hold() && (data || !aw_after_w_);
+  top.m_axi_wready = !w_gaps_.Hold() && (address || !w_after_aw_);
+}
+
+uint32_t AxiMemory::ErrorResponse() const {
+  return options_.decode_error ? kDecErr : kSlvErr;
 }
 
 // Presents the next beat; once valid it stays until taken.
@@ -82,7 +97,7 @@ void AxiMemory::DriveRead(Vtb_top& top, uint64_t cycle) {
   const bool error =
       static_cast<int64_t>(counters_.read_beats) == options_.fail_read_beat;
   injected_ |= error;
-  top.m_axi_rresp = error ? kSlvErr : kOkay;
+  top.m_axi_rresp = error ? ErrorResponse() : kOkay;
   top.m_axi_rlast = burst.done + 1 == burst.beats;
   top.m_axi_rvalid = 1;
   r_valid_ = true;
@@ -96,7 +111,7 @@ void AxiMemory::DriveResponse(Vtb_top& top, uint64_t cycle) {
     return;
   }
   injected_ |= responses_.front().error;
-  top.m_axi_bresp = responses_.front().error ? kSlvErr : kOkay;
+  top.m_axi_bresp = responses_.front().error ? ErrorResponse() : kOkay;
   top.m_axi_bvalid = 1;
   b_valid_ = true;
 }
@@ -130,8 +145,13 @@ void AxiMemory::TakeRead(Vtb_top& top, uint64_t cycle) {
   if (!top.m_axi_arvalid || !top.m_axi_arready) return;
   const uint64_t addr = top.m_axi_araddr;
   const uint32_t len = top.m_axi_arlen;
-  if (!CheckBurst("AR", addr, len, top.m_axi_arsize, top.m_axi_arburst, cycle))
-    return;
+  const Request request = {addr,
+                           len,
+                           top.m_axi_arsize,
+                           top.m_axi_arburst,
+                           top.m_axi_arcache,
+                           top.m_axi_arprot};
+  if (!CheckBurst("AR", request, cycle)) return;
   CheckReadHazard(addr, (len + 1) * kBeat, cycle);
   uint64_t ready = cycle + options_.latency;
   if (options_.stall)
@@ -155,11 +175,13 @@ void AxiMemory::TakeWrites(Vtb_top& top, uint64_t cycle) {
     responses_.pop_front();
   }
   if (top.m_axi_awvalid && top.m_axi_awready) {
-    const uint64_t addr = top.m_axi_awaddr;
-    const uint32_t len = top.m_axi_awlen;
-    if (CheckBurst("AW", addr, len, top.m_axi_awsize, top.m_axi_awburst,
-                   cycle))
-      writes_.push_back(Burst{addr, len + 1, 0, 0});
+    const Request r = {top.m_axi_awaddr,  top.m_axi_awlen,
+                       top.m_axi_awsize,  top.m_axi_awburst,
+                       top.m_axi_awcache, top.m_axi_awprot};
+    if (CheckBurst("AW", r, cycle))
+      writes_.push_back(Burst{r.addr, r.len + 1, 0, 0});
+    aw_after_w_ = options_.stall && random_.Below(2) == 0;
+    w_after_aw_ = options_.stall && random_.Below(2) == 0;
   }
   if (top.m_axi_wvalid && top.m_axi_wready) {
     Beat beat;
@@ -218,6 +240,8 @@ void AxiMemory::CheckStable(Vtb_top& top, uint64_t cycle) {
     Put(&payload, top.m_axi_arlen);
     Put(&payload, top.m_axi_arsize);
     Put(&payload, top.m_axi_arburst);
+    Put(&payload, top.m_axi_arcache);
+    Put(&payload, top.m_axi_arprot);
     CheckHeld("AR", &ar_, top.m_axi_arvalid, top.m_axi_arready, payload, cycle);
   }
   payload.clear();
@@ -226,6 +250,8 @@ void AxiMemory::CheckStable(Vtb_top& top, uint64_t cycle) {
     Put(&payload, top.m_axi_awlen);
     Put(&payload, top.m_axi_awsize);
     Put(&payload, top.m_axi_awburst);
+    Put(&payload, top.m_axi_awcache);
+    Put(&payload, top.m_axi_awprot);
     CheckHeld("AW", &aw_, top.m_axi_awvalid, top.m_axi_awready, payload, cycle);
   }
   payload.clear();
@@ -251,18 +277,26 @@ void AxiMemory::CheckHeld(const char* name, Held* held, bool valid, bool ready,
   held->payload = payload;
 }
 
-bool AxiMemory::CheckBurst(const char* channel, uint64_t addr, uint32_t len,
-                           uint32_t size, uint32_t type, uint64_t cycle) {
+bool AxiMemory::CheckBurst(const char* channel, const Request& r,
+                           uint64_t cycle) {
+  const uint64_t addr = r.addr;
+  const uint32_t len = r.len;
   const uint64_t bytes = uint64_t{len + 1} * kBeat;
   const std::string at =
       std::string(channel) + " of " + std::to_string(len + 1) + " beats at " +
       Address(addr) + ": ";
-  if (type != kIncr)
-    Violation(cycle, "m_axi", at + "burst type " + std::to_string(type) +
+  if (r.burst != kIncr)
+    Violation(cycle, "m_axi", at + "burst type " + std::to_string(r.burst) +
                                   ", want 1 (INCR)");
-  else if (size != Log2(kBeat))
-    Violation(cycle, "m_axi", at + "size " + std::to_string(size) + ", want " +
-                                  std::to_string(Log2(kBeat)));
+  else if (r.size != Log2(kBeat))
+    Violation(cycle, "m_axi", at + "size " + std::to_string(r.size) +
+                                  ", want " + std::to_string(Log2(kBeat)));
+  else if (r.cache != kCache)
+    Violation(cycle, "m_axi", at + "cache " + std::to_string(r.cache) +
+                                  ", want 3 (normal, bufferable)");
+  else if (r.prot != kProt)
+    Violation(cycle, "m_axi",
+              at + "prot " + std::to_string(r.prot) + ", want 0");
   else if (addr % kBeat != 0)
     Violation(cycle, "m_axi",
               at + "not aligned to " + std::to_string(kBeat) + " bytes");
@@ -320,8 +354,13 @@ std::string AxiMemory::Waiting() const {
     if (yes) s += std::string(s.empty() ? "" : ", ") + text;
   };
   add(ar_waits_, "AR of the core waits for memory");
-  add(aw_waits_, "AW of the core waits for memory");
-  add(w_waits_, "W of the core waits for memory");
+  // A manager whose VALID waits for the other channel's READY hangs here.
+  add(aw_waits_, aw_after_w_ && !w_waits_ && beats_.empty()
+                     ? "AWREADY waits for WVALID"
+                     : "AW of the core waits for memory");
+  add(w_waits_, w_after_aw_ && !aw_waits_ && writes_.empty()
+                    ? "WREADY waits for AWVALID"
+                    : "W of the core waits for memory");
   add(r_waits_, "R of memory waits for the core's RREADY");
   add(b_waits_, "B of memory waits for the core's BREADY");
   add(!writes_.empty() && beats_.empty(), "AW accepted, waits for W beats");

@@ -4,9 +4,12 @@
 // burst accepted in cycle t is valid in cycle t + latency if the channel is
 // free, then one beat per cycle, bursts in order, latencies overlapping; B is
 // valid in the cycle after the last W beat and its AW have both been accepted.
-// With stalls, every burst has a random extra latency and every channel gaps.
+// With stalls, every burst has a random extra latency and every channel gaps;
+// AWREADY sometimes waits for WVALID, and WREADY for AWVALID, as a subordinate
+// may: a manager must raise either VALID without waiting for the other READY.
 //
-// Reference: AMBA AXI and ACE Protocol Specification, ARM IHI 0022, A3.
+// Reference: AMBA AXI and ACE Protocol Specification, ARM IHI 0022, A3; the
+// dependencies between the channels of a write are in A3.3.1.
 
 #ifndef EPGEN_AXI_MEMORY_H_
 #define EPGEN_AXI_MEMORY_H_
@@ -28,8 +31,9 @@ class AxiMemory : public Extension {
     uint64_t latency = design::kReadLatency;
     bool stall = false;
     uint64_t seed = 1;
-    int64_t fail_read_beat = -1;    // this R beat answers SLVERR
-    int64_t fail_write_burst = -1;  // this B answers SLVERR
+    int64_t fail_read_beat = -1;    // this R beat, from 0, is an error
+    int64_t fail_write_burst = -1;  // this B, from 0, is an error
+    bool decode_error = false;      // the error is DECERR, else SLVERR
   };
 
   // Hears of every byte that reaches memory.
@@ -58,6 +62,8 @@ class AxiMemory : public Extension {
   uint64_t beats() const {
     return counters_.read_beats + counters_.write_beats;
   }
+
+  // True once the error that was asked for has been answered.
   bool injected() const { return injected_; }
 
   // Grows with everything that happens on the port.
@@ -78,6 +84,11 @@ class AxiMemory : public Extension {
  private:
   static constexpr int kBeat = design::kBeatBytes;
 
+  // What the core drives on AR or AW.
+  struct Request {
+    uint64_t addr;
+    uint32_t len, size, burst, cache, prot;
+  };
   struct Burst {
     uint64_t addr = 0;
     uint32_t beats = 0;
@@ -100,6 +111,7 @@ class AxiMemory : public Extension {
   };
 
   void Forget();
+  void DriveReady(Vtb_top& top);
   void DriveRead(Vtb_top& top, uint64_t cycle);
   void DriveResponse(Vtb_top& top, uint64_t cycle);
   void TakeRead(Vtb_top& top, uint64_t cycle);
@@ -108,8 +120,8 @@ class AxiMemory : public Extension {
   void CheckStable(Vtb_top& top, uint64_t cycle);
   void CheckHeld(const char* name, Held* held, bool valid, bool ready,
                  const std::vector<uint8_t>& payload, uint64_t cycle);
-  bool CheckBurst(const char* channel, uint64_t addr, uint32_t len,
-                  uint32_t size, uint32_t type, uint64_t cycle);
+  bool CheckBurst(const char* channel, const Request& r, uint64_t cycle);
+  uint32_t ErrorResponse() const;
   void CheckReadHazard(uint64_t addr, uint64_t size, uint64_t cycle);
   void CheckWriteHazard(uint64_t addr, uint64_t cycle);
   void Violation(uint64_t cycle, const char* signal,
@@ -130,6 +142,7 @@ class AxiMemory : public Extension {
   std::deque<Response> responses_;
   bool r_valid_ = false, b_valid_ = false;
   uint64_t last_ready_ = 0;  // of the newest read: answers stay in order
+  bool aw_after_w_, w_after_aw_ = false;  // READY waits for the other VALID
   int reset_cycles_ = 0;
 
   Held ar_, aw_, w_;

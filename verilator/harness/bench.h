@@ -49,14 +49,24 @@ struct RunResult {
 };
 
 // Each run loads memory afresh at another address, sets BASE, starts the core,
-// waits for irq, checks the registers and compares everything. The first run
-// follows a reset, the second starts from whatever the first has left, and
-// from the third on reset falls into the middle of a run that is then repeated.
+// waits for its end, checks the registers and compares everything. The first
+// run follows a reset, the second starts from whatever the first has left, and
+// from the third on reset falls into the middle of a run that is then repeated,
+// by turns early and in the last part. The end of every third run, from the
+// second, is polled with irq disabled. After an injected error the next start
+// comes, with an odd seed, at once and at the same address.
 class Bench {
  public:
   explicit Bench(const BenchOptions& options);
 
   void Run();
+
+  // True if every run was completed and everything compared was equal.
+  bool passed() const {
+    return verdict_.ok() &&
+           results_.size() == static_cast<std::size_t>(options_.runs) &&
+           compared() == predicted_compared();
+  }
 
   const BenchOptions& options() const { return options_; }
   const Verdict& verdict() const { return verdict_; }
@@ -79,18 +89,29 @@ class Bench {
   void Abort(const std::string& message);
 
  private:
-  bool Start(int run, bool infer);
+  // Cycles in which the core ended: after `from`, at or before `to`.
+  struct End {
+    uint64_t from, to;
+  };
+
+  uint64_t BaseAddress(int run);
+  bool SetBase();
+  bool Start(int run, bool infer, bool with_irq);
   bool CheckRegister(const char* name, uint32_t addr, uint32_t want);
   void CheckReset();
   bool WriteBytes(uint32_t addr, uint32_t data);
   void CheckIrq();
   void CheckProgress();
   void CheckBusy();
-  bool WaitForIrq(uint64_t last_access);
+  void CheckInjection();
+  bool WaitForIrq(uint64_t last_access, End* end);
+  bool Poll(End* end);
   void Interrupted(int run);
   void OneRun(int run);
-  void CheckStatus(RunResult* result);
-  void CheckCounters(const RunResult& result);
+  void Finished(RunResult* result, const End& end);
+  void CheckStatus(bool injected);
+  void CheckRegisters(RunResult* result, const End& end);
+  void CheckCounters(const RunResult& result, const End& end);
   void ReadCounters(RunResult* result);
   bool Done() const;
   void Fail(const char* signal, const std::string& message, int64_t expected,
@@ -109,6 +130,8 @@ class Bench {
   Random random_;
   AxiMemory::Counters before_;  // of the present run
   std::vector<RunResult> results_;
+  uint64_t base_ = 0, started_ = 0;  // of the present run
+  bool restart_at_once_ = false;     // of the next one
   bool error_seen_ = false;
   int expected_errors_ = 0;
   uint64_t predicted_compared_ = 0;

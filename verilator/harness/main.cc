@@ -29,8 +29,9 @@ constexpr char kUsage[] =
     "  --runs=N            second: dirty start; third: reset in the middle (1)\n"
     "  --infer=0|1         every second run, from the first, infers only (0)\n"
     "  --mismatches=N      stop after so many (8)\n"
-    "  --fail-read=N       R beat N (from 0) answers SLVERR\n"
-    "  --fail-write=N      B response N (from 0) answers SLVERR\n"
+    "  --fail-read=N       R beat N (from 0) answers with an error\n"
+    "  --fail-write=N      B response N (from 0) answers with an error\n"
+    "  --fail-with=slverr|decerr   the error (slverr)\n"
     "  --wave=FILE --wave-from=CYCLE --wave-to=CYCLE   dump a VCD, then stop\n"
     "  --progress=none|lines|bar\n";
 
@@ -92,6 +93,11 @@ BenchOptions ParseOptions(int argc, char** argv) {
       o.memory.fail_read_beat = static_cast<int64_t>(a.Number(0, kBig));
     } else if (a.Is("fail-write")) {
       o.memory.fail_write_burst = static_cast<int64_t>(a.Number(0, kBig));
+    } else if (a.Is("fail-with")) {
+      if (a.text() != "slverr" && a.text() != "decerr")
+        throw CannotRun("--fail-with=" + a.text() +
+                        ", want slverr or decerr");
+      o.memory.decode_error = a.text() == "decerr";
     } else if (a.Is("wave")) {
       o.sim.wave = a.text();
     } else if (a.Is("wave-from")) {
@@ -106,11 +112,13 @@ BenchOptions ParseOptions(int argc, char** argv) {
       throw CannotRun("unknown option --" + a.name() + "; see --help");
     }
   }
+  if (o.memory.fail_read_beat >= 0 && o.memory.fail_write_burst >= 0)
+    throw CannotRun("--fail-read and --fail-write, want one of them");
   o.memory.seed = o.seed;
   return o;
 }
 
-void PrintOutcome(const Bench& b, bool pass) {
+void PrintOutcome(const Bench& b) {
   for (const Mismatch& m : b.verdict().kept())
     std::printf("mismatch: %s\n", Describe(m).c_str());
   for (const RunResult& r : b.results()) {
@@ -127,7 +135,7 @@ void PrintOutcome(const Bench& b, bool pass) {
   if (b.expected_errors() > 0)
     std::printf("injected error: reported by the core as it should\n");
   std::printf("%s: %s, %" PRIu64 " values compared, %" PRIu64 " mismatches\n",
-              pass ? "PASS" : "FAIL", design::kName, b.compared(),
+              b.passed() ? "PASS" : "FAIL", design::kName, b.compared(),
               b.verdict().count());
 }
 
@@ -144,21 +152,29 @@ int Simulate(const BenchOptions& options) {
     std::printf("waveform: %s\n", options.sim.wave.c_str());
     return 0;
   }
-  const std::string report = ReportJson(bench);
-  const bool pass = report.find("\"result\": \"pass\"") != std::string::npos;
-  PrintOutcome(bench, pass);
-  if (!options.report.empty()) WriteFile(options.report, report);
-  return pass ? 0 : 1;
+  PrintOutcome(bench);
+  if (!options.report.empty()) WriteFile(options.report, ReportJson(bench));
+  return bench.passed() ? 0 : 1;
 }
 
 }  // namespace
 
-// Verilator calls this when the model cannot go on, for instance because
-// combinational logic does not settle. That is a verdict on the design.
+// Verilator calls these when the model cannot go on, for instance because
+// combinational logic does not settle, and when it ends the simulation by
+// itself. Both are verdicts on the design; Verilator's own exit the process,
+// that of $finish with status 0.
 void vl_fatal(const char* file, int line, const char*,
               const char* message) VL_MT_UNSAFE {
   throw std::runtime_error(std::string(file) + ":" + std::to_string(line) +
                            ": " + message);
+}
+
+void vl_finish(const char* file, int line, const char* module) VL_MT_UNSAFE {
+  vl_fatal(file, line, module, "the design calls $finish");
+}
+
+void vl_stop(const char* file, int line, const char* module) VL_MT_UNSAFE {
+  vl_fatal(file, line, module, "the design calls $stop, or an assertion fails");
 }
 
 int main(int argc, char** argv) {

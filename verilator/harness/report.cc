@@ -231,10 +231,6 @@ void WriteSettings(Json* j, const Bench& b) {
 }  // namespace
 
 std::string ReportJson(const Bench& b) {
-  const bool complete =
-      b.results().size() == static_cast<std::size_t>(b.options().runs);
-  const bool counted = b.compared() == b.predicted_compared();
-  const bool pass = b.verdict().ok() && complete && counted;
   const RunResult last = b.results().empty() ? RunResult() : b.results().back();
 
   Json j;
@@ -242,7 +238,7 @@ std::string ReportJson(const Bench& b) {
   j.Key("design");
   j.String(design::kName);
   j.Key("result");
-  j.String(pass ? "pass" : "fail");
+  j.String(b.passed() ? "pass" : "fail");
   j.Key("compared");
   j.Int(static_cast<int64_t>(b.compared()));
   j.Key("compared_predicted");
