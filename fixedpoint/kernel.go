@@ -6,74 +6,84 @@ import (
 	"sync/atomic"
 )
 
-// lanes is the number of output channels that are summed at once in registers.
-// Eight independent sums hide the latency of the adder.
-const lanes = 8
+// chunkPixels is the number of output pixels whose sums are held at once: with
+// 32 lanes they take 16 KB, and the weights of a tap are used so many times.
+const chunkPixels = 64
 
 // serialProducts is the work below which a kernel does not start goroutines.
 const serialProducts = 1 << 16
 
 // Kernel is a weight tensor packed for one direction of a Window: blocks of
-// eight output channels, then taps, then input channels, then the eight.
+// 32 output channels (the last of 8, 16 or 32, filled up with zeros), then taps,
+// then input channels, then the lanes of the block.
 //
-//	packed[((block*KH*KW + tap)*Cin + i)*8 + r] = w[8*block+r, i, tap]
+//	packed[(o*KH*KW + tap*lanes)*Cin + i*lanes + r] = w[o+r, i, tap], o the first of the block
 type Kernel[T Number] struct {
 	Window
-	packed []T
+	Serial bool // Apply keeps to the calling goroutine; for callers that run in parallel themselves
+
+	transposed bool
+	packed     []T
+	narrow     *narrowKernel // nil unless SetRange allows it
 }
 
 // NewKernel packs w [Cout, Cin, KH, KW] for the cross-correlation over g. It
 // panics when g is not valid or w has another length.
 func NewKernel[T Number](g Window, w []T) *Kernel[T] {
-	checkWeights("NewKernel", g, len(w))
-	k := newPacked[T](g)
-	taps := g.KH * g.KW
-	parallel(k.blocks(), len(w), func(block int) {
-		for o := block * lanes; o < min(block*lanes+lanes, g.Cout); o++ {
-			for i := range g.Cin {
-				for tap, v := range w[(o*g.Cin+i)*taps:][:taps] {
-					k.packed[((block*taps+tap)*g.Cin+i)*lanes+o%lanes] = v
-				}
-			}
-		}
-	})
-	return k
+	return newPacked("NewKernel", g, w, false)
 }
 
 // NewTransposed packs w [Cout, Cin, KH, KW], the weights of g, for the
 // transposed convolution: a Kernel over g.Transposed(). It panics as NewKernel.
 func NewTransposed[T Number](g Window, w []T) *Kernel[T] {
-	checkWeights("NewTransposed", g, len(w))
-	k := newPacked[T](g.Transposed())
-	taps := g.KH * g.KW
+	return newPacked("NewTransposed", g, w, true)
+}
+
+func newPacked[T Number](name string, g Window, w []T, transposed bool) *Kernel[T] {
+	if err := g.Validate(); err != nil {
+		panic(err.Error())
+	}
+	checkLen(name, len(w), g.Cout*g.Cin*g.KH*g.KW)
+	k := &Kernel[T]{Window: g, transposed: transposed}
+	if transposed {
+		k.Window = g.Transposed()
+	}
+	last := (k.blocks() - 1) * maxLanes
+	k.packed = make([]T, (last+laneCount(k.Cout-last))*g.KH*g.KW*k.Cin)
+	k.Repack(w)
+	return k
+}
+
+// Repack replaces the weights by w, in the order in which NewKernel or
+// NewTransposed received them. It panics when w has another length.
+func (k *Kernel[T]) Repack(w []T) {
+	taps := k.KH * k.KW
+	checkLen("Kernel.Repack", len(w), k.Cout*k.Cin*taps)
 	parallel(k.blocks(), len(w), func(block int) {
-		for o := range g.Cout {
-			for i := block * lanes; i < min(block*lanes+lanes, g.Cin); i++ {
-				for tap, v := range w[(o*g.Cin+i)*taps:][:taps] {
-					k.packed[((block*taps+taps-1-tap)*g.Cout+o)*lanes+i%lanes] = v
+		first := block * maxLanes
+		lanes := laneCount(k.Cout - first)
+		for o := first; o < min(first+lanes, k.Cout); o++ {
+			for i := range k.Cin {
+				at := first*taps*k.Cin + i*lanes + o - first
+				if k.transposed {
+					for tap, v := range w[(i*k.Cout+o)*taps:][:taps] {
+						k.packed[at+(taps-1-tap)*k.Cin*lanes] = v
+					}
+					continue
+				}
+				for tap, v := range w[(o*k.Cin+i)*taps:][:taps] {
+					k.packed[at+tap*k.Cin*lanes] = v
 				}
 			}
 		}
 	})
-	return k
-}
-
-func checkWeights(kernel string, g Window, weights int) {
-	if err := g.Validate(); err != nil {
-		panic(err.Error())
+	if k.narrow != nil {
+		k.narrow.fits = k.packNarrow()
 	}
-	checkLen(kernel, weights, g.Cout*g.Cin*g.KH*g.KW)
 }
 
-func newPacked[T Number](g Window) *Kernel[T] {
-	k := &Kernel[T]{Window: g}
-	k.packed = make([]T, k.blocks()*g.KH*g.KW*g.Cin*lanes)
-	return k
-}
-
-// blocks returns the number of blocks of eight output channels, the last of
-// which may be filled up with zeros.
-func (k *Kernel[T]) blocks() int { return (k.Cout + lanes - 1) / lanes }
+// blocks returns the number of blocks of output channels.
+func (k *Kernel[T]) blocks() int { return (k.Cout + maxLanes - 1) / maxLanes }
 
 // Apply writes the cross-correlation of the maps s [B, Cin, H, W] to dst
 // [B, Cout, OutH, OutW]. Sums are exact in int64, and in float64 under the
@@ -82,58 +92,58 @@ func (k *Kernel[T]) blocks() int { return (k.Cout + lanes - 1) / lanes }
 func (k *Kernel[T]) Apply(dst []T, s *Sparse[T]) {
 	checkLen("Kernel.Apply", s.c*s.h*s.w, k.Cin*k.H*k.W)
 	checkLen("Kernel.Apply", len(dst), s.batch*k.Cout*k.OutH*k.OutW)
-	parallel(k.blocks(), s.batch*k.Cout*k.KH*k.KW*len(s.value), func(block int) {
-		size := k.KH * k.KW * k.Cin * lanes
-		w := k.packed[block*size:][:size]
-		for b := range s.batch {
-			for y := range k.OutH {
-				for x := range k.OutW {
-					k.pixel(dst, w, s, block, b, y, x)
-				}
-			}
+	if k.usesNarrow() {
+		k.applyNarrow(dst, s)
+		return
+	}
+	s.sort()
+	pixels := s.batch * k.OutH * k.OutW
+	chunks := (pixels + chunkPixels - 1) / chunkPixels
+	tasks := k.blocks() * chunks
+	// Neighbouring tasks share a block, whose weights stay in the cache.
+	if k.Serial {
+		for task := range tasks {
+			k.chunk(dst, s, task/chunks, task%chunks*chunkPixels)
 		}
+		return
+	}
+	parallel(tasks, k.Cout*k.KH*k.KW*len(s.value), func(task int) {
+		k.chunk(dst, s, task/chunks, task%chunks*chunkPixels)
 	})
 }
 
-// pixel computes eight channels of one output pixel.
-func (k *Kernel[T]) pixel(dst, w []T, s *Sparse[T], block, b, y, x int) {
-	var acc [lanes]T
-	a0, a1 := tapRange(y, k.KH, k.PadY, k.H)
-	b0, b1 := tapRange(x, k.KW, k.PadX, k.W)
-	for ty := a0; ty < a1; ty++ {
-		row := (b*k.H+y+ty-k.PadY)*k.W + x - k.PadX
-		for tx := b0; tx < b1; tx++ {
-			lo, hi := s.start[row+tx], s.start[row+tx+1]
-			gather(&acc, w[(ty*k.KW+tx)*k.Cin*lanes:][:k.Cin*lanes], s.channel[lo:hi], s.value[lo:hi])
+// chunk computes a block of channels of up to chunkPixels output pixels from first,
+// counted over the batch.
+func (k *Kernel[T]) chunk(dst []T, s *Sparse[T], block, first int) {
+	var room [chunkPixels * maxLanes]T
+	channel := block * maxLanes
+	lanes, area := laneCount(k.Cout-channel), k.OutH*k.OutW
+	last := min(first+chunkPixels, s.batch*area)
+	for tap := range k.KH * k.KW {
+		w := k.packed[(channel*k.KH*k.KW+tap*lanes)*k.Cin:][:k.Cin*lanes]
+		ty, tx := tap/k.KW-k.PadY, tap%k.KW-k.PadX
+		b, y, x := first/area, first%area/k.OutW, first%k.OutW
+		for p := range last - first {
+			if v, u := y+ty, x+tx; v >= 0 && v < k.H && u >= 0 && u < k.W {
+				q := (b*k.H+v)*k.W + u
+				if lo, hi := s.start[q], s.start[q+1]; lo < hi {
+					gather(room[p*lanes:][:lanes], w, s.channel[lo:hi], s.value[lo:hi], lanes)
+				}
+			}
+			if x++; x == k.OutW {
+				x = 0
+				if y++; y == k.OutH {
+					y, b = 0, b+1
+				}
+			}
 		}
 	}
-	plane := k.OutH * k.OutW
-	at := (b*k.Cout+block*lanes)*plane + y*k.OutW + x
-	for r := range min(lanes, k.Cout-block*lanes) {
-		dst[at+r*plane] = acc[r]
+	for p := range last - first {
+		b, pixel := (first+p)/area, (first+p)%area
+		for r, v := range room[p*lanes:][:min(lanes, k.Cout-channel)] {
+			dst[(b*k.Cout+channel+r)*area+pixel] = v
+		}
 	}
-}
-
-// gather adds to each of eight sums the products of the listed values with
-// its column of w [.., 8]:
-//
-//	acc[r] += sum_j w[8*row[j] + r] * value[j]
-func gather[T Number](acc *[lanes]T, w []T, row []int32, value []T) {
-	a0, a1, a2, a3, a4, a5, a6, a7 := acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7]
-	value = value[:len(row)]
-	for j, c := range row {
-		v := value[j]
-		p := (*[lanes]T)(w[int(c)*lanes:])
-		a0 += p[0] * v
-		a1 += p[1] * v
-		a2 += p[2] * v
-		a3 += p[3] * v
-		a4 += p[4] * v
-		a5 += p[5] * v
-		a6 += p[6] * v
-		a7 += p[7] * v
-	}
-	*acc = [lanes]T{a0, a1, a2, a3, a4, a5, a6, a7}
 }
 
 // parallel calls f(0..n-1) on as many goroutines as there are processors, or in

@@ -8,7 +8,7 @@ package fixedpoint
 // not safe for concurrent use.
 type Outer[T Number] struct {
 	Window
-	padded []T // s with its zero border, channels last and filled up to eight: [B, rows, columns, channels]
+	padded []T // s with its zero border, channels last and filled up to whole lanes: [B, rows, columns, channels]
 
 	start []int32 // [Cout + 1]: the non-zero z of each channel
 	place []int32 // pixel of padded under tap (0,0), times its channels
@@ -30,8 +30,14 @@ func (u *Outer[T]) Add(g, z []T, index []uint8, s []T, batch int, sign T) {
 	parallel(u.Cout, u.Cin*u.KH*u.KW*len(u.value), func(o int) { u.channel(g, o) })
 }
 
-// channels returns the channels of padded: Cin rounded up to a multiple of eight.
-func (u *Outer[T]) channels() int { return (u.Cin + lanes - 1) / lanes * lanes }
+// channels returns the channels of padded: Cin filled up to whole lanes.
+func (u *Outer[T]) channels() int {
+	rest := u.Cin % maxLanes
+	if rest == 0 {
+		return u.Cin
+	}
+	return u.Cin - rest + laneCount(rest)
+}
 
 // pad copies s to padded. The border is as wide as the taps reach, on the right
 // and below as far as the last output needs.
@@ -87,36 +93,17 @@ func (u *Outer[T]) list(z []T, index []uint8, batch int, sign T) {
 func (u *Outer[T]) channel(g []T, o int) {
 	place, value := u.place[u.start[o]:u.start[o+1]], u.value[u.start[o]:u.start[o+1]]
 	columns, channels, taps := u.OutW+u.KW-1, u.channels(), u.KH*u.KW
+	var room [maxLanes]T
 	for tap := range taps {
 		offset := (tap/u.KW*columns + tap%u.KW) * channels
-		for i := 0; i < u.Cin; i += lanes {
-			var acc [lanes]T
-			gatherAt(&acc, u.padded[offset+i:], place, value)
+		for i := 0; i < u.Cin; i += maxLanes {
+			acc := room[:laneCount(u.Cin-i)]
+			clear(acc)
+			gather(acc, u.padded[offset+i:], place, value, 1)
 			at := (o*u.Cin+i)*taps + tap
-			for r := range min(lanes, u.Cin-i) {
+			for r := range min(len(acc), u.Cin-i) {
 				g[at+r*taps] += acc[r]
 			}
 		}
 	}
-}
-
-// gatherAt is gather with the place of each row given:
-//
-//	acc[r] += sum_j s[place[j] + r] * value[j]
-func gatherAt[T Number](acc *[lanes]T, s []T, place []int32, value []T) {
-	a0, a1, a2, a3, a4, a5, a6, a7 := acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7]
-	value = value[:len(place)]
-	for j, c := range place {
-		v := value[j]
-		p := (*[lanes]T)(s[int(c):])
-		a0 += p[0] * v
-		a1 += p[1] * v
-		a2 += p[2] * v
-		a3 += p[3] * v
-		a4 += p[4] * v
-		a5 += p[5] * v
-		a6 += p[6] * v
-		a7 += p[7] * v
-	}
-	*acc = [lanes]T{a0, a1, a2, a3, a4, a5, a6, a7}
 }

@@ -1,0 +1,284 @@
+package ep
+
+import (
+	"fmt"
+	"math"
+)
+
+// TrainOptions are the settings of training that are no part of the hardware.
+type TrainOptions struct {
+	Fixed          bool // phases in the formats of the configuration, otherwise in float64
+	HardwareUpdate bool // updates as the hardware makes them (fixed only), otherwise in a float64 master
+	Epochs         int
+	Momentum       float64 // 0 <= momentum < 1
+	Decay          float64 // of weights, per unit of rate
+	Schedule       Schedule
+	Augment        Augment
+}
+
+// Validate reports a setting outside its range by the name of its flag.
+func (o *TrainOptions) Validate() error {
+	switch {
+	case o.Epochs < 1 || o.Epochs > maxSteps:
+		return fmt.Errorf("epochs: %d, want an integer 1..%d", o.Epochs, maxSteps)
+	case !(o.Momentum >= 0 && o.Momentum < 1):
+		return fmt.Errorf("momentum: %v, want a number of at least 0 and below 1", o.Momentum)
+	case !(o.Decay >= 0) || math.IsInf(o.Decay, 0):
+		return fmt.Errorf("decay: %v, want a finite number of at least 0", o.Decay)
+	case o.Augment.Crop < 0 || o.Augment.Crop > MaxExtent:
+		return fmt.Errorf("crop: %d, want an integer of at least 0", o.Augment.Crop)
+	case o.HardwareUpdate && !o.Fixed:
+		return fmt.Errorf("update: hardware with arithmetic float64, want arithmetic fixed")
+	case o.HardwareUpdate && (o.Momentum != 0 || o.Decay != 0):
+		return fmt.Errorf("update: hardware with momentum %v and decay %v, want both 0", o.Momentum, o.Decay)
+	}
+	return nil
+}
+
+// Trainer trains a network on a data set by mini-batches of cfg.Batch samples.
+// Everything it computes is a function of configuration, options, initial
+// parameters and data: not of the number of processors, nor of where training
+// was interrupted and resumed. It is for one goroutine.
+type Trainer struct {
+	Params *FloatParams // the master: what updates change
+	Epoch  int          // the present one, from 0
+	Batch  int          // mini-batches of the epoch that are done
+
+	cfg    *Config
+	opt    TrainOptions
+	data   *Dataset
+	engine engine
+	arith  *Arith // fixed only
+	beta   float64
+
+	velocity *FloatParams
+	sum      epochSum
+	order    []int // of the samples in this epoch; nil until it is drawn
+	samples  FloatSamples
+	out      []float64         // outputs of a batch
+	gradient *FloatLayerParams // room for the largest layer
+	old      []float64         // likewise
+}
+
+// NewTrainer returns a trainer that starts from the given parameters, which it
+// takes over. With the hardware's update they are first quantised.
+func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*Trainer, error) {
+	if err := firstError(opt.Validate(), p.Check(&cfg.Network), data.check(&cfg.Network)); err != nil {
+		return nil, err
+	}
+	if cfg.Batch > data.Train.Len() {
+		return nil, fmt.Errorf("batch of %d samples, want at most the %d of the training part of %s",
+			cfg.Batch, data.Train.Len(), data.Name)
+	}
+	t := &Trainer{Params: p, cfg: cfg, opt: opt, data: data, velocity: NewFloatParams(&cfg.Network), beta: cfg.Beta}
+	var err error
+	if t.engine, t.arith, err = newEngine(cfg, opt.Fixed); err != nil {
+		return nil, err
+	}
+	if opt.Fixed {
+		t.beta = t.arith.EffectiveBeta(&cfg.Formats)
+	}
+	if opt.HardwareUpdate {
+		t.Params = p.Quantize(&cfg.Formats).Dequantize(&cfg.Formats)
+	}
+	t.sum = newEpochSum(&cfg.Network)
+	t.samples = FloatSamples{X: make([]float64, 0, cfg.Batch*cfg.Network.Input.Len()), Y: make([]int, 0, cfg.Batch)}
+	t.out = make([]float64, cfg.Batch*cfg.Network.Classes())
+	largest, widest := 0, 0
+	for n := range cfg.Network.Layers {
+		largest = max(largest, cfg.Network.Layers[n].Weights())
+		widest = max(widest, cfg.Network.Layers[n].Out.C)
+	}
+	t.gradient = &FloatLayerParams{W: make([]float64, largest), B: make([]float64, widest)}
+	t.old = make([]float64, largest)
+	return t, nil
+}
+
+// Batches returns the number of mini-batches of an epoch; samples that do not
+// fill one sit the epoch out.
+func (t *Trainer) Batches() int { return t.data.Train.Len() / t.cfg.Batch }
+
+// Done reports that all epochs are over.
+func (t *Trainer) Done() bool { return t.Epoch >= t.opt.Epochs }
+
+// Step trains on the next mini-batch of the epoch and returns its mean loss and
+// the number of correct predictions at the free equilibrium. Parameters that are
+// no longer finite are an error that names the layer.
+func (t *Trainer) Step() (loss float64, correct int, err error) {
+	if t.order == nil {
+		if err := t.startEpoch(); err != nil {
+			return 0, 0, err
+		}
+	}
+	t.data.Train.fill(&t.samples, t.order[t.Batch*t.cfg.Batch:][:t.cfg.Batch], &t.cfg.Network, t.opt.Augment,
+		mixSeed(t.cfg.Seed, uint64(t.Epoch)))
+	t.engine.setParams(t.Params)
+	t.engine.relax(&t.samples, true)
+	loss, correct = t.score()
+	t.sum.count(loss, correct, t.cfg.Batch)
+	for n := range t.Params.Layers {
+		a := t.engine.measure(n)
+		a.Update = t.descend(n)
+		if math.IsNaN(a.Update) || math.IsInf(a.Update, 0) {
+			return 0, 0, fmt.Errorf("%s.weight: not finite after epoch %d, batch %d, want finite numbers; lower the rates",
+				t.cfg.Network.Layers[n].Name, t.Epoch+1, t.Batch+1)
+		}
+		t.sum.add(n, a)
+	}
+	t.Batch++
+	return loss / float64(t.cfg.Batch), correct, nil
+}
+
+// startEpoch draws the order of the samples (Fisher and Yates) and, for the
+// hardware's update, derives its constants for the rates of the epoch.
+func (t *Trainer) startEpoch() error {
+	random := NewRandom(mixSeed(t.cfg.Seed, ^uint64(t.Epoch)))
+	t.order = make([]int, t.data.Train.Len())
+	for i := range t.order {
+		j := random.Intn(i + 1)
+		t.order[i], t.order[j] = t.order[j], i
+	}
+	if !t.opt.HardwareUpdate {
+		return nil
+	}
+	cfg := *t.cfg
+	cfg.Rates = append([]float64(nil), cfg.Rates...)
+	for n := range cfg.Rates {
+		cfg.Rates[n] *= t.opt.Schedule.Factor(t.Epoch, t.opt.Epochs)
+	}
+	var err error
+	t.arith, err = Derive(&cfg)
+	return err
+}
+
+// mixSeed returns a seed for a stream of its own.
+func mixSeed(seed, stream uint64) uint64 {
+	return NewRandom(seed ^ NewRandom(stream).Uint64()).Uint64()
+}
+
+// score returns the summed loss and the number of correct predictions of the
+// samples at the free equilibrium: the class of the largest output, the first
+// of equal ones.
+func (t *Trainer) score() (loss float64, correct int) {
+	classes := t.cfg.Network.Classes()
+	t.engine.output(t.out)
+	for b, label := range t.samples.Y {
+		best, z := 0, t.out[b*classes:][:classes]
+		for k, v := range z {
+			d := v
+			if k == label {
+				d--
+			}
+			loss += d * d / 2
+			if v > z[best] {
+				best = k
+			}
+		}
+		if best == label {
+			correct++
+		}
+	}
+	return loss, correct
+}
+
+// Score is a loss, the mean of 1/2 |s^N - y|^2, and the share of correct predictions.
+type Score struct{ Loss, Accuracy float64 }
+
+// Evaluate returns the score on the test part. The callback, which may be nil,
+// hears of every number of samples done.
+func (t *Trainer) Evaluate(progress func(samples int)) Score {
+	test := t.data.Test
+	if test.Len() == 0 {
+		return Score{}
+	}
+	t.engine.setParams(t.Params)
+	var index []int
+	var s Score
+	for first := 0; first < test.Len(); first += t.cfg.Batch {
+		index = index[:0]
+		for i := first; i < min(first+t.cfg.Batch, test.Len()); i++ {
+			index = append(index, i)
+		}
+		test.fill(&t.samples, index, &t.cfg.Network, Augment{}, 0)
+		t.engine.relax(&t.samples, false)
+		loss, correct := t.score()
+		s.Loss += loss
+		s.Accuracy += float64(correct)
+		if progress != nil {
+			progress(len(index))
+		}
+	}
+	s.Loss /= float64(test.Len())
+	s.Accuracy /= float64(test.Len())
+	return s
+}
+
+// EndEpoch ends a complete epoch and returns what happened in it.
+func (t *Trainer) EndEpoch() Metrics {
+	m := t.sum.metrics(&t.cfg.Network)
+	t.Epoch++
+	m.Epoch = t.Epoch
+	m.RateFactor = t.opt.Schedule.Factor(t.Epoch-1, t.opt.Epochs)
+	t.Batch, t.order, t.sum = 0, nil, newEpochSum(&t.cfg.Network)
+	return m
+}
+
+// Metrics describes one epoch of training.
+type Metrics struct {
+	Epoch        int             `json:"epoch"` // from 1
+	Loss         float64         `json:"loss"`  // during the epoch
+	Accuracy     float64         `json:"accuracy"`
+	TestLoss     float64         `json:"test_loss"`
+	TestAccuracy float64         `json:"test_accuracy"`
+	RateFactor   float64         `json:"rate_factor"`
+	Seconds      float64         `json:"seconds"`
+	Throughput   float64         `json:"samples_per_second"`
+	Layers       []LayerActivity `json:"layers"`
+}
+
+// LayerActivity is the mean of an Activity over the mini-batches of an epoch.
+type LayerActivity struct {
+	Name     string  `json:"name"`
+	State    float64 `json:"state"`
+	Response float64 `json:"response"`
+	Update   float64 `json:"update"`
+	Residual float64 `json:"residual"`
+	Limited  float64 `json:"limited"`
+}
+
+// epochSum adds up the metrics of an epoch.
+type epochSum struct {
+	loss                      float64
+	correct, samples, batches int
+	layers                    []Activity
+}
+
+func newEpochSum(net *Network) epochSum { return epochSum{layers: make([]Activity, len(net.Layers))} }
+
+func (s *epochSum) count(loss float64, correct, samples int) {
+	s.loss += loss
+	s.correct += correct
+	s.samples += samples
+	s.batches++
+}
+
+func (s *epochSum) add(n int, a Activity) {
+	z := &s.layers[n]
+	z.State += a.State
+	z.Response += a.Response
+	z.Update += a.Update
+	z.Residual += a.Residual
+	z.Limited += a.Limited
+}
+
+func (s *epochSum) metrics(net *Network) Metrics {
+	samples, batches := float64(max(s.samples, 1)), float64(max(s.batches, 1))
+	m := Metrics{Loss: s.loss / samples, Accuracy: float64(s.correct) / samples}
+	for n, a := range s.layers {
+		m.Layers = append(m.Layers, LayerActivity{
+			Name: net.Layers[n].Name, State: a.State / batches, Response: a.Response / batches,
+			Update: a.Update / batches, Residual: a.Residual / batches, Limited: a.Limited / batches,
+		})
+	}
+	return m
+}

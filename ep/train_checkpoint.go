@@ -1,0 +1,103 @@
+package ep
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"epgen/npz"
+)
+
+// WriteCheckpoint writes all that training needs to go on to the same bits, as
+// an NPZ file:
+//
+//	layer<n>.weight, layer<n>.bias                     the master, float64
+//	velocity.layer<n>.weight, velocity.layer<n>.bias   the momentum's
+//	progress  [epoch, batch, correct, samples, batches], where the last three are sums of the epoch
+//	sums      [1 + 5 layers]: loss, then the fields of Activity, layer by layer
+//
+// Order and augmentation follow from seed and epoch.
+func (t *Trainer) WriteCheckpoint(w io.Writer) error {
+	arrays := append(floatArrays("", &t.cfg.Network, t.Params), floatArrays("velocity.", &t.cfg.Network, t.velocity)...)
+	sums := []float64{t.sum.loss}
+	for _, a := range t.sum.layers {
+		sums = append(sums, a.State, a.Response, a.Update, a.Residual, a.Limited)
+	}
+	progress := []float64{
+		float64(t.Epoch), float64(t.Batch), float64(t.sum.correct), float64(t.sum.samples), float64(t.sum.batches),
+	}
+	return npz.Write(w, append(arrays,
+		npz.Array{Name: "progress", DType: npz.Int64, Shape: []int{len(progress)}, Data: progress},
+		npz.Array{Name: "sums", DType: npz.Float64, Shape: []int{len(sums)}, Data: sums},
+	))
+}
+
+// floatArrays returns parameters as arrays in PyTorch's order.
+func floatArrays(prefix string, net *Network, p *FloatParams) []npz.Array {
+	var arrays []npz.Array
+	for n := range net.Layers {
+		l := &net.Layers[n]
+		arrays = append(arrays,
+			npz.Array{
+				Name: prefix + l.Name + ".weight", DType: npz.Float64,
+				Shape: []int{l.Out.C, l.In.C, l.KH, l.KW}, Data: p.Layers[n].W,
+			},
+			npz.Array{Name: prefix + l.Name + ".bias", DType: npz.Float64, Shape: []int{l.Out.C}, Data: p.Layers[n].B},
+		)
+	}
+	return arrays
+}
+
+// ReadCheckpoint continues where WriteCheckpoint left off, with the same
+// configuration, options and data. It is an error, which names file and array,
+// if the file does not fit the network.
+func (t *Trainer) ReadCheckpoint(path string) error {
+	arrays, err := npz.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	fetchAll := func(prefix string, p *FloatParams) error {
+		for _, want := range floatArrays(prefix, &t.cfg.Network, p) {
+			if err := fetch(want.Data, arrays, path, want.Name, [][]int{want.Shape}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := firstError(fetchAll("", t.Params), fetchAll("velocity.", t.velocity)); err != nil {
+		return err
+	}
+	progress, sums := make([]float64, 5), make([]float64, 1+5*len(t.sum.layers))
+	if err := fetch(sums, arrays, path, "sums", [][]int{{len(sums)}}); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(arrays, func(a npz.Array) bool { return a.Name == "progress" })
+	if i < 0 || len(arrays[i].Data) != len(progress) {
+		return fmt.Errorf("%s: array progress is missing or of another shape, want [%d]", path, len(progress))
+	}
+	progress = arrays[i].Data
+	for j, limit := range []int{t.opt.Epochs, t.Batches(), math.MaxInt32, math.MaxInt32, math.MaxInt32} {
+		if v := progress[j]; v != math.Trunc(v) || v < 0 || v > float64(limit) {
+			return fmt.Errorf("%s: array progress: %v at %d, want an integer 0..%d", path, v, j, limit)
+		}
+	}
+	t.Epoch, t.Batch = int(progress[0]), int(progress[1])
+	t.sum.correct, t.sum.samples, t.sum.batches = int(progress[2]), int(progress[3]), int(progress[4])
+	t.sum.loss = sums[0]
+	for n := range t.sum.layers {
+		v := sums[1+5*n:]
+		t.sum.layers[n] = Activity{State: v[0], Response: v[1], Update: v[2], Residual: v[3], Limited: v[4]}
+	}
+	t.order = nil
+	return nil
+}
+
+// WriteWeights writes the parameters as LoadWeights reads them: in fixed point
+// the codes that the phases use, so that a generated design has the same ones.
+func (t *Trainer) WriteWeights(w io.Writer) error {
+	if t.opt.Fixed {
+		return WriteWeights(w, t.Params.Quantize(&t.cfg.Formats), &t.cfg.Network, &t.cfg.Formats)
+	}
+	return npz.Write(w, floatArrays("", &t.cfg.Network, t.Params))
+}

@@ -1,0 +1,106 @@
+package ep
+
+import (
+	"math"
+
+	"epgen/fixedpoint"
+)
+
+// elements says how real numbers become elements T and back.
+type elements[T fixedpoint.Number] struct {
+	input, weight, bias func(x float64) T
+	biasScale           func(n int) T
+	one, top            T                          // target of the labelled class; largest state
+	state               float64                    // unit of a state
+	contrasts           func(n int) (w, b float64) // units of a contrast
+	integers            bool                       // states are codes 0 .. top
+}
+
+// newEngine returns the engine of cfg in float64 or, with fixed, in its formats.
+func newEngine(cfg *Config, fixed bool) (engine, *Arith, error) {
+	one := *cfg
+	one.Batch = min(cfg.Batch, shardSamples)
+	zero := NewFloatParams(&cfg.Network)
+	blank := &FloatSamples{X: make([]float64, one.Batch*cfg.Network.Input.Len()), Y: make([]int, one.Batch)}
+	if !fixed {
+		f, err := NewFloat(&one)
+		if err != nil {
+			return nil, nil, err
+		}
+		m := newMachine(cfg, realElements(f), func() *relaxer[float64] {
+			r, err := f.relaxer(zero, blank)
+			if err != nil {
+				panic(err) // the shapes are those of cfg
+			}
+			return r
+		})
+		return m, nil, nil
+	}
+	f, err := NewFixed(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, s := zero.Quantize(&cfg.Formats), blank.Quantize(&cfg.Formats)
+	f.cfg = &one // the ranges of f hold for the whole batch, its relaxers for a shard
+	if f.arith.exactInFloat64() {
+		return newMachine(cfg, codeElements[float64](cfg, f.arith), codeRelaxer[float64](f, p, s)), f.arith, nil
+	}
+	return newMachine(cfg, codeElements[int64](cfg, f.arith), codeRelaxer[int64](f, p, s)), f.arith, nil
+}
+
+func realElements(f *Float) elements[float64] {
+	same := func(x float64) float64 { return x }
+	return elements[float64]{
+		input: same, weight: same, bias: same,
+		biasScale: func(int) float64 { return 1 },
+		one:       f.one, top: f.top, state: 1,
+		contrasts: func(int) (w, b float64) { return 1, 1 },
+	}
+}
+
+func codeElements[T fixedpoint.Number](cfg *Config, a *Arith) elements[T] {
+	f := cfg.Formats
+	code := func(format fixedpoint.Format) func(float64) T {
+		return func(x float64) T { return T(format.FromFloat(x, fixedpoint.DefaultRounding)) }
+	}
+	align := max(f.State.Frac, f.Target.Frac)
+	return elements[T]{
+		input: code(f.Input), weight: code(f.Weight), bias: code(f.Bias),
+		biasScale: func(n int) T { return T(int64(1) << a.Layers[n].BiasShift) },
+		one:       T(a.TargetOne << (align - f.Target.Frac)),
+		top:       T(stateMax(f.State)), state: f.State.LSB(), integers: true,
+		contrasts: func(n int) (w, b float64) {
+			return math.Ldexp(1, -a.Layers[n].ContrastFrac), f.State.LSB()
+		},
+	}
+}
+
+// codeRelaxer returns a constructor of fixed-point relaxers without statistics.
+func codeRelaxer[T fixedpoint.Number](f *Fixed, p *Params, s *Samples) func() *relaxer[T] {
+	return func() *relaxer[T] {
+		r := newFixedRun[T](f, p, s, nil).relaxer
+		exact := f.arith.exactInFloat64()
+		r.activate = func(_ Phase, n int, u, s []T) {
+			act := f.arith.Layers[n].Act
+			if exact && act.Mode == fixedpoint.NearestEven {
+				activateExact(act, u, s)
+				return
+			}
+			for i, v := range u {
+				s[i] = T(act.Apply(int64(v)))
+			}
+		}
+		r.onState = func(Phase, int, int, []T) {}
+		r.onIndex = func(Phase, int, int, []uint8) {}
+		return r
+	}
+}
+
+// activateExact is Requant.Apply to nearest-even, faster, for accumulators below
+// 2^53: the scaling by a power of two is exact in float64.
+func activateExact[T fixedpoint.Number](act fixedpoint.Requant, u, s []T) {
+	scale, lo, hi := math.Ldexp(1, -act.Shift), float64(act.Lo), float64(act.Hi)
+	for i, v := range u {
+		s[i] = T(min(max(math.RoundToEven(float64(v)*scale), lo), hi))
+	}
+}

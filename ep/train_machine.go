@@ -1,0 +1,305 @@
+package ep
+
+import (
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"epgen/fixedpoint"
+)
+
+// shardSamples is the number of samples that one goroutine relaxes together.
+// Samples do not meet before the contrast, so it does not change any result.
+const shardSamples = 8
+
+// engine runs the phases of mini-batches in some arithmetic. Quantities cross it
+// as real numbers.
+type engine interface {
+	// setParams takes the parameters of the following phases, quantised in fixed point.
+	setParams(p *FloatParams)
+	// relax runs the free phase, and the nudged ones if asked, on at most a batch of samples.
+	relax(s *FloatSamples, nudged bool)
+	// output writes the outputs at the end of the free phase, [B, classes].
+	output(dst []float64)
+	// contrast prepares that of layer n+1 for the next two methods.
+	contrast(n int)
+	// gradient writes scale times the contrast.
+	gradient(w, b []float64, scale float64)
+	// updateCodes applies the hardware's update to parameters whose values are codes.
+	updateCodes(p *FloatLayerParams, la *LayerArith)
+	// measure returns statistics of layer n+1 over the batch.
+	measure(n int) Activity
+}
+
+// Activity describes a layer over one mini-batch: the quantities in which
+// vanishing gradients show.
+type Activity struct {
+	State    float64 // mean |s*|
+	Response float64 // mean |s+ - s-|
+	Update   float64 // mean |change of a weight|
+	Residual float64 // largest change of a state in the last free step
+	Limited  float64 // share of the states s* at an end of their range
+}
+
+// machine is the engine on elements T. Its memory does not grow with the number of
+// time steps: the states of the phases for a batch, one contrast, and per goroutine a
+// relaxer of shardSamples samples. Relaxers share the packed weights.
+type machine[T fixedpoint.Number] struct {
+	elements[T]
+	cfg     *Config
+	workers []*relaxer[T]
+	outer   []*fixedpoint.Outer[T] // by layer
+	states  phaseStates[T]
+
+	layer           int // of the contrast
+	w, b            []T // scratch for packing, then the contrast
+	inputs, targets []T // [B, C, H, W] and [B, classes]
+	samples         int // of the last batch
+}
+
+// phaseStates are final states [layer][B, C, H, W], the pool indices that the
+// contrast uses, and the largest change of a state in the last free step, of each
+// sample of each layer.
+type phaseStates[T fixedpoint.Number] struct {
+	free, plus, minus     [][]T
+	plusIndex, minusIndex [][]uint8
+	residual              [][]T
+}
+
+func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() *relaxer[T]) *machine[T] {
+	m := &machine[T]{elements: e, cfg: cfg}
+	shards := (cfg.Batch + shardSamples - 1) / shardSamples
+	for range min(runtime.GOMAXPROCS(0), shards) {
+		m.workers = append(m.workers, relaxer())
+	}
+	largest, widest := 0, 0
+	for n := range cfg.Network.Layers {
+		l := &cfg.Network.Layers[n]
+		first := &m.workers[0].layers[n]
+		for _, r := range m.workers {
+			r.layers[n].up, r.layers[n].down = first.up, first.down
+		}
+		// Several shards share the processors; a single one has them all.
+		first.up.Serial = shards > 1
+		if first.down != nil {
+			first.down.Serial = shards > 1
+		}
+		if m.integers && n > 0 {
+			first.up.SetRange(0, int64(m.top))
+			first.down.SetRange(0, int64(m.top))
+		}
+		m.outer = append(m.outer, fixedpoint.NewOuter[T](l.Window()))
+		largest, widest = max(largest, l.Weights()), max(widest, l.Out.C)
+		states, index := cfg.Batch*l.Out.Len(), cfg.Batch*len(first.index)/m.workers[0].batch
+		m.states.free = append(m.states.free, make([]T, states))
+		m.states.plus = append(m.states.plus, make([]T, states))
+		m.states.minus = append(m.states.minus, make([]T, states))
+		m.states.plusIndex = append(m.states.plusIndex, make([]uint8, index))
+		m.states.minusIndex = append(m.states.minusIndex, make([]uint8, index))
+		m.states.residual = append(m.states.residual, make([]T, cfg.Batch))
+	}
+	m.w, m.b = make([]T, largest), make([]T, widest)
+	// Room for samples that fill up the last shard.
+	room := shards * m.workers[0].batch
+	m.inputs = make([]T, room*cfg.Network.Input.Len())
+	m.targets = make([]T, room*cfg.Network.Classes())
+	return m
+}
+
+func (m *machine[T]) setParams(p *FloatParams) {
+	for n := range p.Layers {
+		q, l := &p.Layers[n], &m.workers[0].layers[n]
+		w := m.w[:len(q.W)]
+		for i, x := range q.W {
+			w[i] = m.weight(x)
+		}
+		l.up.Repack(w)
+		if l.down != nil {
+			l.down.Repack(w)
+		}
+		scale := m.biasScale(n)
+		for _, r := range m.workers {
+			for c, x := range q.B {
+				r.layers[n].bias[c] = m.bias(x) * scale
+			}
+		}
+	}
+}
+
+func (m *machine[T]) relax(s *FloatSamples, nudged bool) {
+	m.samples = len(s.Y)
+	for i, x := range s.X {
+		m.inputs[i] = m.input(x)
+	}
+	clear(m.targets)
+	for b, label := range s.Y {
+		m.targets[b*m.cfg.Network.Classes()+label] = m.one
+	}
+	shard := m.workers[0].batch
+	shards := (m.samples + shard - 1) / shard
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for _, r := range m.workers[:min(len(m.workers), shards)] {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < shards; i = int(next.Add(1)) - 1 {
+				m.relaxShard(r, i*shard, nudged)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// relaxShard runs the phases on the samples from first.
+func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
+	in, classes := m.cfg.Network.Input, m.cfg.Network.Classes()
+	r.input = m.inputs[first*in.Len():][:r.batch*in.Len()]
+	r.x.Set(r.input, r.batch, in.C, in.H, in.W)
+	r.nudge.target = m.targets[first*classes:][:r.batch*classes]
+	for n := range r.layers {
+		clear(r.layers[n].s)
+	}
+	r.run(PhaseFree, m.cfg.FreeSteps-1)
+	m.keep(r, m.states.free, first)
+	r.step(PhaseFree, m.cfg.FreeSteps-1)
+	m.keepResidual(r, first)
+	m.keep(r, m.states.free, first)
+	if !nudged {
+		return
+	}
+	r.run(PhasePlus, m.cfg.NudgeSteps)
+	m.keep(r, m.states.plus, first)
+	// s* is no longer whole in r, but is in m.states.free.
+	for n := range r.layers {
+		copy(r.layers[n].s, m.part(r, m.states.free, n, first))
+	}
+	r.run(PhaseMinus, m.cfg.NudgeSteps)
+	m.keep(r, m.states.minus, first)
+	m.keepIndices(r, first)
+}
+
+// part returns the states of layer n+1 of the samples of r, from first, as far as
+// they belong to the batch.
+func (m *machine[T]) part(r *relaxer[T], states [][]T, n, first int) []T {
+	size := r.layers[n].Out.Len()
+	return states[n][first*size : min(first+r.batch, m.cfg.Batch)*size]
+}
+
+func (m *machine[T]) keep(r *relaxer[T], states [][]T, first int) {
+	for n := range r.layers {
+		copy(m.part(r, states, n, first), r.layers[n].s)
+	}
+}
+
+// keepResidual compares the states of r with those kept before the last step.
+func (m *machine[T]) keepResidual(r *relaxer[T], first int) {
+	for n := range r.layers {
+		old, size := m.part(r, m.states.free, n, first), r.layers[n].Out.Len()
+		residual := m.states.residual[n][first : first+len(old)/size]
+		clear(residual)
+		for i, v := range old {
+			d := r.layers[n].s[i] - v
+			residual[i/size] = max(residual[i/size], d, -d)
+		}
+	}
+}
+
+// keepIndices stores the pool indices for the contrast: those of s*, or, live,
+// of s+ and of s-, each from one more UP.
+func (m *machine[T]) keepIndices(r *relaxer[T], first int) {
+	phases := []struct {
+		states [][]T
+		index  [][]uint8
+	}{{m.states.plus, m.states.plusIndex}, {m.states.minus, m.states.minusIndex}}
+	below := make([][]T, len(r.layers))
+	for _, p := range phases {
+		for n := range r.layers {
+			l := &r.layers[n]
+			below[n] = m.part(r, p.states, n, first)
+			if !l.Pool {
+				continue
+			}
+			if n > 0 && r.live {
+				r.reindex(n, below)
+			}
+			size := l.Out.Len()
+			copy(p.index[n][first*size:min(first+r.batch, m.cfg.Batch)*size], l.index)
+		}
+	}
+}
+
+func (m *machine[T]) output(dst []float64) {
+	last := m.states.free[len(m.states.free)-1]
+	for i := range m.samples * m.cfg.Network.Classes() {
+		dst[i] = float64(last[i]) * m.state
+	}
+}
+
+func (m *machine[T]) contrast(n int) {
+	l := &m.cfg.Network.Layers[n]
+	m.layer = n
+	w, b, area := m.w[:l.Weights()], m.b[:l.Out.C], l.Out.H*l.Out.W
+	clear(w)
+	clear(b)
+	st := &m.states
+	for _, phase := range []struct {
+		states [][]T
+		index  []uint8
+		sign   T
+	}{{st.plus, st.plusIndex[n], 1}, {st.minus, st.minusIndex[n], -1}} {
+		below := m.inputs
+		if n > 0 {
+			below = phase.states[n-1]
+		}
+		below = below[:m.samples*l.In.Len()]
+		z := phase.states[n][:m.samples*l.Out.Len()]
+		var index []uint8
+		if l.Pool {
+			index = phase.index[:len(z)]
+		}
+		m.outer[n].Add(w, z, index, below, m.samples, phase.sign)
+		for i, v := range z {
+			b[i/area%l.Out.C] += phase.sign * v
+		}
+	}
+}
+
+func (m *machine[T]) gradient(w, b []float64, scale float64) {
+	unitW, unitB := m.contrasts(m.layer)
+	for i := range w {
+		w[i] = scale * (unitW * float64(m.w[i]))
+	}
+	for i := range b {
+		b[i] = scale * (unitB * float64(m.b[i]))
+	}
+}
+
+func (m *machine[T]) updateCodes(p *FloatLayerParams, la *LayerArith) {
+	apply := func(x []float64, u fixedpoint.Update, f fixedpoint.Format, contrast []T) {
+		for i, v := range x {
+			x[i] = f.ToFloat(u.Apply(f.FromFloat(v, fixedpoint.DefaultRounding), int64(contrast[i])))
+		}
+	}
+	apply(p.W, la.WeightUpdate, la.Weight, m.w)
+	apply(p.B, la.BiasUpdate, la.Bias, m.b)
+}
+
+func (m *machine[T]) measure(n int) Activity {
+	var a Activity
+	count := m.samples * m.cfg.Network.Layers[n].Out.Len()
+	limited := 0
+	for i, v := range m.states.free[n][:count] {
+		a.State += float64(v)
+		a.Response += math.Abs(float64(m.states.plus[n][i] - m.states.minus[n][i]))
+		if v <= 0 || v >= m.top {
+			limited++
+		}
+	}
+	for _, v := range m.states.residual[n][:m.samples] {
+		a.Residual = max(a.Residual, float64(v)*m.state)
+	}
+	a.State *= m.state / float64(count)
+	a.Response *= m.state / float64(count)
+	a.Limited = float64(limited) / float64(count)
+	return a
+}

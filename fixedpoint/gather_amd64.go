@@ -1,0 +1,100 @@
+package fixedpoint
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// simd is the widest extension that kernels use.
+var simd = detectSIMD()
+
+func detectSIMD() extension {
+	switch {
+	case cpu.X86.HasAVX2 && cpu.X86.HasAVX512F:
+		return avx512
+	case cpu.X86.HasAVX2:
+		return avx2
+	}
+	return portable
+}
+
+// gatherFloat64 is gatherPortable for float64 sums of 8, 16 or 32.
+func gatherFloat64(acc, w []float64, index []int32, value []float64, stride int) {
+	if simd == portable {
+		gatherPortable(acc, w, index, value, stride)
+		return
+	}
+	if len(index) == 0 {
+		return
+	}
+	// Calls by name: through a variable their operands would move to the heap.
+	switch {
+	case len(acc) == 8:
+		gather8AVX2(&acc[0], &w[0], &index[0], &value[0], len(index), 8*stride)
+	case len(acc) == 16:
+		gather16AVX2(&acc[0], &w[0], &index[0], &value[0], len(index), 8*stride)
+	case simd == avx512:
+		gather32AVX512(&acc[0], &w[0], &index[0], &value[0], len(index), 8*stride)
+	default:
+		gather32AVX2(&acc[0], &w[0], &index[0], &value[0], len(index), 8*stride)
+	}
+}
+
+//go:noescape
+func gather8AVX2(acc, w *float64, index *int32, value *float64, n, stride int)
+
+//go:noescape
+func gather16AVX2(acc, w *float64, index *int32, value *float64, n, stride int)
+
+//go:noescape
+func gather32AVX2(acc, w *float64, index *int32, value *float64, n, stride int)
+
+//go:noescape
+func gather32AVX512(acc, w *float64, index *int32, value *float64, n, stride int)
+
+func peakAVX2(n int)
+
+func peakVNNI(n int)
+
+func peakMADD(n int)
+
+// peaks returns the yardsticks of the machine: the multiply-adds of the kernels
+// between registers, each with its number of products per round.
+func peaks() []yardstick {
+	var y []yardstick
+	if simd >= avx2 {
+		y = append(y, yardstick{"float64", peakAVX2, 32}, yardstick{"int16-avx2", peakMADD, 128})
+	}
+	if hasVNNI {
+		y = append(y, yardstick{"int16-vnni", peakVNNI, 512})
+	}
+	return y
+}
+
+// hasVNNI says whether 16-bit products are summed by one instruction.
+var hasVNNI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VNNI
+
+// hasMultiply reports whether multiply works.
+func hasMultiply() bool { return simd >= avx2 }
+
+// multiply adds the products of pairs to the sums of a tile, modulo 2^32:
+//
+//	acc[32p + r] += w[64j + 2r] * rows[p][2j] + w[64j + 2r + 1] * rows[p][2j+1]
+func multiply(acc *[tilePixels * tileLanes]int32, w *int16, rows *[tilePixels]*int16, pairs int) {
+	if simd == avx512 && hasVNNI {
+		multiplyVNNI(&acc[0], w, &rows[0], pairs)
+		return
+	}
+	for p := 0; p < tilePixels; p += 4 {
+		multiplyAVX2(&acc[p*tileLanes], w, &rows[p], pairs)
+		half := (*int16)(unsafe.Add(unsafe.Pointer(w), 64))
+		multiplyAVX2(&acc[p*tileLanes+16], half, &rows[p], pairs)
+	}
+}
+
+//go:noescape
+func multiplyVNNI(acc *int32, w *int16, rows **int16, pairs int)
+
+//go:noescape
+func multiplyAVX2(acc *int32, w *int16, rows **int16, pairs int)

@@ -1,0 +1,3 @@
+package fixedpoint
+
+func detected() extension { return detectSIMD() }

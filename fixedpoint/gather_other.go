@@ -1,0 +1,20 @@
+//go:build !amd64
+
+package fixedpoint
+
+// simd is the widest extension that kernels use.
+var simd = portable
+
+func gatherFloat64(acc, w []float64, index []int32, value []float64, stride int) {
+	gatherPortable(acc, w, index, value, stride)
+}
+
+// peaks returns no yardsticks: there is no instruction to measure.
+func peaks() []yardstick { return nil }
+
+// hasMultiply reports that multiply must not be called.
+func hasMultiply() bool { return false }
+
+func multiply(*[tilePixels * tileLanes]int32, *int16, *[tilePixels]*int16, int) {
+	panic("fixedpoint: no 16-bit kernel on this machine")
+}
