@@ -227,7 +227,7 @@ func (l *lane) activate() {
 	hi := l.Localparam("STATE_MAX", state.Type(), out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
 	l.Always(func(b *hdl.Block) {
 		b.If(valid[4], func(b *hdl.Block) {
-			b.Set(state, clamp(rounded, hdl.Const(state.Type(), out.Act.Lo), hi, state.Type()))
+			b.Set(state, clampBelowZero(rounded, hi, state.Type()))
 		})
 	})
 }

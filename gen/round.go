@@ -46,8 +46,18 @@ func clamp(v hdl.Value, lo, hi hdl.Value, t hdl.Type) hdl.Value {
 	if w < t.Width {
 		v, w = hdl.Ext(v, t.Width), t.Width
 	}
-	narrow := func(x hdl.Value) hdl.Value { return hdl.Trunc(x, t.Width) }
-	return hdl.Mux(hdl.Lt(v, hdl.Ext(lo, w)), lo, hdl.Mux(hdl.Gt(v, hdl.Ext(hi, w)), hi, narrow(v)))
+	return hdl.Mux(hdl.Lt(v, hdl.Ext(lo, w)), lo, clampAbove(v, hi, t))
+}
+
+// clampBelowZero is clamp with the lower bound 0: the sign decides.
+func clampBelowZero(v hdl.Value, hi hdl.Value, t hdl.Type) hdl.Value {
+	v = hdl.Ext(v, max(v.Type().Width, t.Width))
+	return hdl.Mux(hdl.Bit(v, v.Type().Width-1), hdl.Const(t, 0), clampAbove(v, hi, t))
+}
+
+// clampAbove is min(v, hi) as the type t.
+func clampAbove(v hdl.Value, hi hdl.Value, t hdl.Type) hdl.Value {
+	return hdl.Mux(hdl.Gt(v, hdl.Ext(hi, v.Type().Width)), hi, hdl.Trunc(v, t.Width))
 }
 
 // choices are the distinct values of a per-layer constant. Hardware that needs

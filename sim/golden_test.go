@@ -16,8 +16,7 @@ import (
 
 // recorder keeps the sets of each memory as a model delivers them.
 type recorder struct {
-	layers int
-	got    [NumMemories][][]int32
+	got [NumMemories][][]int32
 }
 
 func (r *recorder) State(_ ep.Phase, _, layer int, s []int32) {

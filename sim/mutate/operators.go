@@ -130,14 +130,33 @@ func literal(m []string, v *big.Int) string {
 	return m[1] + "'" + m[2] + m[3] + digits
 }
 
-// tableBits flips one bit of the value of a table row.
+// tableParts are the parts of an axis table entry that a kind of pass reads, by
+// their place in the row {k, o, i, odd, void, last}. The generator fills the
+// others with zeros; no circuit looks at them in such a row, so a change there is
+// no fault and is not drawn, like one of a comment.
+var tableParts = map[string][]int{
+	"up":     {0, 1, 2, 4, 5},
+	"down":   {0, 1, 2, 3, 4, 5},
+	"update": {1, 2, 3, 4, 5},
+	"bias":   {1, 5},
+	"act":    {1, 5},
+}
+
+var rowKind = regexp.MustCompile(`// layer\d+ (up|down|update|bias|act) \d+$`)
+
+// tableBits flips one bit of a value of a table row.
 func tableBits(_ *source, l *line, rng *rand.Rand) []edit {
 	if !l.inROM {
 		return nil
 	}
-	m := sized.FindStringSubmatchIndex(l.code[l.from:])
-	if m == nil {
+	all := sized.FindAllStringSubmatchIndex(l.code[l.from:], -1)
+	if all == nil {
 		return nil
+	}
+	m := all[rng.IntN(len(all))]
+	if kind := rowKind.FindStringSubmatch(l.text); kind != nil && len(all) == 6 {
+		parts := tableParts[kind[1]]
+		m = all[parts[rng.IntN(len(parts))]]
 	}
 	lo, hi := l.from+m[0], l.from+m[1]
 	parts := sized.FindStringSubmatch(l.code[lo:hi])

@@ -22,9 +22,6 @@ func (s source) among(lo, hi int64) int64 {
 // signed returns a value of a signed number of w bits, below 64, as among does.
 func (s source) signed(w int) int64 { return s.among(-1<<(w-1), 1<<(w-1)-1) }
 
-// unsigned returns a value of w bits, below 63.
-func (s source) unsigned(w int) int64 { return s.among(0, 1<<w-1) }
-
 // chance is true once in n times.
 func (s source) chance(n int) bool { return s.IntN(n) == 0 }
 

@@ -22,10 +22,7 @@ func registersBench(d design) *Bench {
 		for range 3 {
 			v.Reset()
 			p.registerState = registerState{}
-			p.queue = nil
-			for _, o := range p.offsets { // reset values of all, before anything is written
-				p.queue = append(p.queue, o)
-			}
+			p.queue = append(p.queue[:0:0], p.offsets...) // reset values of all, before anything is written
 			for cycle := range 2500 {
 				p.cycle(cycle < 200)
 			}

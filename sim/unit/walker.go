@@ -113,7 +113,7 @@ func tableBench(d design, rows bool) *Bench {
 			a, strideIn, strideOut, strideTap := entryAxis(l, rows)
 			for item := range a.items(k) {
 				v.Set(axisName+"_index_i", int64(d.Descriptor(l.N, k)[base])+int64(item))
-				want := map[string]int{}
+				var want map[string]int
 				switch steps := a.positions(k, item); {
 				case k == gen.Bias || k == gen.Act:
 					want = map[string]int{"last": a.out - 1, "void": 0, "i": 0, "o": 0}

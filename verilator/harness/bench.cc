@@ -36,7 +36,7 @@ bool Bench::Done() const {
 }
 
 void Bench::Run() {
-  sim_.Reset(5);
+  sim_.Reset(1);  // a synchronous reset of one cycle is enough
   CheckReset();
   for (int run = 0; run < options_.runs && !Done() && verdict_.ok(); ++run) {
     if (run >= 2) Interrupted(run);
@@ -185,7 +185,7 @@ void Bench::Interrupted(int run) {
   for (uint64_t i = 0; i < cycles && !Done() && !sim_.top().irq; ++i)
     sim_.Tick();
   if (Done()) return;
-  sim_.Reset(3);
+  sim_.Reset(1);
   CheckReset();
   taps_.Discard();
 }
