@@ -125,13 +125,11 @@ func (p *datapath) labels() *hdl.Signal {
 	target := p.Reg("target_q2", hdl.U(d.P), "one-hot lane of the label, stage 2")
 	hit := p.WireIs("label_hit", hdl.Eq(hdl.Slice(label, d.fields.addr+lg-1, lg), at1))
 	p.Always(func(b *hdl.Block) {
-		for r := range d.P {
-			lane := hdl.Value(hit)
-			if lg > 0 {
-				lane = hdl.All(hit, hdl.Eq(hdl.Slice(label, lg-1, 0), hdl.Const(hdl.U(lg), int64(r))))
-			}
-			b.Set(hdl.Bit(target, r), lane)
+		one := hdl.Value(hdl.Const(target.Type(), 1))
+		if lg > 0 {
+			one = hdl.ShlDyn(one, hdl.Slice(label, lg-1, 0))
 		}
+		b.Set(target, hdl.Mux(hit, one, zeroOf(target)))
 	})
 	return target
 }

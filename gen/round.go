@@ -36,7 +36,8 @@ func roundShift(s *hdl.Scope, name string, v hdl.Value, k int, mode fixedpoint.R
 		panic("gen: rounding " + mode.String() + " has no hardware")
 	}
 	roundUp := s.WireIs(name+"_up", up, mode.String())
-	return hdl.Add(quotient, hdl.AsS(hdl.Cat(hdl.Const(hdl.U(1), 0), roundUp)))
+	w := quotient.Type().Width + 1
+	return hdl.AddMod(hdl.Ext(quotient, w), hdl.AsS(hdl.Ext(roundUp, w)))
 }
 
 // clamp adds logic that saturates v to [lo, hi] and returns it as the type t,

@@ -46,10 +46,13 @@ func (d *Design) updateLane() *hdl.Module {
 	t := hdl.S(vw)
 	wMin := m.Localparam("WEIGHT_MIN", t, w0.Lo)
 	wMax := m.Localparam("WEIGHT_MAX", t, w0.Hi)
-	bMin := m.Localparam("BIAS_MIN", t, b0.Lo)
-	bMax := m.Localparam("BIAS_MAX", t, b0.Hi)
-	lo := m.WireIs("lo", hdl.Mux(isBias, bMin, wMin))
-	hi := m.WireIs("hi", hdl.Mux(isBias, bMax, wMax))
+	lo, hi := wMin, wMax
+	if b0.Lo != w0.Lo || b0.Hi != w0.Hi {
+		lo = m.WireIs("lo", hdl.Mux(isBias, m.Localparam("BIAS_MIN", t, b0.Lo), wMin))
+		hi = m.WireIs("hi", hdl.Mux(isBias, m.Localparam("BIAS_MAX", t, b0.Hi), wMax))
+	} else {
+		m.Unused(isBias)
+	}
 	m.Always(func(b *hdl.Block) {
 		b.If(valids[2], func(b *hdl.Block) { b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits)) })
 	})

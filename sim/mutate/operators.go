@@ -146,7 +146,7 @@ var rowKind = regexp.MustCompile(`// layer\d+ (up|down|update|bias|act) \d+$`)
 
 // tableBits flips one bit of a value of a table row.
 func tableBits(_ *source, l *line, rng *rand.Rand) []edit {
-	if !l.inROM {
+	if !l.inROM || strings.Contains(l.code, "default:") { // no pass has the index of the default
 		return nil
 	}
 	all := sized.FindAllStringSubmatchIndex(l.code[l.from:], -1)

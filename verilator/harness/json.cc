@@ -55,6 +55,11 @@ void Json::Int(int64_t value) {
   text_ += std::to_string(value);
 }
 
+void Json::Uint(uint64_t value) {
+  Separate();
+  text_ += std::to_string(value);
+}
+
 void Json::Double(double value) {
   Separate();
   char number[32];

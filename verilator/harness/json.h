@@ -18,6 +18,7 @@ class Json {
 
   void String(const std::string& value);
   void Int(int64_t value);
+  void Uint(uint64_t value);
   void Double(double value);  // six significant digits
   void Bool(bool value);
   void Null();

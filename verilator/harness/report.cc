@@ -69,18 +69,18 @@ void WriteRuns(Json* j, const Bench& b) {
     j->Key("infer");
     j->Bool(r.infer);
     j->Key("cycles");
-    j->Int(static_cast<int64_t>(r.cycles));
+    j->Uint(r.cycles);
     j->Key("predicted");
     r.predicted == 0 ? j->Null() : j->Int(static_cast<int64_t>(r.predicted));
     j->Key("measured");
-    j->Int(static_cast<int64_t>(r.measured));
+    j->Uint(r.measured);
     j->Key("seconds");
     j->Double(r.seconds);
     j->Key("counters");
     j->BeginObject();
     for (const auto& c : r.counters) {
       j->Key(c.first);
-      j->Int(static_cast<int64_t>(c.second));
+      j->Uint(c.second);
     }
     j->EndObject();
     j->EndObject();
@@ -260,7 +260,7 @@ std::string ReportJson(const Bench& b) {
   j.Key("predicted");
   last.predicted == 0 ? j.Null() : j.Int(static_cast<int64_t>(last.predicted));
   j.Key("simulated");
-  j.Int(static_cast<int64_t>(last.cycles));
+  j.Uint(last.cycles);
   j.EndObject();
   j.Key("mac_utilization");
   const double useful = static_cast<double>(
