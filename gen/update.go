@@ -48,8 +48,10 @@ func (d *Design) updateLane() *hdl.Module {
 	wMax := m.Localparam("WEIGHT_MAX", t, w0.Hi)
 	lo, hi := wMin, wMax
 	if b0.Lo != w0.Lo || b0.Hi != w0.Hi {
-		lo = m.WireIs("lo", hdl.Mux(isBias, m.Localparam("BIAS_MIN", t, b0.Lo), wMin))
-		hi = m.WireIs("hi", hdl.Mux(isBias, m.Localparam("BIAS_MAX", t, b0.Hi), wMax))
+		bMin := m.Localparam("BIAS_MIN", t, b0.Lo)
+		bMax := m.Localparam("BIAS_MAX", t, b0.Hi)
+		lo = m.WireIs("lo", hdl.Mux(isBias, bMin, wMin))
+		hi = m.WireIs("hi", hdl.Mux(isBias, bMax, wMax))
 	} else {
 		m.Unused(isBias)
 	}
