@@ -94,15 +94,3 @@ func (a axis) update() []span {
 
 // whole visits every state of the axis once.
 func (a axis) whole() []span { return []span{{N: a.out}} }
-
-// steps returns the sum of the steps that multiply, and of those that do not.
-func steps(t []span) (useful, voids int) {
-	for _, s := range t {
-		if s.Void {
-			voids++
-		} else {
-			useful += s.N
-		}
-	}
-	return useful, voids
-}

@@ -40,7 +40,10 @@ func (d *Design) operands() *hdl.Module {
 		here := g.WireIs("here", hdl.Mux(iEven, oddLane, evenLane))
 		miss := g.WireIs("miss", hdl.Any(off, hdl.All(unpool, hdl.Ne(hdl.IndexSlice(index, r, 2), pos))))
 		unpooled := g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
-		wide := g.WireIs("wide", hdl.Ext(unpooled, ow))
+		wide := hdl.Value(unpooled)
+		if ow > lw {
+			wide = g.WireIs("wide", hdl.Ext(unpooled, ow))
+		}
 		g.Assign(hdl.IndexSlice(lanes, r, lw), hdl.AsU(hdl.Mux(down, unpooled, below)))
 		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(hdl.Mux(minus, hdl.SubMod(hdl.Const(hdl.S(ow), 0), wide), wide)))
 	})

@@ -40,15 +40,7 @@ standard error says why).
 
 func main() {
 	enough, err := run(os.Args[1:], os.Stdout)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		cli.Fail("epmutate", err)
-	}
-	if !enough {
-		os.Exit(cli.ExitDifferent)
-	}
+	cli.Finish("epmutate", enough, err)
 }
 
 // options are what the flags say.

@@ -44,15 +44,7 @@ says why).
 
 func main() {
 	equal, err := run(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		cli.Fail("epverify", err)
-	}
-	if !equal {
-		os.Exit(cli.ExitDifferent)
-	}
+	cli.Finish("epverify", equal, err)
 }
 
 // options are what the flags say.

@@ -27,15 +27,7 @@ import (
 
 func main() {
 	failed, err := run(os.Args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		cli.Fail("verilate-test", err)
-	}
-	if failed > 0 {
-		os.Exit(cli.ExitDifferent)
-	}
+	cli.Finish("verilate-test", failed == 0, err)
 }
 
 // result is the outcome of one job: a unit bench or a network.
