@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/golang/glog"
+
 	"epgen/ep"
 	"epgen/gen"
 	"epgen/verilator"
@@ -59,6 +61,7 @@ func writeFiles(dir string, files map[string][]byte) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}
+		glog.V(1).Infof("write %s, %d bytes", path, len(text))
 		if err := os.WriteFile(path, text, 0o666); err != nil {
 			return err
 		}

@@ -15,5 +15,5 @@ func LogFlags(fs *flag.FlagSet) {
 	flag.CommandLine.Set("logtostderr", "true")
 	flag.CommandLine.Parse(nil)
 	v := flag.Lookup("v")
-	fs.Var(v.Value, "v", "level of the log on standard error: 1 names the programs that are run")
+	fs.Var(v.Value, "v", "level of the log on standard error: 1 names the programs that are run and the files that are written")
 }
