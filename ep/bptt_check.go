@@ -95,10 +95,13 @@ func (r *trajectory) State(phase Phase, step, layer int, s []float64) {
 	case PhaseMinus:
 		path = &r.minus
 	}
-	if layer == 1 {
+	for len(*path) <= step {
 		*path = append(*path, nil)
 	}
-	(*path)[step] = append((*path)[step], append([]float64(nil), s...))
+	for len((*path)[step]) < layer {
+		(*path)[step] = append((*path)[step], nil)
+	}
+	(*path)[step][layer-1] = append([]float64(nil), s...)
 }
 
 func (r *trajectory) Index(Phase, int, int, []uint8) {}

@@ -21,9 +21,9 @@ func fourConv() *Config {
 // TestBPTTIsDerivative compares the gradient, over as many steps as it takes
 // to converge, with central differences of the loss.
 func TestBPTTIsDerivative(t *testing.T) {
-	for _, activation := range []Activation{Half, Unit} {
+	for i, activation := range []Activation{Half, Unit, Half, Unit} {
 		cfg := theoryConfig()
-		cfg.Activation = activation
+		cfg.Activation, cfg.Sweep = activation, Sweep(i/2)
 		if activation == Unit {
 			cfg.Init = Init{Gain: 0.5, Bias: 0.3}
 		}

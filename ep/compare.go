@@ -51,6 +51,7 @@ type follower struct {
 	lsb               float64
 	before, now, star [][]float64 // fixed-point states before and after the step, and s*
 	index             [][]uint8   // fixed-point indices of the step
+	starIndex         [][]uint8   // those of s*, to start a phase with
 	result            StepComparison
 }
 
@@ -64,15 +65,18 @@ func (f *follower) State(phase Phase, step, layer int, s []int32) {
 	for i, code := range s {
 		f.now[layer-1][i] = float64(code) * f.lsb
 	}
-	if layer < len(f.now) {
+	if layer != f.r.lastSettled() {
 		return
 	}
 	switch {
 	case phase == PhasePlus && step == 0:
-		f.star = f.before
+		f.star, f.starIndex = f.before, f.r.indices()
 		f.before = f.r.snapshot() // of the right shapes; overwritten below
 		f.repeat(phase, step, f.star)
 	case phase == PhaseMinus && step == 0:
+		if f.r.live {
+			f.r.setIndices(f.starIndex)
+		}
 		f.repeat(phase, step, f.star)
 	default:
 		f.repeat(phase, step, f.before)
@@ -82,14 +86,28 @@ func (f *follower) State(phase Phase, step, layer int, s []int32) {
 
 // repeat computes the step in float64 from the given states and compares.
 func (f *follower) repeat(phase Phase, step int, from [][]float64) {
-	f.result.Steps = append(f.result.Steps, StepDifference{Phase: phase, Step: step})
+	f.result.Steps = append(f.result.Steps, StepDifference{Phase: phase, Step: step, Max: make([]float64, len(f.now))})
 	f.r.restore(from)
-	f.r.step(phase, step)
+	if !f.r.async {
+		f.r.step(phase, step)
+		f.compareStates(0, 1)
+		return
+	}
+	f.r.halfSweep(phase, step, 0)
+	f.compareStates(0, 2)
+	for n := 0; n < len(f.now); n += 2 { // the second half starts from the fixed-point states too
+		copy(f.r.layers[n].s, f.now[n])
+	}
+	f.r.halfSweep(phase, step, 1)
+	f.compareStates(1, 2)
+}
+
+// compareStates compares layers first+1, first+1+stride, ...
+func (f *follower) compareStates(first, stride int) {
 	d := &f.result.Steps[len(f.result.Steps)-1]
-	for n := range f.r.layers {
-		worst := maxDifference(f.now[n], f.r.layers[n].s) / f.lsb
-		d.Max = append(d.Max, worst)
-		f.result.Max = max(f.result.Max, worst)
+	for n := first; n < len(f.now); n += stride {
+		d.Max[n] = maxDifference(f.now[n], f.r.layers[n].s) / f.lsb
+		f.result.Max = max(f.result.Max, d.Max[n])
 	}
 }
 
@@ -123,7 +141,8 @@ const equilibriumSteps = 4000
 // With frozen indices one step F is piecewise linear, and contracts in the maximum
 // norm by Rho, the largest sum of |dF_i/ds_j| over j. The fixed-point state s
 // satisfies |s - F(s)| <= LSB/2 + Rho*Residual, where the first term is the
-// rounding to nearest of the last step; hence its distance from the fixed point of F
+// rounding to nearest of the last step (which an asynchronous sweep satisfies layer by
+// layer, with an equilibrium that is the same); hence its distance from the fixed point of F
 // is at most that over 1 - Rho.
 func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error) {
 	m, err := NewFixed(cfg)
@@ -155,9 +174,13 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 	// A nudged phase with beta = 0 is a free phase whose indices can be frozen.
 	r.live, r.nudge.beta = false, 0
 	r.restore(star)
-	r.step(PhaseFree, 0)
+	r.step(PhaseFree, 0) // the drive of layer 1
+	for n := 1; n < len(r.layers); n++ {
+		if r.layers[n].Pool {
+			r.reindex(n, star)
+		}
+	}
 	r.restore(star)
-	r.step(PhasePlus, 0)
 	frozen := r.indices()
 	if e.Rho, err = twin.contraction(fp, r); err != nil {
 		return nil, err
@@ -169,7 +192,7 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 	for n, l := range r.layers {
 		e.Max = max(e.Max, maxDifference(l.s, star[n]))
 	}
-	r.step(PhaseFree, 1) // its argmax is that of the float64 equilibrium
+	r.step(PhaseFree, 1) // its argmax is that of the float64 equilibrium, which it does not leave
 	for n, index := range r.indices() {
 		for i, k := range index {
 			if k != frozen[n][i] {
@@ -178,15 +201,6 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 		}
 	}
 	return e, nil
-}
-
-// indices returns a copy of the pool indices of all layers.
-func (r *relaxer[T]) indices() [][]uint8 {
-	index := make([][]uint8, len(r.layers))
-	for n := range r.layers {
-		index[n] = append([]uint8(nil), r.layers[n].index...)
-	}
-	return index
 }
 
 // settleDown repeats steps with frozen indices until no state changes by more than

@@ -65,6 +65,7 @@ type Config struct {
 	NudgeSteps int // T2
 	Beta       float64
 	PoolIndex  PoolIndex
+	Sweep      Sweep // order in which a time step renews the layers
 	Activation Activation
 	Rates      []float64 // learning rate of each layer, weights and bias alike; len = layers
 	Formats    Formats

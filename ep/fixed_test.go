@@ -73,13 +73,32 @@ var awkward = []struct {
 	}},
 }
 
+// namedConfig is an awkward network with a name.
+type namedConfig struct {
+	name string
+	cfg  func() *Config
+}
+
+// everySweep returns the awkward networks in both schedules.
+func everySweep() []namedConfig {
+	var list []namedConfig
+	for _, c := range awkward {
+		list = append(list, namedConfig{c.name, c.cfg}, namedConfig{c.name + " asynchronous", func() *Config {
+			cfg := c.cfg()
+			cfg.Sweep = Asynchronous
+			return cfg
+		}})
+	}
+	return list
+}
+
 // TestFixedAgainstReference compares every state, index and new parameter of a
 // training step, and their order, with the naive model.
 func TestFixedAgainstReference(t *testing.T) {
-	for i, c := range awkward {
+	for i, c := range everySweep() {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := c.cfg()
-			p, s := randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i))
+			p, s := randomParams(cfg, uint64(i/2)), randomSamples(cfg, uint64(i/2))
 			m, err := NewFixed(cfg)
 			if err != nil {
 				t.Fatal(err)

@@ -141,7 +141,10 @@ func spread(l *Layer, s []int32, index []uint8) []int32 {
 // step returns the states of all layers after one step from s, [layer][sample].
 // The phase and t say which indices are used and reported.
 func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
-	net, f := &r.cfg.Network, &r.cfg.Formats
+	if r.cfg.Sweep == Asynchronous {
+		return r.sweep(phase, t, s)
+	}
+	net := &r.cfg.Network
 	next := make([][][]int32, len(net.Layers))
 	u := make([][][]*big.Int, len(net.Layers)) // pre-activations
 	for n := range net.Layers {
@@ -158,12 +161,7 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 					r.star[n][b] = index
 				}
 				all = append(all, index...)
-				pooled := make([]*big.Int, l.Out.Len())
-				for i := range pooled {
-					c, y, x := i/(l.Out.H*l.Out.W), i/l.Out.W%l.Out.H, i%l.Out.W
-					pooled[i] = z[at(l, c, y, x, index[i])]
-				}
-				z = pooled
+				z = pool(l, z, index)
 			}
 			u[n] = append(u[n], z)
 			if n > 0 {
@@ -179,25 +177,96 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 	}
 	last := len(net.Layers) - 1
 	for b := range r.cfg.Batch {
-		for k, z := range u[last][b] {
-			y := int64(0)
-			if r.y[b] == k {
-				y = min(1<<f.Target.Frac, f.Target.Max())
-			}
-			diff := value(int64(s[last][b][k]), f.State.Frac)
-			diff.Sub(diff, value(y, f.Target.Frac))
-			beta := f.Beta.FromFloat(r.cfg.Beta, fixedpoint.NearestEven)
-			diff.Mul(diff, big.NewInt(beta)).Rsh(diff, uint(f.Beta.Frac)) // exact at this scale
-			switch phase {
-			case PhasePlus:
-				z.Sub(z, diff)
-			case PhaseMinus:
-				z.Add(z, diff)
-			}
-		}
+		r.nudge(phase, b, s[last][b], u[last][b])
 	}
 	next[last] = r.activate(phase, t, last, u[last])
 	return next
+}
+
+// nudge adds the nudge of sample b to the pre-activation u of the output s.
+func (r *reference) nudge(phase Phase, b int, s []int32, u []*big.Int) {
+	f := &r.cfg.Formats
+	for k, z := range u {
+		y := int64(0)
+		if r.y[b] == k {
+			y = min(1<<f.Target.Frac, f.Target.Max())
+		}
+		diff := value(int64(s[k]), f.State.Frac)
+		diff.Sub(diff, value(y, f.Target.Frac))
+		beta := f.Beta.FromFloat(r.cfg.Beta, fixedpoint.NearestEven)
+		diff.Mul(diff, big.NewInt(beta)).Rsh(diff, uint(f.Beta.Frac)) // exact at this scale
+		switch phase {
+		case PhasePlus:
+			z.Sub(z, diff)
+		case PhaseMinus:
+			z.Add(z, diff)
+		}
+	}
+}
+
+// sweep is an asynchronous step. Every argmax is computed from the states at hand or
+// from s*, never taken from an earlier half: where the model stores it is the model's affair.
+func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
+	net := &r.cfg.Network
+	s = append([][][]int32(nil), s...)
+	frozen := r.cfg.PoolIndex == Frozen && phase != PhaseFree
+	if frozen && phase == PhasePlus && t == 0 {
+		for n := range net.Layers {
+			for b := range r.cfg.Batch {
+				if l := &net.Layers[n]; l.Pool {
+					r.star[n][b] = argmax(l, r.conv(n, r.below(s, n, b)))
+				}
+			}
+		}
+	}
+	index := func(n, b int, z []*big.Int) []uint8 {
+		l := &net.Layers[n]
+		switch {
+		case !l.Pool:
+			return nil
+		case frozen:
+			return r.star[n][b]
+		}
+		r.star[n][b] = argmax(l, z) // the last one of layer 1 is that of all phases
+		return r.star[n][b]
+	}
+	for first := range 2 {
+		for n := first; n < len(net.Layers); n += 2 {
+			l := &net.Layers[n]
+			var all []uint8
+			var u [][]*big.Int
+			for b := range r.cfg.Batch {
+				z := r.conv(n, r.below(s, n, b))
+				if l.Pool {
+					at := index(n, b, z)
+					all = append(all, at...)
+					z = pool(l, z, at)
+				}
+				if n+1 < len(net.Layers) {
+					above := index(n+1, b, r.conv(n+1, s[n][b]))
+					r.feedBack(n+1, spread(&net.Layers[n+1], s[n+1][b], above), z)
+				} else {
+					r.nudge(phase, b, s[n][b], z)
+				}
+				u = append(u, z)
+			}
+			if l.Pool && r.reports(phase, t, n) && !(frozen && n%2 == 1) {
+				r.rec.Index(phase, t, n+1, all)
+			}
+			s[n] = r.activate(phase, t, n, u)
+		}
+	}
+	return s
+}
+
+// pool returns what stands at the given indices.
+func pool(l *Layer, z []*big.Int, index []uint8) []*big.Int {
+	pooled := make([]*big.Int, l.Out.Len())
+	for i := range pooled {
+		c, y, x := i/(l.Out.H*l.Out.W), i/l.Out.W%l.Out.H, i%l.Out.W
+		pooled[i] = z[at(l, c, y, x, index[i])]
+	}
+	return pooled
 }
 
 func (r *reference) below(s [][][]int32, n, b int) []int32 {

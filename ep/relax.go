@@ -21,7 +21,7 @@ func (l *Layer) Window() fixedpoint.Window {
 // dynamics for both arithmetics: with scales that are powers of two and an
 // activation that rounds it is the fixed-point model on codes; with scales 1 and
 // a real activation it is the float64 model. One synchronous step computes,
-// for all layers n = 1..N from the states of time t,
+// for all layers n = 1..N from the states of time t (halfSweep is the asynchronous one),
 //
 //	u^n     = P_n(W_n * s^{n-1} + b_n) + W_{n+1}^T U_{n+1}(s^{n+1}; I_{n+1}) - [n=N] sign beta (s^N - y)
 //	s^n_{t+1} = activate(u^n)
@@ -31,6 +31,7 @@ func (l *Layer) Window() fixedpoint.Window {
 type relaxer[T fixedpoint.Number] struct {
 	batch  int
 	live   bool // pool indices of the nudged phases and the update
+	async  bool // odd layers, then even ones
 	layers []layerState[T]
 	input  []T // x, [B, C, H, W]
 	x      fixedpoint.Sparse[T]
@@ -73,7 +74,7 @@ type layerScales[T fixedpoint.Number] struct{ up, bias, down T }
 // newRelaxer builds a relaxer of cfg around parameters and inputs in T. The
 // caller completes nudge and activate.
 func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales func(n int) layerScales[T]) *relaxer[T] {
-	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, input: input}
+	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, input: input}
 	in := cfg.Network.Input
 	r.x.Set(input, r.batch, in.C, in.H, in.W)
 	for n := range cfg.Network.Layers {
@@ -102,10 +103,15 @@ func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales 
 	return r
 }
 
-// step is one synchronous time step in the given phase, in the order of the
-// hardware: UP(n) and pooling, DOWN(n), then the activation of layer n-1, whose old
-// states nothing needs any more.
+// step is one time step in the given phase. A synchronous one keeps the order of
+// the hardware: UP(n) and pooling, DOWN(n), then the activation of layer n-1, whose
+// old states nothing needs any more.
 func (r *relaxer[T]) step(phase Phase, step int) {
+	if r.async {
+		r.halfSweep(phase, step, 0)
+		r.halfSweep(phase, step, 1)
+		return
+	}
 	for n := range r.layers {
 		r.drive(n, phase, step)
 		if n > 0 {
@@ -128,7 +134,7 @@ func (r *relaxer[T]) drive(n int, phase Phase, step int) {
 		return
 	}
 	h, w := l.Used()
-	if n > 0 && r.keepsIndex(phase, step) {
+	if n > 0 && r.keepsIndex(n, phase, step) {
 		fixedpoint.Select(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
 		return
 	}
@@ -136,10 +142,13 @@ func (r *relaxer[T]) drive(n int, phase Phase, step int) {
 	r.onIndex(phase, step, n, l.index)
 }
 
-// keepsIndex reports whether a step uses the stored pool indices: frozen, after
-// the first nudged step, whose argmax is that of s*.
-func (r *relaxer[T]) keepsIndex(phase Phase, step int) bool {
-	return !r.live && (phase == PhaseMinus || phase == PhasePlus && step > 0)
+// keepsIndex reports whether a step uses the stored pool indices of layer n+1:
+// frozen, once they are those of s*. That is after the first nudged step, or,
+// asynchronous, for even layers after the last free one: they come after the odd
+// layers below, which are s* then.
+func (r *relaxer[T]) keepsIndex(n int, phase Phase, step int) bool {
+	even := n%2 == 1
+	return !r.live && (phase == PhaseMinus || phase == PhasePlus && (step > 0 || r.async && even))
 }
 
 // correlate writes the aligned sums W_n * s^{n-1} + b_n of layer n+1 to dst.
@@ -228,9 +237,13 @@ func (r *relaxer[T]) relax(freeSteps, nudgeSteps int) equilibria[T] {
 	var e equilibria[T]
 	r.run(PhaseFree, freeSteps)
 	e.free = r.snapshot()
+	index := r.indices()
 	r.run(PhasePlus, nudgeSteps)
 	e.plus = r.snapshot()
 	r.restore(e.free)
+	if r.live { // frozen ones are those of s* all along
+		r.setIndices(index)
+	}
 	r.run(PhaseMinus, nudgeSteps)
 	e.minus = r.snapshot()
 	return e

@@ -65,6 +65,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Beta }},
 	{"phases.pool-index", "argmax used while nudged and in the update: frozen (of the free equilibrium) or live",
 		func(r *resolution) any { return &r.config.PoolIndex }},
+	{"phases.schedule", "order of the layers in a time step: synchronous, or asynchronous, odd layers and then even ones",
+		func(r *resolution) any { return &r.config.Sweep }},
 	{"phases.activation", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)",
 		func(r *resolution) any { return &r.config.Activation }},
 
@@ -137,6 +139,8 @@ func wanted(target any) string {
 		return `"nearest-even", "nearest-up" or "truncate"`
 	case *PoolIndex:
 		return `"frozen" or "live"`
+	case *Sweep:
+		return `"synchronous" or "asynchronous"`
 	case *Activation:
 		return `"half" or "unit"`
 	}

@@ -180,7 +180,7 @@ func TestFloatUpdate(t *testing.T) {
 // TestFixedVsFloat checks the derived tolerance of one step, half an LSB when
 // rounding to nearest and a whole one when truncating, on every small network.
 func TestFixedVsFloat(t *testing.T) {
-	for i, c := range awkward {
+	for i, c := range everySweep() {
 		cfg := c.cfg()
 		m, err := NewFixed(cfg)
 		if err != nil {
@@ -245,14 +245,16 @@ func TestEquilibria(t *testing.T) {
 	} {
 		cfg := testConfig(c.net)
 		cfg.Init, cfg.FreeSteps, cfg.Batch = c.init, 80, 2
-		got, err := CompareEquilibria(cfg, randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("network %d: %+v", i, *got)
-		if got.Bound >= 0x1p-10 || got.Max > got.Bound || got.Max == 0 {
-			t.Errorf("network %d: difference %g, bound %g with rho %g; want difference within the bound and the bound below 2^-10",
-				i, got.Max, got.Bound, got.Rho)
+		for _, cfg.Sweep = range []Sweep{Synchronous, Asynchronous} {
+			got, err := CompareEquilibria(cfg, randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("network %d, %v: %+v", i, cfg.Sweep, *got)
+			if got.Bound >= 0x1p-10 || got.Max > got.Bound || got.Max == 0 {
+				t.Errorf("network %d, %v: difference %g, bound %g with rho %g; want difference within the bound and the bound below 2^-10",
+					i, cfg.Sweep, got.Max, got.Bound, got.Rho)
+			}
 		}
 	}
 }

@@ -53,6 +53,7 @@ free-steps = 20
 nudge-steps = 9
 beta = 0.25
 pool-index = "live"
+schedule = "asynchronous"
 activation = "unit"
 [learning]
 rates = [0.5, 1, 2e-3]
@@ -88,7 +89,7 @@ bias = -0.5
 	}
 	net.Name = "mine"
 	want := &Config{
-		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Activation: Unit,
+		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Sweep: Asynchronous, Activation: Unit,
 		Rates: []float64{0.5, 1, 2e-3},
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
@@ -196,6 +197,7 @@ func TestTOMLErrors(t *testing.T) {
 		{"[phases]\nbeta = -1", `net.toml: phases.beta: -1, want a finite number above 0`},
 		{"[phases]\nbeta = nan", `net.toml: phases.beta: NaN, want a finite number above 0`},
 		{"[phases]\npool-index = \"cold\"", `net.toml: phases.pool-index: "cold", want "frozen" or "live"`},
+		{"[phases]\nschedule = \"cosine\"", `net.toml: phases.schedule: "cosine", want "synchronous" or "asynchronous"`},
 		{"[phases]\nactivation = 1", `net.toml: phases.activation: 1, want "half" or "unit"`},
 		{"[phases]\nnudge-steps = 70000", `net.toml: phases.nudge-steps: 70000, want an integer 1..65535`},
 		{"seed = -1", `net.toml: seed: -1, want an integer of at least 0`},

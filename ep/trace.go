@@ -23,10 +23,11 @@ func (p Phase) String() string {
 }
 
 // Observer receives what a training step does, in the order in which
-// hardware that ascends the layers writes it: within a step, the index of layer
-// n, then the state of layer n-1, and last the state of the output. Layers are
-// numbered from 1 and steps from 0. Slices belong to the model and are valid only
-// during the call.
+// hardware writes it. Within a synchronous step, layers ascending, that is the index of
+// layer n, then the state of layer n-1, and last the state of the output; within an
+// asynchronous one, for layers 1, 3, 5, ... and then 2, 4, 6, ..., the index and the
+// state of layer n. Layers are numbered from 1 and steps from 0. Slices belong to
+// the model and are valid only during the call.
 type Observer[T int32 | float64] interface {
 	// State receives s^n after the step, [B, C, H, W]: codes in Formats.State or
 	// real numbers.
@@ -37,7 +38,8 @@ type Observer[T int32 | float64] interface {
 	//
 	//	layer 1      once, in step 0 of the free phase (its input never changes)
 	//	free         every step
-	//	plus, minus  frozen: step 0 of the plus phase, the argmax of s*; live: every step
+	//	plus, minus  frozen: step 0 of the plus phase, the argmax of s*, of asynchronous
+	//	             layers the odd ones only; live: every step
 	//	update       live, from layer 2: those of s+ as step 0, then those of s- as step 1
 	Index(phase Phase, step, layer int, index []uint8)
 }

@@ -167,11 +167,15 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	if !nudged {
 		return
 	}
+	index := r.indices()
 	r.run(PhasePlus, m.cfg.NudgeSteps)
 	m.keep(r, m.states.plus, first)
 	// s* is no longer whole in r, but is in m.states.free.
 	for n := range r.layers {
 		copy(r.layers[n].s, m.part(r, m.states.free, n, first))
+	}
+	if r.live { // frozen ones are those of s* all along
+		r.setIndices(index)
 	}
 	r.run(PhaseMinus, m.cfg.NudgeSteps)
 	m.keep(r, m.states.minus, first)

@@ -47,9 +47,9 @@ func batchOf(t *testing.T, tr *Trainer) *FloatSamples {
 // TestTrainerIsFloat compares plain steps with Float.TrainStep, whose whole batch
 // relaxes at once: the batch of 12 makes two shards, the second half empty.
 func TestTrainerIsFloat(t *testing.T) {
-	for _, index := range []PoolIndex{Frozen, Live} {
+	for i, index := range []PoolIndex{Frozen, Live, Frozen, Live} {
 		cfg := trainConfig()
-		cfg.PoolIndex = index
+		cfg.PoolIndex, cfg.Sweep = index, Sweep(i/2)
 		tr := newTrainer(t, cfg, TrainOptions{Epochs: 1})
 		s := batchOf(t, tr)
 		want, err := newFloat(t, cfg).TrainStep(InitParams(&cfg.Network, cfg.Init, cfg.Seed), s, nil)
@@ -79,10 +79,10 @@ func TestTrainerIsFloat(t *testing.T) {
 // TestHardwareUpdateIsFixed runs ten steps in the exact arithmetic of the
 // hardware beside Fixed.TrainStep, in both element types.
 func TestHardwareUpdateIsFixed(t *testing.T) {
-	for _, index := range []PoolIndex{Frozen, Live} {
+	for i, index := range []PoolIndex{Frozen, Live, Frozen, Live} {
 		for _, stateBits := range []int{15, 24} { // sums of the latter do not fit float64
 			cfg := trainConfig()
-			cfg.PoolIndex = index
+			cfg.PoolIndex, cfg.Sweep = index, Sweep(i/2)
 			cfg.Formats.State.Frac = stateBits
 			tr := newTrainer(t, cfg, TrainOptions{Fixed: true, HardwareUpdate: true, Epochs: 2})
 			model, err := NewFixed(cfg)

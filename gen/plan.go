@@ -98,6 +98,9 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Sweep == ep.Asynchronous {
+		return nil, &ep.SettingError{Key: "phases.schedule", Reason: "asynchronous, want synchronous: the generator has no other yet"}
+	}
 	ar, err := ep.Derive(cfg)
 	if err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ var settingFlags = []struct{ name, key, value, usage string }{
 	{"nudge-steps", "phases.nudge-steps", "T2", "time steps of each nudged phase"},
 	{"beta", "phases.beta", "X", "strength of the nudge"},
 	{"pool-index", "phases.pool-index", "MODE", "argmax while nudged: frozen (of the free equilibrium) or live"},
+	{"sweep", "phases.schedule", "ORDER", "of the layers in a step: synchronous, or asynchronous, odd ones and then even ones"},
 	{"activation", "phases.activation", "SLOPE", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)"},
 	{"rates", "learning.rates", "LIST", "learning rate of each layer, separated by commas"},
 	{"weights", "weights", "F.npz", "weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ..."},
