@@ -50,6 +50,8 @@ type Arith struct {
 	BetaCode   int64 // beta in Formats.Beta
 	TargetOne  int64 // 1.0 (or the largest value) in Formats.Target
 	OperandMin int   // bits of the array's signed operands: covers weights, inputs, states and negated states
+
+	Random fixedpoint.RandomSeed // of stochastic rounding, from the configuration's seed
 }
 
 // maxCodeWidth is the widest signed number that the model stores a weight, a
@@ -72,7 +74,10 @@ func Derive(cfg *Config) (*Arith, error) {
 	if cfg.Batch < 1 {
 		return nil, fmt.Errorf("ep: batch %d, want at least 1", cfg.Batch)
 	}
-	a := &Arith{TargetOne: min(int64(1)<<f.Target.Frac, f.Target.Max())}
+	a := &Arith{
+		TargetOne: min(int64(1)<<f.Target.Frac, f.Target.Max()),
+		Random:    fixedpoint.NewRandomSeed(cfg.Seed),
+	}
 	var err error
 	if a.BetaCode, err = betaCode(cfg.Beta, f.Beta); err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ type Formats struct {
 	RateBits int // bits of the mantissa of lr/(2 beta B); default 16
 
 	StateRounding  fixedpoint.Rounding // default NearestEven
-	UpdateRounding fixedpoint.Rounding // default NearestEven
+	UpdateRounding fixedpoint.Rounding // default NearestEven; Stochastic by bits that follow from the seed
 }
 
 // Array is the multiplier array: Size x Size lanes, a power of two from 1 to 32.
@@ -192,6 +192,7 @@ func (c *Config) checkFormats() error {
 		checkSign("formats.beta", f.Beta, false),
 		checkWidth("formats.beta", f.Beta, 31),
 		checkRange("formats.rate-bits", f.RateBits, 2, 32),
+		checkStateRounding(f.StateRounding),
 	)
 }
 
@@ -298,6 +299,14 @@ func checkWidth(key string, f fixedpoint.Format, most int) error {
 	}
 	if w := f.Width(); w < 1 || w > most {
 		return badSetting(key, "%v has %d bits, want 1..%d", f, w, most)
+	}
+	return nil
+}
+
+// checkStateRounding refuses random bits for states: a relaxation would not settle.
+func checkStateRounding(mode fixedpoint.Rounding) error {
+	if mode == fixedpoint.Stochastic {
+		return badSetting("formats.state-rounding", "%v, want nearest-even, nearest-up or truncate", mode)
 	}
 	return nil
 }

@@ -39,18 +39,24 @@ type Outcome struct {
 	Layers []LayerStats
 }
 
-// TrainStep runs the free phase from the zero state, both nudged phases and the
-// update of all parameters, on one batch. The sink, which may be nil, sees every
-// step; p is not changed. Parameters or samples whose shapes or codes
-// do not fit the configuration are an error.
+// TrainStep is Step with number 0.
 func (m *Fixed) TrainStep(p *Params, s *Samples, sink Sink) (*Outcome, error) {
+	return m.Step(0, p, s, sink)
+}
+
+// Step runs the free phase from the zero state, both nudged phases and the
+// update of all parameters, on one batch. The number is that of the update,
+// which stochastic rounding draws its bits by. The sink, which may be nil, sees
+// every step; p is not changed. Parameters or samples whose shapes or codes
+// do not fit the configuration are an error.
+func (m *Fixed) Step(number uint32, p *Params, s *Samples, sink Sink) (*Outcome, error) {
 	if err := m.check(p, s); err != nil {
 		return nil, err
 	}
 	if m.arith.exactInFloat64() {
-		return newFixedRun[float64](m, p, s, sink).train(), nil
+		return newFixedRun[float64](m, p, s, sink).train(number), nil
 	}
-	return newFixedRun[int64](m, p, s, sink).train(), nil
+	return newFixedRun[int64](m, p, s, sink).train(number), nil
 }
 
 // check reports parameters or samples that do not fit the configuration.
@@ -153,45 +159,28 @@ func (r *fixedRun[T]) observeIndex(phase Phase, step, n int, index []uint8) {
 	}
 }
 
-// train runs the phases and the update.
-func (r *fixedRun[T]) train() *Outcome {
+// train runs the phases and the update of the given number.
+func (r *fixedRun[T]) train(number uint32) *Outcome {
 	e := r.relax(r.model.cfg.FreeSteps, r.model.cfg.NudgeSteps)
 	r.countStates(&e)
 	out := &Outcome{Params: &Params{Layers: make([]LayerParams, len(r.layers))}, Layers: r.stats}
 	out.Output = narrow(nil, e.free[len(e.free)-1])
 	for n := range r.layers {
-		out.Params.Layers[n] = r.update(n, &e)
+		out.Params.Layers[n] = r.update(n, number, &e)
 	}
 	return out
 }
 
 // update returns the new parameters of layer n+1.
-func (r *fixedRun[T]) update(n int, e *equilibria[T]) LayerParams {
-	la, old, st := &r.model.arith.Layers[n], &r.old.Layers[n], &r.stats[n]
+func (r *fixedRun[T]) update(n int, number uint32, e *equilibria[T]) LayerParams {
+	old, st := &r.old.Layers[n], &r.stats[n]
 	c := r.contrast(n, e)
 	st.ArgmaxFlips, st.WeightsReachable = c.flips, c.reachable
 	var p LayerParams
-	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(la.WeightUpdate, old.W, c.w)
-	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(la.BiasUpdate, old.B, c.b)
+	weights, biases := r.model.arith.layerUpdates(r.layers[n].Layer, n, number)
+	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(weights, old.W, c.w)
+	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(biases, old.B, c.b)
 	return p
-}
-
-// updateCodes returns the new codes, how many differ from the old and how many sums
-// had to be saturated.
-func updateCodes[T fixedpoint.Number](u fixedpoint.Update, old []int32, contrast []T) (z []int32, changed, saturated int) {
-	z = make([]int32, len(old))
-	for i, w := range old {
-		sum := int64(w) + u.Delta(int64(contrast[i]))
-		v := min(max(sum, u.Lo), u.Hi)
-		if v != sum {
-			saturated++
-		}
-		if v != int64(w) {
-			changed++
-		}
-		z[i] = int32(v)
-	}
-	return z, changed, saturated
 }
 
 // widen returns codes as T.

@@ -65,6 +65,12 @@ var awkward = []struct {
 		cfg.Activation, cfg.PoolIndex = Unit, Live
 		return cfg
 	}},
+	{"stochastic", func() *Config {
+		cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, true}, layerSpec{3, 3, 1, false}, layerSpec{channels: 3}))
+		cfg.Formats.UpdateRounding, cfg.Seed = fixedpoint.Stochastic, 1<<40+9
+		cfg.Formats.Weight, cfg.Formats.Bias, cfg.Batch = fixedpoint.Q(1, 9), fixedpoint.Q(1, 7), 2
+		return cfg
+	}},
 	{"wide formats", func() *Config { // accumulators beyond float64
 		cfg := testConfig(chain(Shape{2, 5, 5}, layerSpec{4, 3, 1, true}, layerSpec{channels: 3}))
 		cfg.Formats.Weight, cfg.Formats.State, cfg.Formats.Input = fixedpoint.Q(1, 26), fixedpoint.UQ(0, 27), fixedpoint.Q(2, 20)
@@ -104,11 +110,11 @@ func TestFixedAgainstReference(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got recorder
-			out, err := m.TrainStep(p, s, &got)
+			out, err := m.Step(uint32(i), p, s, &got)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &reference{cfg: cfg, par: p, x: s.X, y: s.Y}
+			want := &reference{cfg: cfg, number: uint32(i), par: p, x: s.X, y: s.Y}
 			params := want.train()
 			if len(got.events) != len(want.rec.events) {
 				t.Errorf("%d events, want %d", len(got.events), len(want.rec.events))
@@ -152,8 +158,8 @@ func TestArithmetics(t *testing.T) {
 			continue
 		}
 		p, s := randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i))
-		want := newFixedRun[int64](m, p, s, nil).train()
-		got := newFixedRun[float64](m, p, s, nil).train()
+		want := newFixedRun[int64](m, p, s, nil).train(3)
+		got := newFixedRun[float64](m, p, s, nil).train(3)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-int64 +float64):\n%s", c.name, diff)
 		}

@@ -30,12 +30,13 @@ func (r *recorder) Index(phase Phase, step, layer int, index []uint8) {
 // convolutions with the rows that pooling drops, one loop per sum, one division per
 // rounding. It shares with the model nothing but the formats.
 type reference struct {
-	cfg  *Config
-	par  *Params
-	x    []int32
-	y    []int
-	rec  recorder
-	star [][][]uint8 // frozen indices by layer and sample
+	cfg    *Config
+	number uint32 // of the update
+	par    *Params
+	x      []int32
+	y      []int
+	rec    recorder
+	star   [][][]uint8 // frozen indices by layer and sample
 }
 
 // scale is the number of fractional bits of every accumulator of reference.
@@ -379,7 +380,7 @@ func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
 	}
 	beta := f.Beta.ToFloat(f.Beta.FromFloat(r.cfg.Beta, fixedpoint.NearestEven))
 	rate := r.cfg.Rates[n] / (2 * beta * float64(r.cfg.Batch))
-	change := func(old int32, g int64, format fixedpoint.Format, frac int) int32 {
+	change := func(old int32, g int64, format fixedpoint.Format, frac int, random uint32) int32 {
 		// rate as a mantissa of RateBits bits
 		m, shift := new(big.Float).SetPrec(uint(f.RateBits)).SetFloat64(rate), 0
 		mant := new(big.Float)
@@ -387,15 +388,27 @@ func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
 		mant.SetMantExp(mant, f.RateBits)
 		code, _ := mant.Int64()
 		shift = f.RateBits - exp + frac - format.Frac
-		delta := divide(new(big.Int).Mul(big.NewInt(code), big.NewInt(g)), shift, f.UpdateRounding)
+		product, mode := new(big.Int).Mul(big.NewInt(code), big.NewInt(g)), f.UpdateRounding
+		if mode == fixedpoint.Stochastic { // adds a fraction, and drops what remains
+			fraction := new(big.Int).Mul(big.NewInt(int64(random)), new(big.Int).Lsh(big.NewInt(1), uint(shift)))
+			product.Add(product, divide(fraction, 32, fixedpoint.Truncate))
+			mode = fixedpoint.Truncate
+		}
+		delta := divide(product, shift, mode)
 		return clamp(delta.Add(delta, big.NewInt(int64(old))), format.Min(), format.Max())
 	}
 	old, p := &r.par.Layers[n], LayerParams{}
-	for i, g := range gw {
-		p.W = append(p.W, change(old.W[i], g, f.Weight, f.State.Frac+r.fracBelow(n)))
+	seed := fixedpoint.NewRandomSeed(r.cfg.Seed)
+	weights, biases := seed.Stream(r.number, uint32(2*(n+1))), seed.Stream(r.number, uint32(2*(n+1)+1))
+	for o := range l.Out.C {
+		for j := range l.In.C * l.KH * l.KW {
+			i := o*l.In.C*l.KH*l.KW + j
+			bits := weights.At(uint32(o), uint32(j))
+			p.W = append(p.W, change(old.W[i], gw[i], f.Weight, f.State.Frac+r.fracBelow(n), bits))
+		}
 	}
-	for i, g := range gb {
-		p.B = append(p.B, change(old.B[i], g, f.Bias, f.State.Frac))
+	for o, g := range gb {
+		p.B = append(p.B, change(old.B[o], g, f.Bias, f.State.Frac, biases.At(uint32(o), 0)))
 	}
 	return p
 }

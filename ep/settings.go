@@ -89,7 +89,7 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Formats.RateBits }},
 	{"formats.state-rounding", "rounding of states: nearest-even, nearest-up or truncate",
 		func(r *resolution) any { return &r.config.Formats.StateRounding }},
-	{"formats.update-rounding", "rounding of the update of weights",
+	{"formats.update-rounding", "rounding of the update of weights: as of states, or stochastic",
 		func(r *resolution) any { return &r.config.Formats.UpdateRounding }},
 
 	{"array.size", "rows and columns of the multiplier array: 1, 2, 4, 8, 16 or 32",
@@ -136,7 +136,7 @@ func wanted(target any) string {
 	case *fixedpoint.Format:
 		return `a format such as "Q1.14" or "UQ0.15"`
 	case *fixedpoint.Rounding:
-		return `"nearest-even", "nearest-up" or "truncate"`
+		return `"nearest-even", "nearest-up", "truncate" or "stochastic"`
 	case *PoolIndex:
 		return `"frozen" or "live"`
 	case *Sweep:

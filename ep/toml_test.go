@@ -213,7 +213,7 @@ func TestTOMLErrors(t *testing.T) {
 		{"[formats]\nweight = \"Q20.20\"", `net.toml: formats.weight: Q20.20 has 41 bits, want 1..32`},
 		{"[formats]\nrate-bits = 1", `net.toml: formats.rate-bits: 1, want an integer 2..32`},
 		{"[formats]\nstate-rounding = \"up\"",
-			`net.toml: formats.state-rounding: "up", want "nearest-even", "nearest-up" or "truncate"`},
+			`net.toml: formats.state-rounding: "up", want "nearest-even", "nearest-up", "truncate" or "stochastic"`},
 		{"[array]\nsize = 12", `net.toml: array.size: 12, want one of 1 2 4 8 16 32`},
 		{"[memory]\ndata-width = 100", `net.toml: memory.data-width: 100, want one of 32 64 128 256 512`},
 		{"[memory]\nburst-beats = 256",

@@ -98,6 +98,9 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 // fill one sit the epoch out.
 func (t *Trainer) Batches() int { return t.data.Train.Len() / t.cfg.Batch }
 
+// Updates returns the number of updates made so far, which is the number of the next.
+func (t *Trainer) Updates() uint32 { return uint32(t.Epoch*t.Batches() + t.Batch) }
+
 // Done reports that all epochs are over.
 func (t *Trainer) Done() bool { return t.Epoch >= t.opt.Epochs }
 

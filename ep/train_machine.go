@@ -26,8 +26,9 @@ type engine interface {
 	contrast(n int)
 	// gradient writes scale times the contrast.
 	gradient(w, b []float64, scale float64)
-	// updateCodes applies the hardware's update to parameters whose values are codes.
-	updateCodes(p *FloatLayerParams, la *LayerArith)
+	// updateCodes applies the hardware's update to parameters whose values are codes of
+	// the given formats.
+	updateCodes(p *FloatLayerParams, weights, biases tensorUpdate, f *Formats)
 	// measure returns statistics of layer n+1 over the batch.
 	measure(n int) Activity
 }
@@ -278,14 +279,14 @@ func (m *machine[T]) gradient(w, b []float64, scale float64) {
 	}
 }
 
-func (m *machine[T]) updateCodes(p *FloatLayerParams, la *LayerArith) {
-	apply := func(x []float64, u fixedpoint.Update, f fixedpoint.Format, contrast []T) {
+func (m *machine[T]) updateCodes(p *FloatLayerParams, weights, biases tensorUpdate, f *Formats) {
+	apply := func(x []float64, u tensorUpdate, f fixedpoint.Format, contrast []T) {
 		for i, v := range x {
-			x[i] = f.ToFloat(u.Apply(f.FromFloat(v, fixedpoint.DefaultRounding), int64(contrast[i])))
+			x[i] = f.ToFloat(u.apply(i, f.FromFloat(v, fixedpoint.DefaultRounding), int64(contrast[i])))
 		}
 	}
-	apply(p.W, la.WeightUpdate, la.Weight, m.w)
-	apply(p.B, la.BiasUpdate, la.Bias, m.b)
+	apply(p.W, weights, f.Weight, m.w)
+	apply(p.B, biases, f.Bias, m.b)
 }
 
 func (m *machine[T]) measure(n int) Activity {

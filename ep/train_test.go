@@ -84,6 +84,9 @@ func TestHardwareUpdateIsFixed(t *testing.T) {
 			cfg := trainConfig()
 			cfg.PoolIndex, cfg.Sweep = index, Sweep(i/2)
 			cfg.Formats.State.Frac = stateBits
+			if index == Live {
+				cfg.Formats.UpdateRounding = fixedpoint.Stochastic
+			}
 			tr := newTrainer(t, cfg, TrainOptions{Fixed: true, HardwareUpdate: true, Epochs: 2})
 			model, err := NewFixed(cfg)
 			if err != nil {
@@ -95,7 +98,7 @@ func TestHardwareUpdateIsFixed(t *testing.T) {
 				if _, _, err := tr.Step(); err != nil {
 					t.Fatal(err)
 				}
-				out, err := model.TrainStep(want, tr.samples.Quantize(f), nil)
+				out, err := model.Step(uint32(step), want, tr.samples.Quantize(f), nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -66,7 +66,8 @@ func (t *Trainer) descend(n int) float64 {
 	copy(t.old, p.W)
 	t.engine.contrast(n)
 	if t.opt.HardwareUpdate {
-		t.engine.updateCodes(p, &t.arith.Layers[n])
+		weights, biases := t.arith.layerUpdates(&t.cfg.Network.Layers[n], n, t.Updates())
+		t.engine.updateCodes(p, weights, biases, &t.cfg.Formats)
 	} else {
 		g, v := t.gradient, &t.velocity.Layers[n]
 		w, b := g.W[:len(p.W)], g.B[:len(p.B)]

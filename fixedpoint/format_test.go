@@ -57,7 +57,7 @@ func TestParseErrors(t *testing.T) {
 		t.Error("Q-1.4 is valid, want an error")
 	}
 	if _, err := ParseRounding("nearest"); err == nil ||
-		err.Error() != `fixedpoint: rounding "nearest", want nearest-even, nearest-up or truncate` {
+		err.Error() != `fixedpoint: rounding "nearest", want nearest-even, nearest-up, truncate or stochastic` {
 		t.Errorf("rounding nearest: got %v", err)
 	}
 }

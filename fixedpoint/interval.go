@@ -102,8 +102,12 @@ func (x Interval) Shl(k int) Interval {
 func (x Interval) Shr(k int) Interval { return x.Round(k, Truncate) }
 
 // Round returns the range of a*2^-k rounded, for k >= 0. Rounding is monotone,
-// so the ends go to the ends.
+// so the ends go to the ends; stochastic rounding takes an end to either neighbour.
 func (x Interval) Round(k int, mode Rounding) Interval {
+	if mode == Stochastic {
+		ceil := roundBig(x.Neg().Lo(), k, Truncate)
+		return newInterval(roundBig(x.Lo(), k, Truncate), ceil.Neg(ceil))
+	}
 	return newInterval(roundBig(x.Lo(), k, mode), roundBig(x.Hi(), k, mode))
 }
 

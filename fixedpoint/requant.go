@@ -15,13 +15,16 @@ type Requant struct {
 	Lo, Hi int64
 }
 
-// Validate reports a shift or a clamp outside the allowed range.
+// Validate reports a shift, a clamp or a rounding outside the allowed range.
 func (r Requant) Validate() error {
 	if r.Shift < 0 || r.Shift > 62 {
 		return fmt.Errorf("fixedpoint: requantisation shift %d, want 0..62", r.Shift)
 	}
 	if r.Lo > r.Hi {
 		return fmt.Errorf("fixedpoint: requantisation clamp [%d, %d], want low end first", r.Lo, r.Hi)
+	}
+	if r.Mode == Stochastic {
+		return fmt.Errorf("fixedpoint: requantisation with %v rounding, want another", r.Mode)
 	}
 	return nil
 }

@@ -12,13 +12,14 @@ const (
 	NearestEven Rounding = iota // to nearest, ties to the even code
 	NearestUp                   // to nearest, ties towards +infinity
 	Truncate                    // towards -infinity: the low bits are dropped
+	Stochastic                  // up with the probability of the fraction: for updates alone, see [RandomStream]
 )
 
 // DefaultRounding is the rounding wherever nothing else is configured. Ties to
 // even have no bias, so a relaxation does not drift.
 const DefaultRounding = NearestEven
 
-var roundingNames = [...]string{"nearest-even", "nearest-up", "truncate"}
+var roundingNames = [...]string{"nearest-even", "nearest-up", "truncate", "stochastic"}
 
 // ParseRounding reads a mode as String writes it.
 func ParseRounding(s string) (Rounding, error) {
@@ -27,10 +28,10 @@ func ParseRounding(s string) (Rounding, error) {
 			return Rounding(i), nil
 		}
 	}
-	return 0, fmt.Errorf("fixedpoint: rounding %q, want nearest-even, nearest-up or truncate", s)
+	return 0, fmt.Errorf("fixedpoint: rounding %q, want nearest-even, nearest-up, truncate or stochastic", s)
 }
 
-// String returns "nearest-even", "nearest-up" or "truncate".
+// String returns "nearest-even", "nearest-up", "truncate" or "stochastic".
 func (r Rounding) String() string {
 	if r < 0 || int(r) >= len(roundingNames) {
 		return fmt.Sprintf("Rounding(%d)", int(r))
@@ -47,11 +48,14 @@ func (r *Rounding) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Shift returns x*2^-shift rounded, for shift in 0..63. Every int64 is allowed.
+// Shift returns x*2^-shift rounded, for shift in 0..63. Every int64 is allowed. It
+// panics for Stochastic, which needs random bits.
 func (r Rounding) Shift(x int64, shift int) int64 {
 	q, _ := r.shiftTie(x, shift)
 	return q
 }
+
+const needsBits = "fixedpoint: stochastic rounding without random bits"
 
 // shiftTie is Shift; tie reports that x lay exactly between two codes.
 func (r Rounding) shiftTie(x int64, shift int) (q int64, tie bool) {
@@ -71,6 +75,8 @@ func (r Rounding) shiftTie(x int64, shift int) (q int64, tie bool) {
 		if rem >= half {
 			q++
 		}
+	case Stochastic:
+		panic(needsBits)
 	}
 	return q, tie
 }
@@ -86,6 +92,8 @@ func (r Rounding) roundFloat(x float64) float64 {
 			return f
 		}
 		return math.Ceil(x)
+	case Stochastic:
+		panic(needsBits)
 	}
 	return math.Floor(x)
 }

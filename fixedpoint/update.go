@@ -15,7 +15,12 @@ const maxUpdateShift = 126
 //	w' = clamp(w + round(Mantissa * contrast * 2^-Shift), Lo, Hi)
 //
 // The product is exact (up to 128 bits), the change is rounded once, added
-// exactly and then saturated. Mantissa has its top bit, bit MantissaBits-1,
+// exactly and then saturated. With Stochastic rounding round(x) is
+//
+//	floor(x + random * 2^-32)
+//
+// in the precision of x: where Shift is below 32 only the upper Shift of the 32 random bits
+// count. Mantissa has its top bit, bit MantissaBits-1,
 // set, or is 0 for rate 0. Shift lies in 0..126 and [Lo, Hi] spans less than
 // 2^62.
 type Update struct {
@@ -66,15 +71,30 @@ func NewUpdate(r float64, bits int, mode Rounding, format Format) (Update, error
 func (u Update) Constant() float64 { return math.Ldexp(float64(u.Mantissa), -u.Shift) }
 
 // Apply returns clamp(old + round(Mantissa * contrast * 2^-Shift), Lo, Hi) for
-// old in [Lo, Hi].
+// old in [Lo, Hi]. It panics for Stochastic, which needs random bits.
 func (u Update) Apply(old, contrast int64) int64 {
 	return min(max(old+u.Delta(contrast), u.Lo), u.Hi)
 }
 
+// ApplyRandom is Apply in any mode. The random bits, those of the element in a
+// [RandomStream], count in Stochastic alone.
+func (u Update) ApplyRandom(old, contrast int64, random uint32) int64 {
+	return min(max(old+u.DeltaRandom(contrast, random), u.Lo), u.Hi)
+}
+
 // Delta returns round(Mantissa * contrast * 2^-Shift), saturated to
 // [Lo-Hi-1, Hi-Lo+1]: one beyond what takes any weight from one end of the range to the
-// other, so that old+Delta is out of range exactly when the exact sum is.
+// other, so that old+Delta is out of range exactly when the exact sum is. It
+// panics for Stochastic.
 func (u Update) Delta(contrast int64) int64 {
+	if u.Mode == Stochastic {
+		panic(needsBits)
+	}
+	return u.DeltaRandom(contrast, 0)
+}
+
+// DeltaRandom is Delta in any mode, with random bits as in ApplyRandom.
+func (u Update) DeltaRandom(contrast int64, random uint32) int64 {
 	mag := uint64(contrast)
 	if contrast < 0 {
 		mag = -mag
@@ -86,7 +106,7 @@ func (u Update) Delta(contrast int64) int64 {
 		hi, _ = bits.Sub64(0, hi, borrow)
 	}
 	span := u.Hi - u.Lo + 1
-	qhi, q := u.round128(int64(hi), lo)
+	qhi, q := u.round128(int64(hi), lo, random)
 	switch {
 	case qhi != int64(q)>>63: // does not fit an int64
 		if qhi < 0 {
@@ -99,10 +119,15 @@ func (u Update) Delta(contrast int64) int64 {
 }
 
 // round128 returns the rounded quotient of the signed 128-bit number hi:lo and
-// 2^Shift. It cannot overflow: |hi:lo| < 2^127.
-func (u Update) round128(hi int64, lo uint64) (int64, uint64) {
+// 2^Shift. It cannot overflow: |hi:lo| < 2^127, by more than a random fraction.
+func (u Update) round128(hi int64, lo uint64, random uint32) (int64, uint64) {
 	if u.Shift == 0 {
 		return hi, lo
+	}
+	if u.Mode == Stochastic {
+		addHi, addLo := u.fraction(random)
+		lo, carry := bits.Add64(lo, addLo, 0)
+		return sar128(hi+int64(addHi+carry), lo, u.Shift)
 	}
 	qhi, qlo := sar128(hi, lo, u.Shift)
 	_, half := sar128(hi, lo, u.Shift-1)
@@ -118,6 +143,18 @@ func (u Update) round128(hi int64, lo uint64) (int64, uint64) {
 	}
 	qlo, carry := bits.Add64(qlo, up, 0)
 	return qhi + int64(carry), qlo
+}
+
+// fraction returns random * 2^(Shift-32), rounded down, as hi:lo.
+func (u Update) fraction(random uint32) (hi, lo uint64) {
+	switch k := u.Shift - 32; {
+	case k < 0:
+		return 0, uint64(random) >> -k
+	case k < 64:
+		return uint64(random) >> (64 - k), uint64(random) << k // a shift by 64 gives 0 in Go
+	default:
+		return uint64(random) << (k - 64), 0
+	}
 }
 
 // sar128 shifts hi:lo right arithmetically by k in 0..127.

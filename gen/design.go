@@ -1,6 +1,11 @@
 package gen
 
-import "epgen/ep"
+import (
+	"fmt"
+
+	"epgen/ep"
+	"epgen/fixedpoint"
+)
 
 // Design is the accelerator of one configuration: its plan, its schedule and,
 // through RTL, its Verilog.
@@ -16,6 +21,9 @@ func New(cfg *ep.Config) (*Design, error) {
 	p, err := NewPlan(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if mode := cfg.Formats.UpdateRounding; mode == fixedpoint.Stochastic {
+		return nil, fmt.Errorf("formats.update-rounding: %v, want another: the generator does not have it yet", mode)
 	}
 	d := &Design{Plan: p, tables: buildTables(p)}
 	d.deriveFields()
