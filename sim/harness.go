@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/golang/glog"
 )
@@ -128,7 +129,18 @@ func (s *Simulation) Run(ctx context.Context) (equal bool, err error) {
 func (s *Simulation) WaveCommand(cycle uint64) string {
 	from, to := window(cycle)
 	return fmt.Sprintf("make -C %s wave %s WAVE_FROM=%d WAVE_TO=%d",
-		filepath.Join(s.Dir, "tb"), s.Arguments(), from, to)
+		shellWord(filepath.Join(s.Dir, "tb")), s.Arguments(), from, to)
+}
+
+// shellWord quotes a path if a shell would take it for anything but one word.
+func shellWord(path string) string {
+	plain := func(r rune) bool {
+		return strings.ContainsRune("/._-+=:,@%", r) || unicode.IsLetter(r) || unicode.IsDigit(r)
+	}
+	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 func window(cycle uint64) (from, to uint64) { return cycle - min(cycle, Window), cycle + Window }

@@ -123,6 +123,17 @@ func TestSignalPath(t *testing.T) {
 	}
 }
 
+func TestShellWord(t *testing.T) {
+	for path, want := range map[string]string{
+		"out/tb": "out/tb", "/a-b/c_d.1/tb": "/a-b/c_d.1/tb", "": "''",
+		"my out/tb": "'my out/tb'", "it's/tb": `'it'\''s/tb'`, "$x/tb": "'$x/tb'",
+	} {
+		if got := shellWord(path); got != want {
+			t.Errorf("shellWord(%q) = %s, want %s", path, got, want)
+		}
+	}
+}
+
 func TestLatencies(t *testing.T) {
 	for own, want := range map[int]int{1: len(predictedLatencies), 33: len(predictedLatencies) + 1, 9999: len(predictedLatencies) + 1} {
 		cfg := testConfig(t, "4,fc3", ep.Shape{C: 1, H: 4, W: 4}, ep.Frozen)

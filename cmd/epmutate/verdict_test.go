@@ -30,7 +30,7 @@ func TestCannotRun(t *testing.T) {
 		t.Skip("verilator is not installed")
 	}
 	epgen, epverify := build(t, "epgen"), build(t, "epverify")
-	whole := filepath.Join(t.TempDir(), "whole")
+	whole := filepath.Join(t.TempDir(), "whole package") // a blank, which make does not like
 	out, err := exec.Command(epgen, "-layers", "3,M,fc2", "-input-shape", "1x4x4", "-free-steps", "2",
 		"-nudge-steps", "2", "-array", "2", "-memory-width", "64", "-o", whole).CombinedOutput()
 	if err != nil {
