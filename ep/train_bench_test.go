@@ -39,23 +39,32 @@ func BenchmarkVGG11Step(b *testing.B) {
 	}
 }
 
-// BenchmarkTrainBatch is a training step of the digits' network on 16 samples, and
-// shows that it does not allocate in proportion to its time steps.
+// BenchmarkTrainBatch is a training step of two narrow networks on 16 samples, that of the
+// digits and one for CIFAR, and shows that it does not allocate in proportion to its
+// time steps.
 func BenchmarkTrainBatch(b *testing.B) {
-	cfg, err := Preset("mnist-conv")
+	digits, err := Preset("mnist-conv")
 	if err != nil {
 		b.Fatal(err)
 	}
-	cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.Activation = 16, 20, 6, Unit
-	cfg.Init = Init{Gain: 1}
-	for _, fixed := range []bool{false, true} {
-		b.Run(fmt.Sprintf("fixed=%v", fixed), func(b *testing.B) {
-			set := ProceduralSet(&cfg.Network, 16, 1, 1)
-			p := InitParams(&cfg.Network, cfg.Init, 1)
-			t, err := NewTrainer(cfg, TrainOptions{Fixed: fixed, Epochs: 1, Momentum: 0.9}, p, set)
+	digits.FreeSteps, digits.NudgeSteps, digits.Activation, digits.Init = 20, 6, Unit, Init{Gain: 1}
+	images := testConfig(chain(Shape{3, 32, 32}, layerSpec{16, 3, 1, true}, layerSpec{32, 3, 1, true},
+		layerSpec{64, 3, 1, true}, layerSpec{64, 3, 1, true}, layerSpec{channels: 10}))
+	images.FreeSteps, images.NudgeSteps = 40, 10
+	for _, c := range []struct {
+		name  string
+		cfg   *Config
+		fixed bool
+	}{{"digits/float64", digits, false}, {"digits/fixed", digits, true}, {"images/float64", images, false}, {"images/fixed", images, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			c.cfg.Batch = 16
+			set := ProceduralSet(&c.cfg.Network, 16, 1, 1)
+			p := InitParams(&c.cfg.Network, c.cfg.Init, 1)
+			t, err := NewTrainer(c.cfg, TrainOptions{Fixed: c.fixed, Epochs: 1, Momentum: 0.9}, p, set)
 			if err != nil {
 				b.Fatal(err)
 			}
+			b.ReportAllocs()
 			for b.Loop() {
 				t.Batch = 0
 				if _, _, err := t.Step(); err != nil {

@@ -93,6 +93,21 @@ func multiply(acc *[tilePixels * tileLanes]int32, w *int16, rows *[tilePixels]*i
 	}
 }
 
+// widen adds the sums of a tile to those of 64 bits and clears them.
+func widen(sum *[tilePixels * tileLanes]int64, acc *[tilePixels * tileLanes]int32) {
+	if simd == avx512 {
+		widenAVX512(&sum[0], &acc[0])
+		return
+	}
+	widenAVX2(&sum[0], &acc[0])
+}
+
+//go:noescape
+func widenAVX512(sum *int64, acc *int32)
+
+//go:noescape
+func widenAVX2(sum *int64, acc *int32)
+
 //go:noescape
 func multiplyVNNI(acc *int32, w *int16, rows **int16, pairs int)
 

@@ -18,3 +18,7 @@ func hasMultiply() bool { return false }
 func multiply(*[tilePixels * tileLanes]int32, *int16, *[tilePixels]*int16, int) {
 	panic("fixedpoint: no 16-bit kernel on this machine")
 }
+
+func widen(*[tilePixels * tileLanes]int64, *[tilePixels * tileLanes]int32) {
+	panic("fixedpoint: no 16-bit kernel on this machine")
+}

@@ -138,11 +138,16 @@ func (k *Kernel[T]) chunk(dst []T, s *Sparse[T], block, first int) {
 			}
 		}
 	}
-	for p := range last - first {
+	for p := 0; p < last-first; { // pixels of one sample
 		b, pixel := (first+p)/area, (first+p)%area
-		for r, v := range room[p*lanes:][:min(lanes, k.Cout-channel)] {
-			dst[(b*k.Cout+channel+r)*area+pixel] = v
+		run := min(last-first-p, area-pixel)
+		for r := range min(lanes, k.Cout-channel) {
+			z := dst[(b*k.Cout+channel+r)*area+pixel:][:run]
+			for i := range z {
+				z[i] = room[(p+i)*lanes+r]
+			}
 		}
+		p += run
 	}
 }
 

@@ -123,22 +123,7 @@ func (n *narrowKernel) weight(w []int16, tap, j, r int) int64 {
 	return max(a, -a) + max(b, -b)
 }
 
-// narrowMaps writes the elements of s as 16-bit codes, channels last, filled up
-// to pairs: [B*H*W, 2*pairs].
-func (s *Sparse[T]) narrowMaps(pairs int) []int16 {
-	s.codes = resize(s.codes, s.batch*s.h*s.w*2*pairs)
-	clear(s.codes)
-	for plane := range s.batch * s.c {
-		c := plane % s.c
-		for i := s.first[plane]; i < s.first[plane+1]; i++ {
-			s.codes[int(s.pixel[i])*2*pairs+c] = int16(s.found[i])
-		}
-	}
-	return s.codes
-}
-
-// applyNarrow is Apply in 16 bits. Tiles run over the samples first: those of the
-// same pixel meet the same taps.
+// applyNarrow is Apply in 16 bits.
 func (k *Kernel[T]) applyNarrow(dst []T, s *Sparse[T]) {
 	n := k.narrow
 	maps := s.narrowMaps(n.pairs)
@@ -157,41 +142,63 @@ func (k *Kernel[T]) applyNarrow(dst []T, s *Sparse[T]) {
 	})
 }
 
-// spot is an output pixel: the place of its first tap on the map, and the offset of
-// that in codes.
-type spot struct{ y, x, at int }
+// smallMap is the number of pixels below which tiles run over the samples first: those of
+// the same pixel meet the same taps, and on small maps many taps meet nothing.
+// On others they run over the pixels, which lie side by side in the result.
+const smallMap = 64
+
+// spot is an output pixel: the place of its first tap on the map, the offset of
+// that in codes, and the place of its first channel in the result.
+type spot struct{ y, x, at, dst int }
+
+// spots fills in the pixels of a tile from first and returns those within the batch.
+func (k *Kernel[T]) spots(spots *[tilePixels]spot, batch, block, first int) []spot {
+	area := k.OutH * k.OutW
+	count := min(tilePixels, batch*area-first)
+	for p := range count {
+		b, pixel := (first+p)/area, (first+p)%area
+		if area < smallMap {
+			b, pixel = (first+p)%batch, (first+p)/batch
+		}
+		y, x := pixel/k.OutW-k.PadY, pixel%k.OutW-k.PadX
+		spots[p] = spot{
+			y, x, ((b*k.H+y)*k.W + x) * 2 * k.narrow.pairs,
+			(b*k.Cout+block*tileLanes)*area + pixel,
+		}
+	}
+	return spots[:count]
+}
 
 // tile computes a block of channels of up to eight output pixels.
 func (k *Kernel[T]) tile(dst []T, maps []int16, batch, block, first int) {
-	n, taps, area := k.narrow, k.KH*k.KW, k.OutH*k.OutW
-	w := n.packed[block*taps*n.pairs*tileLanes*2:]
-	count := min(tilePixels, batch*area-first)
-	var spots [tilePixels]spot
-	for p := range count {
-		pixel, b := (first+p)/batch, (first+p)%batch
-		y, x := pixel/k.OutW-k.PadY, pixel%k.OutW-k.PadX
-		spots[p] = spot{y, x, ((b*k.H+y)*k.W + x) * 2 * n.pairs}
-	}
+	n := k.narrow
+	w := n.packed[block*k.KH*k.KW*n.pairs*tileLanes*2:]
+	var room [tilePixels]spot
+	spots := k.spots(&room, batch, block, first)
 	var acc [tilePixels * tileLanes]int32
 	var sum [tilePixels * tileLanes]int64
 	var rows [tilePixels]*int16
 	for _, seg := range n.segments[block] {
-		if k.rows(&rows, spots[:count], maps, seg) {
+		if k.rows(&rows, spots, maps, seg) {
 			multiply(&acc, &w[(seg.tap*n.pairs+seg.from)*tileLanes*2], &rows, seg.to-seg.from)
 		}
 		if seg.widen {
-			for i, v := range acc {
-				sum[i] += int64(v)
-			}
-			acc = [tilePixels * tileLanes]int32{}
+			widen(&sum, &acc)
 		}
 	}
-	lanes := min(tileLanes, k.Cout-block*tileLanes)
-	for p := range count {
-		pixel, b := (first+p)/batch, (first+p)%batch
-		at := (b*k.Cout+block*tileLanes)*area + pixel
+	area, lanes := k.OutH*k.OutW, min(tileLanes, k.Cout-block*tileLanes)
+	if at := spots[0].dst; len(spots) == tilePixels && spots[tilePixels-1].dst == at+tilePixels-1 {
+		for r := range lanes {
+			z := (*[tilePixels]T)(dst[at+r*area:])
+			for p := range z {
+				z[p] = T(sum[p*tileLanes+r])
+			}
+		}
+		return
+	}
+	for p, s := range spots {
 		for r, v := range sum[p*tileLanes:][:lanes] {
-			dst[at+r*area] = T(v)
+			dst[s.dst+r*area] = T(v)
 		}
 	}
 }

@@ -151,6 +151,54 @@ avx2:
 	VZEROUPPER
 	RET
 
+// func widenAVX512(sum *int64, acc *int32)
+//
+// Adds the 256 sums of a tile to those of 64 bits and clears them.
+TEXT ·widenAVX512(SB), NOSPLIT, $0-16
+	MOVQ sum+0(FP), DI
+	MOVQ acc+8(FP), SI
+	MOVQ $16, CX
+	VPXORQ Z4, Z4, Z4
+
+widen:
+	VPMOVSXDQ 0(SI), Z0
+	VPMOVSXDQ 32(SI), Z1
+	VPADDQ 0(DI), Z0, Z0
+	VPADDQ 64(DI), Z1, Z1
+	VMOVDQU64 Z0, 0(DI)
+	VMOVDQU64 Z1, 64(DI)
+	VMOVDQU64 Z4, 0(SI)
+	ADDQ $64, SI
+	ADDQ $128, DI
+	DECQ CX
+	JNZ  widen
+	VZEROUPPER
+	RET
+
+// func widenAVX2(sum *int64, acc *int32)
+//
+// widenAVX512 with half as wide registers.
+TEXT ·widenAVX2(SB), NOSPLIT, $0-16
+	MOVQ sum+0(FP), DI
+	MOVQ acc+8(FP), SI
+	MOVQ $32, CX
+	VPXOR Y4, Y4, Y4
+
+widen:
+	VPMOVSXDQ 0(SI), Y0
+	VPMOVSXDQ 16(SI), Y1
+	VPADDQ 0(DI), Y0, Y0
+	VPADDQ 32(DI), Y1, Y1
+	VMOVDQU Y0, 0(DI)
+	VMOVDQU Y1, 32(DI)
+	VMOVDQU Y4, 0(SI)
+	ADDQ $32, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNZ  widen
+	VZEROUPPER
+	RET
+
 // func peakVNNI(n int)
 //
 // The multiply-adds of multiplyVNNI between registers: n times 512 products.
