@@ -47,6 +47,7 @@ type LayerArith struct {
 // Arith is the arithmetic of a whole network.
 type Arith struct {
 	Layers     []LayerArith
+	Heads      []HeadArith
 	BetaCode   int64 // beta in Formats.Beta
 	TargetOne  int64 // 1.0 (or the largest value) in Formats.Target
 	OperandMin int   // bits of the array's signed operands: covers weights, inputs, states and negated states
@@ -73,6 +74,9 @@ func Derive(cfg *Config) (*Arith, error) {
 	}
 	if cfg.Batch < 1 {
 		return nil, fmt.Errorf("ep: batch %d, want at least 1", cfg.Batch)
+	}
+	if len(cfg.Network.Heads) > 0 {
+		return nil, fmt.Errorf("ep: heads and readouts in fixed point, want arithmetic float64")
 	}
 	a := &Arith{
 		TargetOne: min(int64(1)<<f.Target.Frac, f.Target.Max()),

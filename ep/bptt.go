@@ -18,6 +18,7 @@ import (
 // the same limit, the gradient at the equilibrium, which it nears in fewer steps.
 type tangent struct {
 	*relaxer[float64]
+	beta  float64
 	star  [][]float64 // s*
 	slope [][]float64 // sigma'(u*): the slope of the hard sigmoid, or 0 where it is saturated
 }
@@ -31,9 +32,9 @@ func (m *Float) tangent(p *FloatParams, s *FloatSamples) (*tangent, float64, err
 		return nil, 0, err
 	}
 	r.run(PhaseFree, m.cfg.FreeSteps)
-	t := &tangent{relaxer: r, star: r.snapshot(), slope: r.snapshot()}
+	t := &tangent{relaxer: r, beta: m.beta, star: r.snapshot(), slope: r.snapshot()}
 	// The first nudged step, without a nudge, yields u(s*) and the argmax of s*.
-	r.live, r.nudge.beta = false, 0
+	r.live, r.nudge.beta, r.quiet = false, 0, true
 	r.step(PhasePlus, 0)
 	residual := 0.0
 	for n := range r.layers {
@@ -56,15 +57,25 @@ func (m *Float) tangent(p *FloatParams, s *FloatSamples) (*tangent, float64, err
 	return t, residual, nil
 }
 
-// start sets the present v to sigma'(u*) o dL/ds at s*, of the squared error:
-// s^N - y for the output, 0 below.
+// start sets the present v to sigma'(u*) o dJ/ds at s*: of the squared error s^N - y
+// for the output, of a head -lambda Up(A^T e)/area for its layer, 0 elsewhere.
 func (t *tangent) start() {
 	last := len(t.layers) - 1
 	for n := range t.layers {
 		clear(t.layers[n].s)
 	}
 	for i, y := range t.nudge.target {
-		t.layers[last].s[i] = t.slope[last][i] * (t.star[last][i] - y)
+		t.layers[last].s[i] = t.star[last][i] - y
+	}
+	for _, h := range t.heads {
+		n := h.Layer - 1
+		h.evaluate(t.star[n], t.batch)
+		h.pull(t.layers[n].s, -1/t.beta, t.batch)
+	}
+	for n := range t.layers {
+		for i, d := range t.slope[n] {
+			t.layers[n].s[i] *= d
+		}
 	}
 	if t.async && last%2 == 0 { // the even layers of the same sweep see the odd output
 		t.halfSweep(PhaseMinus, 1, 1)
@@ -100,10 +111,10 @@ func (t *tangent) derivative(g *FloatParams, v [][]float64, scale float64) {
 	}
 }
 
-// BPTT returns the gradient of the batch's mean squared error at the free
-// equilibrium by back-propagation through the last steps time steps, all at s*:
+// BPTT returns the gradient of the batch's mean J = L + sum_k lambda_k L_k at the free
+// equilibrium, and that of each head's own loss by its map, by back-propagation through the last steps time steps, all at s*:
 //
-//	lambda_0 = dL/ds    v_t = sigma'(u*) o lambda_t    lambda_{t+1} = H v_t
+//	lambda_0 = dJ/ds    v_t = sigma'(u*) o lambda_t    lambda_{t+1} = H v_t
 //	g        = 1/B sum_{t < steps} d/ds (dPhi/dtheta) v_t
 //
 // It needs no automatic differentiation: H is the step of the network itself
@@ -143,7 +154,28 @@ func (t *tangent) backward(net *Network, steps int, observe func(t int, v [][]fl
 	}
 	g := NewFloatParams(net)
 	t.derivative(g, total, 1/float64(t.batch))
+	for i, h := range t.heads {
+		t.headGradient(h, &g.Heads[i])
+	}
 	return g
+}
+
+// headGradient writes that of the head's mean loss, without lambda, at the given states
+// of its layer: dL/dA = -e (h - mu)^T, dL/dc = -e.
+func (t *tangent) headGradient(h *headState[float64], g *FloatHeadParams) {
+	states, batch := t.star[h.Layer-1], t.batch
+	h.evaluate(states, batch)
+	in, out := h.Map.In.Len(), h.Outputs()
+	scale := -h.scale() / float64(batch)
+	area := h.Map.Out.H * h.Map.Out.W
+	w, outer := make([]float64, len(g.W)), fixedpoint.NewOuter[float64](h.Map.Window())
+	outer.Add(w, h.signal[:batch*out], nil, h.features[:batch*in], batch, 1)
+	for i, v := range w {
+		g.W[i] = scale * v
+	}
+	for i, v := range h.signal {
+		g.B[i/area%h.Map.Out.C] += scale * v
+	}
 }
 
 // Agreement compares an estimate x with a reference y.

@@ -31,7 +31,8 @@ type StepCheck struct{ State, Weight []Agreement }
 type GradientCheck struct {
 	Residual float64 // largest change of a state in one step from s*; the theory is that of 0
 	Layers   []LayerCheck
-	Steps    []StepCheck // one per nudged step; nil for fixed point
+	Heads    []LayerCheck // of each head's own loss
+	Steps    []StepCheck  // one per nudged step; nil for fixed point
 }
 
 // CheckGradient runs a training step on one batch and compares it with BPTT
@@ -64,7 +65,18 @@ func (m *Float) CheckGradient(p *FloatParams, s *FloatSamples) (*GradientCheck, 
 			Weight: Agree(g.W, e.W), Bias: Agree(g.B, e.B), OneSided: Agree(oneSided.Layers[n].W, e.W),
 		})
 	}
+	c.Heads = checkHeads(&m.cfg.Network, out.Gradient, exact)
 	return c, nil
+}
+
+// checkHeads compares the estimates of the heads' gradients.
+func checkHeads(net *Network, g, exact *FloatParams) []LayerCheck {
+	var checks []LayerCheck
+	for i := range net.Heads {
+		x, y := &g.Heads[i], &exact.Heads[i]
+		checks = append(checks, LayerCheck{Name: net.Heads[i].Name, Weight: Agree(x.W, y.W), Bias: Agree(x.B, y.B)})
+	}
+	return checks
 }
 
 // products adds scale times dPhi/dtheta at the given states, with the pool indices
@@ -226,6 +238,10 @@ func (c *GradientCheck) WriteTable(w io.Writer) error {
 			fmt.Fprintf(t, "\t%.6f\t%.6f", state, weight)
 		}
 		fmt.Fprintln(t)
+	}
+	for _, h := range c.Heads {
+		fmt.Fprintf(t, "%s\t%.3g\t%s\t%.3g\t%.4f\t%s\n", h.Name, h.Weight.Norm, h.Weight.ShowCosine(),
+			h.Weight.RelativeError, h.Weight.Sign, h.Bias.ShowCosine())
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -34,6 +34,12 @@ type Formats struct {
 	Target fixedpoint.Format // one-hot targets; default UQ1.15
 	Beta   fixedpoint.Format // nudging strength; default UQ4.8
 
+	HeadWeight  fixedpoint.Format // maps of heads; default Q3.12
+	HeadBias    fixedpoint.Format // default Q3.12
+	Probability fixedpoint.Format // of a softmax, and the one-hot targets it meets; default UQ0.15
+	Error       fixedpoint.Format // errors of heads that a softmax does not bound, and teachers; default Q2.13
+	Lambda      fixedpoint.Format // beta * lambda (over D for features) of a head; default UQ4.8
+
 	RateBits int // bits of the mantissa of lr/(2 beta B); default 16
 
 	StateRounding  fixedpoint.Rounding // default NearestEven
@@ -53,8 +59,9 @@ type Memory struct {
 }
 
 // Init is the initialisation of weights made by the tool itself: weights
-// uniform in +-Gain/sqrt(fan_in), biases the constant Bias.
-type Init struct{ Gain, Bias float64 }
+// uniform in +-Gain/sqrt(fan_in), biases the constant Bias. The maps of heads have
+// a gain of their own, biases 0, and start from a constant running mean.
+type Init struct{ Gain, Bias, HeadGain, Mean float64 }
 
 // Config is everything that determines a generated package, resolved: no
 // field is left for a later default.
@@ -142,6 +149,14 @@ func (c *Config) checkNetwork() error {
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
 	}
+	if net, err = net.WithHeads(c.Network.Classes(), c.Network.HeadSpecs()); err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	for i, want := range net.Heads {
+		if got := c.Network.Heads[i]; got != want {
+			return fmt.Errorf("network: %s is %+v, want %+v", want.Name, got, want)
+		}
+	}
 	for i, want := range net.Layers {
 		if got := c.Network.Layers[i]; got != want {
 			return fmt.Errorf("network: layer %d is %+v, want %+v", i+1, got, want)
@@ -161,6 +176,8 @@ func (c *Config) checkPhases() error {
 		checkPositive("phases.beta", c.Beta),
 		checkPositive("init.gain", c.Init.Gain),
 		checkFinite("init.bias", c.Init.Bias),
+		checkShare("init.mean", c.Init.Mean),
+		checkNotNegative("init.head-gain", c.Init.HeadGain),
 	); err != nil {
 		return err
 	}
@@ -191,6 +208,16 @@ func (c *Config) checkFormats() error {
 		checkWidth("formats.target", f.Target, 31),
 		checkSign("formats.beta", f.Beta, false),
 		checkWidth("formats.beta", f.Beta, 31),
+		checkSign("formats.head-weight", f.HeadWeight, true),
+		checkWidth("formats.head-weight", f.HeadWeight, 32),
+		checkSign("formats.head-bias", f.HeadBias, true),
+		checkWidth("formats.head-bias", f.HeadBias, 32),
+		checkSign("formats.probability", f.Probability, false),
+		checkWidth("formats.probability", f.Probability, 24),
+		checkSign("formats.error", f.Error, true),
+		checkWidth("formats.error", f.Error, 32),
+		checkSign("formats.lambda", f.Lambda, false),
+		checkWidth("formats.lambda", f.Lambda, 31),
 		checkRange("formats.rate-bits", f.RateBits, 2, 32),
 		checkStateRounding(f.StateRounding),
 	)
@@ -289,6 +316,20 @@ func checkFinite(key string, v float64) error {
 func checkPositive(key string, v float64) error {
 	if !(v > 0) || math.IsInf(v, 0) {
 		return badSetting(key, "%v, want a finite number above 0", v)
+	}
+	return nil
+}
+
+func checkNotNegative(key string, v float64) error {
+	if !(v >= 0) || math.IsInf(v, 0) {
+		return badSetting(key, "%v, want a finite number of at least 0", v)
+	}
+	return nil
+}
+
+func checkShare(key string, v float64) error {
+	if !(v >= 0 && v <= 1) {
+		return badSetting(key, "%v, want a number 0..1", v)
 	}
 	return nil
 }

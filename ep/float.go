@@ -2,6 +2,7 @@ package ep
 
 import (
 	"math"
+	"slices"
 )
 
 // Float is the float64 model of a configuration: the same relaxation as
@@ -49,6 +50,7 @@ type FloatOutcome struct {
 	Gradient *FloatParams // the symmetric estimate of the gradient of the batch's mean loss
 
 	Free, Plus, Minus [][]float64 // final states s*, s+, s- of each layer, [B, C, H, W]
+	Logits            []float64   // of the readout at s*, [B, K]; nil without one
 
 	Residual    float64 // largest change of a state in the last free step
 	ArgmaxFlips []int   // per layer, pooling windows whose index differs between s+ and s- (live only)
@@ -84,6 +86,10 @@ func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*Flo
 	}
 	e := r.relax(m.cfg.FreeSteps, m.cfg.NudgeSteps)
 	out.Free, out.Plus, out.Minus = e.free, e.plus, e.minus
+	if h := r.readout(); h != nil {
+		h.evaluate(e.free[h.Layer-1], r.batch)
+		out.Logits = slices.Clone(h.logits)
+	}
 	for n := range r.layers {
 		c := r.contrast(n, &e)
 		out.ArgmaxFlips = append(out.ArgmaxFlips, c.flips)
@@ -91,7 +97,34 @@ func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*Flo
 		m.descend(g.W, z.W, old.W, c.w, m.cfg.Rates[n])
 		m.descend(g.B, z.B, old.B, c.b, m.cfg.Rates[n])
 	}
+	for i := range r.heads {
+		m.trainHead(r.heads[i].Head, r.headContrast(i, &e), &p.Heads[i], &out.Gradient.Heads[i], &out.Params.Heads[i])
+	}
 	return out, nil
+}
+
+// trainHead writes the gradient of the head's own loss, without lambda, to g and the
+// new parameters to z.
+func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHeadParams) {
+	batch := float64(m.cfg.Batch)
+	rate := h.Rate
+	if !h.Kind.trains() {
+		rate = 0
+	}
+	step := func(g, z, old, contrast []float64) {
+		for i, v := range contrast {
+			g[i] = -h.scale() / (2 * batch) * v
+			z[i] = old[i] - rate*g[i]
+		}
+	}
+	step(g.W, z.W, old.W, c.w)
+	step(g.B, z.B, old.B, c.b)
+	copy(z.Mean, old.Mean)
+	if h.Center {
+		for i, v := range c.mean {
+			z.Mean[i] += MeanRate / batch * v
+		}
+	}
 }
 
 // descend writes the estimate of a contrast to g and the new parameters to z.
@@ -116,7 +149,18 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 		w[n], b[n] = l.W, l.B
 	}
 	r := newRelaxer(m.cfg, w, b, s.X, func(int) layerScales[float64] { return layerScales[float64]{1, 1, 1} })
-	r.nudge = nudger[float64]{beta: m.beta, state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
+	if m.cfg.Network.Readout() == nil {
+		r.nudge = nudger[float64]{beta: m.beta, state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
+	}
+	heads := make([]headArrays[float64], len(p.Heads))
+	for i, h := range p.Heads {
+		heads[i] = headArrays[float64]{h.W, h.B, h.Mean}
+	}
+	r.addHeads(&m.cfg.Network, heads, m.headUnits)
+	r.setTargets(s.Y)
+	for i, t := range s.Teacher {
+		copy(r.heads[i].teacher, t)
+	}
 	r.activate = func(_ Phase, _ int, u, s []float64) {
 		for i, v := range u {
 			s[i] = min(max(m.slope*v, 0), m.top)
@@ -148,6 +192,31 @@ func (m *Float) Phi(p *FloatParams, s *FloatSamples, states [][]float64) (float6
 		}
 	}
 	return phi, nil
+}
+
+// Objective returns J = L + sum_k lambda_k L_k at the given states [layer][B, C, H,
+// W], summed over the samples.
+func (m *Float) Objective(p *FloatParams, s *FloatSamples, states [][]float64) (float64, error) {
+	r, err := m.relaxer(p, s)
+	if err != nil {
+		return 0, err
+	}
+	loss := 0.0
+	if m.cfg.Network.Readout() == nil {
+		loss = m.Loss(states[len(states)-1], s.Y)
+	}
+	for i, h := range r.heads {
+		h.evaluate(states[h.Layer-1], r.batch)
+		d := h.Outputs()
+		for b, label := range s.Y {
+			var teacher []float64
+			if h.Kind.taught() {
+				teacher = s.Teacher[i][b*d:][:d]
+			}
+			loss += h.Lambda * h.loss(h.logits[b*d:][:d], label, teacher)
+		}
+	}
+	return loss, nil
 }
 
 // Loss returns the squared error of outputs [B, classes] against one-hot labels,

@@ -44,6 +44,8 @@ func testConfig(net Network) *Config {
 			Input: fixedpoint.Q(0, 15), State: fixedpoint.UQ(0, 15),
 			Weight: fixedpoint.Q(1, 14), Bias: fixedpoint.Q(1, 14),
 			Target: fixedpoint.UQ(1, 15), Beta: fixedpoint.UQ(4, 8), RateBits: 16,
+			HeadWeight: fixedpoint.Q(3, 12), HeadBias: fixedpoint.Q(3, 12), Probability: fixedpoint.UQ(0, 15),
+			Error: fixedpoint.Q(2, 13), Lambda: fixedpoint.UQ(4, 8),
 		},
 		Init: Init{Gain: 1.8, Bias: 0.3},
 	}

@@ -39,6 +39,9 @@ func (r *Random) Intn(n int) int { return int(r.Uint64() % uint64(n)) }
 //
 //	W[i] = (2u - 1) * Gain/sqrt(fan_in),  fan_in = Cin*KH*KW      b[i] = Bias
 //
+// and after the layers likewise the maps of the heads, with HeadGain, bias 0 and
+// the mean of centred features Mean,
+//
 // with u the next Random.Float64, layer after layer in the order [Cout, Cin, KH,
 // KW]. The factor 2u - 1 is exact, so each weight has one rounding.
 func InitParams(net *Network, init Init, seed uint64) *FloatParams {
@@ -52,6 +55,22 @@ func InitParams(net *Network, init Init, seed uint64) *FloatParams {
 		}
 		for j := range p.Layers[i].B {
 			p.Layers[i].B[j] = init.Bias
+		}
+	}
+	for i := range net.Heads {
+		h := &net.Heads[i]
+		gain := init.HeadGain
+		if !h.Kind.trains() {
+			gain = max(gain, 1) // a fixed map of 0 would say nothing
+		}
+		bound := gain / math.Sqrt(float64(h.Map.In.C*h.Map.KH*h.Map.KW))
+		for j := range p.Heads[i].W {
+			p.Heads[i].W[j] = (2*random.Float64() - 1) * bound
+		}
+		if h.Center {
+			for j := range p.Heads[i].Mean {
+				p.Heads[i].Mean[j] = init.Mean
+			}
 		}
 	}
 	return p

@@ -48,12 +48,13 @@ func (l *Layer) Used() (h, w int) {
 // Weights returns the number of weights, Cout*Cin*KH*KW.
 func (l *Layer) Weights() int { return l.Out.C * l.In.C * l.KH * l.KW }
 
-// Network is a convergent network: a static input and N state layers, the
-// last of which is the output.
+// Network is a convergent network: a static input, N state layers, and heads
+// outside the dynamics. The last layer is the output, unless a readout is.
 type Network struct {
 	Name   string // preset name, or "custom"
 	Input  Shape
 	Layers []Layer
+	Heads  []Head // ascending by layer, at most one each; a readout is the last
 }
 
 // String returns the shape as written by users, CxHxW.
@@ -111,9 +112,14 @@ func hits(outs, ins, taps, pad int) int {
 // Output returns the shape of the last layer's states.
 func (n *Network) Output() Shape { return n.Layers[len(n.Layers)-1].Out }
 
-// Classes returns the number of classes a label may name: the neurons of the
-// output layer, in the order [C, H, W].
-func (n *Network) Classes() int { return n.Output().Len() }
+// Classes returns the number of classes a label may name: the outputs of the
+// readout or, without one, the neurons of the last layer in the order [C, H, W].
+func (n *Network) Classes() int {
+	if h := n.Readout(); h != nil {
+		return h.Outputs()
+	}
+	return n.Output().Len()
+}
 
 // Limits of a network. They keep every count in an int and every descriptor of
 // the generated hardware in a register.

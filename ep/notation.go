@@ -123,7 +123,8 @@ func parseCount(digits string) (int, error) {
 }
 
 // Notation returns the network in the list notation, defaults left out:
-// ParseLayers(n.Notation(), n.Input) yields the same layers.
+// ParseLayers(n.Notation(), n.Input) yields the same layers, and a readout as the
+// last of them.
 func (n *Network) Notation() string {
 	var tokens []string
 	for _, s := range n.Specs() {
@@ -142,6 +143,9 @@ func (n *Network) Notation() string {
 		if s.Pool {
 			tokens = append(tokens, "M")
 		}
+	}
+	if h := n.Readout(); h != nil {
+		tokens = append(tokens, fmt.Sprintf("fc%d", h.Outputs()))
 	}
 	return strings.Join(tokens, ",")
 }

@@ -14,6 +14,8 @@ import (
 //
 //	layer<n>.weight  [Cout, Cin, KH, KW]; for a dense layer also [K, Cin*H*W]
 //	layer<n>.bias    [Cout]
+//	head<n>.weight, head<n>.bias, readout.weight, readout.bias   likewise
+//	head<n>.mean     [C, q, q], readout.mean: the means that centred heads subtract; 0 if missing
 //
 // of a floating-point type. A missing or surplus array, another shape or type,
 // NaN and Inf are errors that name file, array, value found and value wanted.
@@ -38,6 +40,13 @@ func LoadWeights(path string, net *Network) (*FloatParams, error) {
 		}
 		wanted = append(wanted, l.Name+".weight", l.Name+".bias")
 	}
+	for i := range net.Heads {
+		names, err := fetchHead(&net.Heads[i], &p.Heads[i], arrays, path)
+		if err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, names...)
+	}
 	for _, a := range arrays {
 		if !slices.Contains(wanted, a.Name) {
 			return nil, fmt.Errorf("%s: unknown array %s, nearest is %s, want weights and biases of %d layers",
@@ -45,6 +54,25 @@ func LoadWeights(path string, net *Network) (*FloatParams, error) {
 		}
 	}
 	return p, nil
+}
+
+// fetchHead reads the arrays of one head and returns their names.
+func fetchHead(h *Head, p *FloatHeadParams, arrays []npz.Array, path string) ([]string, error) {
+	m := &h.Map
+	shapes := [][]int{{m.Out.C, m.In.C, m.KH, m.KW}, {m.Out.C, m.In.C * m.KH * m.KW}}
+	names := []string{h.Name + ".weight", h.Name + ".bias"}
+	if err := fetch(p.W, arrays, path, names[0], shapes); err != nil {
+		return nil, err
+	}
+	if err := fetch(p.B, arrays, path, names[1], [][]int{{m.Out.C}}); err != nil {
+		return nil, err
+	}
+	mean := h.Name + ".mean"
+	if h.Center && slices.ContainsFunc(arrays, func(a npz.Array) bool { return a.Name == mean }) {
+		names = append(names, mean)
+		return names, fetch(p.Mean, arrays, path, mean, [][]int{{m.In.C, m.In.H, m.In.W}, {m.In.Len()}})
+	}
+	return names, nil
 }
 
 // fetch copies the array called name, of one of the given shapes, into dst.
@@ -88,6 +116,11 @@ func WriteWeights(w io.Writer, p *Params, net *Network, f *Formats) error {
 				Name: l.Name + ".bias", DType: floatType(f.Bias),
 				Shape: []int{l.Out.C}, Data: dequantize(q.B, f.Bias),
 			})
+	}
+	real := p.Dequantize(f)
+	for _, a := range append(floatArrays("", net, real)[2*len(net.Layers):], meanArrays(net, real)...) {
+		a.DType = npz.Float64
+		arrays = append(arrays, a)
 	}
 	return npz.Write(w, arrays)
 }

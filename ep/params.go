@@ -13,8 +13,19 @@ type LayerParams struct {
 	B []int32 // [Cout]
 }
 
-// Params are the fixed-point parameters of a network, one entry per layer.
-type Params struct{ Layers []LayerParams }
+// HeadParams are the codes of a head: the map in Formats.HeadWeight and
+// HeadBias, the running mean of the pooled features in Formats.State.
+type HeadParams struct {
+	W    []int32 // [D, C, q, q], or [D, C, 1, 1] for a 1x1 convolution
+	B    []int32 // [D]
+	Mean []int32 // [C, q, q]; all 0 without centring
+}
+
+// Params are the fixed-point parameters of a network, one entry per layer and head.
+type Params struct {
+	Layers []LayerParams
+	Heads  []HeadParams
+}
 
 // FloatLayerParams are the weights and biases of one layer as real numbers.
 type FloatLayerParams struct {
@@ -22,19 +33,31 @@ type FloatLayerParams struct {
 	B []float64 // [Cout]
 }
 
-// FloatParams are the real parameters of a network, one entry per layer.
-type FloatParams struct{ Layers []FloatLayerParams }
+// FloatHeadParams are the parameters of one head as real numbers, shaped as HeadParams.
+type FloatHeadParams struct{ W, B, Mean []float64 }
+
+// FloatParams are the real parameters of a network, one entry per layer and head.
+type FloatParams struct {
+	Layers []FloatLayerParams
+	Heads  []FloatHeadParams
+}
 
 // Samples are B inputs in Formats.Input with their labels.
 type Samples struct {
 	X []int32 // [B, C, H, W]
 	Y []int   // [B], 0..classes-1
+
+	// Teacher holds what heads are taught, by head, in Formats.Error: features [B, D],
+	// probabilities softmax(zt/T) [B, K]. It is empty for a head without a teacher.
+	Teacher [][]int32
 }
 
 // FloatSamples are B inputs as real numbers with their labels.
 type FloatSamples struct {
 	X []float64 // [B, C, H, W]
 	Y []int     // [B], 0..classes-1
+
+	Teacher [][]float64 // as in Samples
 }
 
 // NewFloatParams returns parameters of net's shapes, all zero.
@@ -43,6 +66,12 @@ func NewFloatParams(net *Network) *FloatParams {
 	for i := range net.Layers {
 		l := &net.Layers[i]
 		p.Layers[i] = FloatLayerParams{W: make([]float64, l.Weights()), B: make([]float64, l.Out.C)}
+	}
+	for i := range net.Heads {
+		m := &net.Heads[i].Map
+		p.Heads = append(p.Heads, FloatHeadParams{
+			W: make([]float64, m.Weights()), B: make([]float64, m.Out.C), Mean: make([]float64, m.In.Len()),
+		})
 	}
 	return p
 }
@@ -53,6 +82,11 @@ func (p *FloatParams) Quantize(f *Formats) *Params {
 	for i, l := range p.Layers {
 		q.Layers[i] = LayerParams{W: quantize(l.W, f.Weight), B: quantize(l.B, f.Bias)}
 	}
+	for _, h := range p.Heads {
+		q.Heads = append(q.Heads, HeadParams{
+			W: quantize(h.W, f.HeadWeight), B: quantize(h.B, f.HeadBias), Mean: quantize(h.Mean, f.State),
+		})
+	}
 	return q
 }
 
@@ -62,17 +96,30 @@ func (p *Params) Dequantize(f *Formats) *FloatParams {
 	for i, l := range p.Layers {
 		q.Layers[i] = FloatLayerParams{W: dequantize(l.W, f.Weight), B: dequantize(l.B, f.Bias)}
 	}
+	for _, h := range p.Heads {
+		q.Heads = append(q.Heads, FloatHeadParams{
+			W: dequantize(h.W, f.HeadWeight), B: dequantize(h.B, f.HeadBias), Mean: dequantize(h.Mean, f.State),
+		})
+	}
 	return q
 }
 
-// Quantize returns the nearest codes of s in f.Input, saturated.
+// Quantize returns the nearest codes of s, saturated.
 func (s *FloatSamples) Quantize(f *Formats) *Samples {
-	return &Samples{X: quantize(s.X, f.Input), Y: append([]int(nil), s.Y...)}
+	q := &Samples{X: quantize(s.X, f.Input), Y: append([]int(nil), s.Y...)}
+	for _, t := range s.Teacher {
+		q.Teacher = append(q.Teacher, quantize(t, f.Error))
+	}
+	return q
 }
 
 // Dequantize returns the real values of s, exactly.
 func (s *Samples) Dequantize(f *Formats) *FloatSamples {
-	return &FloatSamples{X: dequantize(s.X, f.Input), Y: append([]int(nil), s.Y...)}
+	q := &FloatSamples{X: dequantize(s.X, f.Input), Y: append([]int(nil), s.Y...)}
+	for _, t := range s.Teacher {
+		q.Teacher = append(q.Teacher, dequantize(t, f.Error))
+	}
+	return q
 }
 
 func quantize(x []float64, f fixedpoint.Format) []int32 {
@@ -106,6 +153,19 @@ func (p *Params) Check(net *Network, f *Formats) error {
 			return err
 		}
 	}
+	if len(p.Heads) != len(net.Heads) {
+		return fmt.Errorf("ep: parameters of %d heads, want %d", len(p.Heads), len(net.Heads))
+	}
+	for i := range net.Heads {
+		h, q := &net.Heads[i], &p.Heads[i]
+		if err := firstError(
+			checkCodes(h.Name+".weight", q.W, h.Map.Weights(), f.HeadWeight),
+			checkCodes(h.Name+".bias", q.B, h.Map.Out.C, f.HeadBias),
+			checkCodes(h.Name+".mean", q.Mean, h.Map.In.Len(), f.State),
+		); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -115,7 +175,14 @@ func (s *Samples) Check(net *Network, batch int, f *Formats) error {
 	if err := checkCodes("input", s.X, batch*net.Input.Len(), f.Input); err != nil {
 		return err
 	}
-	return checkLabels(s.Y, batch, net)
+	for i, t := range s.Teacher {
+		if i < len(net.Heads) && net.Heads[i].Kind.taught() {
+			if err := checkCodes(net.Heads[i].Name+" of the teacher", t, batch*net.Heads[i].Outputs(), f.Error); err != nil {
+				return err
+			}
+		}
+	}
+	return firstError(checkTeacher(len(s.Teacher), net), checkLabels(s.Y, batch, net))
 }
 
 // Check reports parameters whose shapes are not those of net.
@@ -132,6 +199,32 @@ func (p *FloatParams) Check(net *Network) error {
 			return fmt.Errorf("ep: %s.bias: %d values, want %d", l.Name, len(q.B), l.Out.C)
 		}
 	}
+	if len(p.Heads) != len(net.Heads) {
+		return fmt.Errorf("ep: parameters of %d heads, want %d", len(p.Heads), len(net.Heads))
+	}
+	for i := range net.Heads {
+		h, q := &net.Heads[i], &p.Heads[i]
+		for _, a := range []struct {
+			name      string
+			got, want int
+		}{
+			{"weight", len(q.W), h.Map.Weights()}, {"bias", len(q.B), h.Map.Out.C}, {"mean", len(q.Mean), h.Map.In.Len()},
+		} {
+			if a.got != a.want {
+				return fmt.Errorf("ep: %s.%s: %d values, want %d", h.Name, a.name, a.got, a.want)
+			}
+		}
+	}
+	return nil
+}
+
+// checkTeacher reports targets of heads that are missing where some head needs them.
+func checkTeacher(given int, net *Network) error {
+	for i := range net.Heads {
+		if net.Heads[i].Kind.taught() && given != len(net.Heads) {
+			return fmt.Errorf("ep: %s: samples without a teacher, want targets of kind %v", net.Heads[i].Name, net.Heads[i].Kind)
+		}
+	}
 	return nil
 }
 
@@ -140,6 +233,14 @@ func (p *FloatParams) Check(net *Network) error {
 func (s *FloatSamples) Check(net *Network, batch int) error {
 	if want := batch * net.Input.Len(); len(s.X) != want {
 		return fmt.Errorf("ep: input: %d values, want %d", len(s.X), want)
+	}
+	if err := checkTeacher(len(s.Teacher), net); err != nil {
+		return err
+	}
+	for i, t := range s.Teacher {
+		if want := batch * net.Heads[i].Outputs(); net.Heads[i].Kind.taught() && len(t) != want {
+			return fmt.Errorf("ep: %s of the teacher: %d values, want %d", net.Heads[i].Name, len(t), want)
+		}
 	}
 	return checkLabels(s.Y, batch, net)
 }

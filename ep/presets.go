@@ -113,7 +113,7 @@ func NewConfig(net Network) *Config {
 			ReadLatency: 32,
 			SlabBits:    8 << 20, // two banks of the largest slab of any preset at array size 32
 		},
-		Init: Init{Gain: 1.5, Bias: 0.5},
+		Init: Init{Gain: 1.5, Bias: 0.5, HeadGain: 1, Mean: 0.25},
 		Seed: 1,
 	}
 }
@@ -127,6 +127,11 @@ func DefaultFormats() Formats {
 		Bias:           fixedpoint.Format{Signed: true, Int: 1, Frac: 14},
 		Target:         fixedpoint.Format{Int: 1, Frac: 15},
 		Beta:           fixedpoint.Format{Int: 4, Frac: 8},
+		HeadWeight:     fixedpoint.Format{Signed: true, Int: 3, Frac: 12},
+		HeadBias:       fixedpoint.Format{Signed: true, Int: 3, Frac: 12},
+		Probability:    fixedpoint.Format{Int: 0, Frac: 15},
+		Error:          fixedpoint.Format{Signed: true, Int: 2, Frac: 13},
+		Lambda:         fixedpoint.Format{Int: 4, Frac: 8},
 		RateBits:       16,
 		StateRounding:  fixedpoint.DefaultRounding,
 		UpdateRounding: fixedpoint.DefaultRounding,

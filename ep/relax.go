@@ -26,6 +26,9 @@ func (l *Layer) Window() fixedpoint.Window {
 //	u^n     = P_n(W_n * s^{n-1} + b_n) + W_{n+1}^T U_{n+1}(s^{n+1}; I_{n+1}) - [n=N] sign beta (s^N - y)
 //	s^n_{t+1} = activate(u^n)
 //
+// With a readout its nudge replaces that of the output; a head adds its own to the
+// layer that it reads, see [Head].
+//
 // See Laborieux et al. 2021, https://doi.org/10.3389/fnins.2021.633674, for
 // the dynamics; the nudge stands inside the activation.
 type relaxer[T fixedpoint.Number] struct {
@@ -37,17 +40,20 @@ type relaxer[T fixedpoint.Number] struct {
 	x      fixedpoint.Sparse[T]
 
 	nudge    nudger[T]
+	heads    []*headState[T]
+	quiet    bool                               // heads do not nudge
 	activate func(phase Phase, n int, u, s []T) // s = sigma(u) for layer n+1; s holds the old states
 
 	onState func(phase Phase, step, n int, s []T)
 	onIndex func(phase Phase, step, n int, index []uint8)
+	onHead  func(phase Phase, step, i int, h *headState[T]) // may be nil
 }
 
 // nudger is the force -beta dL/ds of the squared error on the output:
 // beta*(s*state - target)*scale, subtracted in the plus phase.
 type nudger[T fixedpoint.Number] struct {
 	beta, state, scale T
-	target             []T // [B, classes], aligned with s*state
+	target             []T // [B, classes], aligned with s*state; nil with a readout
 }
 
 // layerState is one layer of a relaxer.
@@ -188,9 +194,10 @@ func (r *relaxer[T]) settle(n int, phase Phase, step int) {
 		for i, v := range r.layers[n+1].below {
 			l.u[i] += v * l.feedback
 		}
-	} else if phase != PhaseFree {
+	} else if phase != PhaseFree && r.nudge.target != nil {
 		r.pull(l, phase)
 	}
+	r.nudgeHeads(n, phase, step)
 	r.activate(phase, n, l.u, l.s)
 	r.onState(phase, step, n, l.s)
 }

@@ -13,14 +13,15 @@ import (
 // built, then the configuration that it implies.
 type resolution struct {
 	net     networkText
+	heads   headsText
 	config  Config
 	sources Sources
 }
 
 // networkText is the [network] section.
 type networkText struct {
-	preset, layers, name, input string
-	classes                     int
+	preset, layers, name, input, loss string
+	classes                           int
 }
 
 // setting is one key of a configuration file; the table settings is the one
@@ -55,6 +56,30 @@ var settings = []setting{
 	{"network.classes", "outputs of the last layer, instead of those that preset or layers say",
 		func(r *resolution) any { return &r.net.classes }},
 
+	{"network.loss", "mse, the squared error of the last layer, or ce, which makes it a softmax readout outside the dynamics",
+		func(r *resolution) any { return &r.net.loss }},
+
+	{"heads.layers", "layers with a head, an intermediate loss: none, all, or numbers separated by commas",
+		func(r *resolution) any { return &r.heads.layers }},
+	{"heads.kind", "loss of the heads: ce, random (ce behind a fixed map), mse, features or logits (of a teacher)",
+		func(r *resolution) any { return &r.heads.spec.Kind }},
+	{"heads.grid", "cells per side over which a head averages states",
+		func(r *resolution) any { return &r.heads.spec.Grid }},
+	{"heads.lambda", "strength of the signals of the heads",
+		func(r *resolution) any { return &r.heads.spec.Lambda }},
+	{"heads.lambda-schedule", "of lambda over training: constant, cosine or step",
+		func(r *resolution) any { return &r.heads.spec.LambdaSchedule }},
+	{"heads.rate", "learning rate of heads and readout",
+		func(r *resolution) any { return &r.heads.spec.Rate }},
+	{"heads.center", "subtract a running mean of the features",
+		func(r *resolution) any { return &r.heads.spec.Center }},
+	{"heads.free-state", "heads learn at the free equilibrium instead of the two nudged states",
+		func(r *resolution) any { return &r.heads.spec.FreeState }},
+	{"heads.temperature", "temperature of a distillation of logits",
+		func(r *resolution) any { return &r.heads.spec.Temperature }},
+	{"heads.mix", "share of the teacher in a distillation of logits, 0..1",
+		func(r *resolution) any { return &r.heads.spec.Mix }},
+
 	{"phases.batch", "samples resident on chip, B",
 		func(r *resolution) any { return &r.config.Batch }},
 	{"phases.free-steps", "time steps of the free phase, T1",
@@ -85,6 +110,16 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Formats.Target }},
 	{"formats.beta", "strength of the nudge, unsigned",
 		func(r *resolution) any { return &r.config.Formats.Beta }},
+	{"formats.head-weight", "maps of heads, signed",
+		func(r *resolution) any { return &r.config.Formats.HeadWeight }},
+	{"formats.head-bias", "biases of heads, signed",
+		func(r *resolution) any { return &r.config.Formats.HeadBias }},
+	{"formats.probability", "softmax and its one-hot targets, unsigned",
+		func(r *resolution) any { return &r.config.Formats.Probability }},
+	{"formats.error", "errors of heads of kind mse, features and logits, and what a teacher gives, signed",
+		func(r *resolution) any { return &r.config.Formats.Error }},
+	{"formats.lambda", "beta * lambda of a head, unsigned",
+		func(r *resolution) any { return &r.config.Formats.Lambda }},
 	{"formats.rate-bits", "bits of the mantissa of rate / (2 beta batch)",
 		func(r *resolution) any { return &r.config.Formats.RateBits }},
 	{"formats.state-rounding", "rounding of states: nearest-even, nearest-up or truncate",
@@ -110,6 +145,10 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Init.Gain }},
 	{"init.bias", "initial value of every bias",
 		func(r *resolution) any { return &r.config.Init.Bias }},
+	{"init.head-gain", "the same for the maps of heads and readout, whose biases are 0",
+		func(r *resolution) any { return &r.config.Init.HeadGain }},
+	{"init.mean", "initial value of the running means of centred heads",
+		func(r *resolution) any { return &r.config.Init.Mean }},
 }
 
 // findSetting returns the entry of a key, or nil.
@@ -129,6 +168,12 @@ func wanted(target any) string {
 		return "an integer"
 	case *uint64:
 		return "an integer of at least 0"
+	case *bool:
+		return "true or false"
+	case *HeadKind:
+		return `"ce", "random", "mse", "features" or "logits"`
+	case *Schedule:
+		return `"constant", "cosine" or "step"`
 	case *float64:
 		return "a number"
 	case *[]float64:
@@ -154,6 +199,8 @@ func assign(target, value any) error {
 	switch t := target.(type) {
 	case *string:
 		*t, ok = value.(string)
+	case *bool:
+		*t, ok = value.(bool)
 	case *int:
 		var v int64
 		v, ok = value.(int64)
@@ -210,6 +257,8 @@ func parseFlag(target any, text string) (any, error) {
 	switch target.(type) {
 	case *int, *uint64:
 		value, err = strconv.ParseInt(text, 0, 64)
+	case *bool:
+		value, err = strconv.ParseBool(text)
 	case *float64:
 		value, err = strconv.ParseFloat(text, 64)
 	case *[]float64:

@@ -239,9 +239,9 @@ func TestEquilibria(t *testing.T) {
 		net  Network
 		init Init
 	}{
-		{chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, true}, layerSpec{5, 3, 1, false}, layerSpec{channels: 3}), Init{0.35, 0.6}},
-		{chain(Shape{3, 12, 12}, layerSpec{8, 3, 1, true}, layerSpec{12, 3, 1, true}, layerSpec{channels: 10}), Init{0.3, 0.5}},
-		{chain(Shape{1, 4, 4}, layerSpec{channels: 20}, layerSpec{channels: 12}, layerSpec{channels: 5}), Init{0.4, 0.4}},
+		{chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, true}, layerSpec{5, 3, 1, false}, layerSpec{channels: 3}), Init{Gain: 0.35, Bias: 0.6}},
+		{chain(Shape{3, 12, 12}, layerSpec{8, 3, 1, true}, layerSpec{12, 3, 1, true}, layerSpec{channels: 10}), Init{Gain: 0.3, Bias: 0.5}},
+		{chain(Shape{1, 4, 4}, layerSpec{channels: 20}, layerSpec{channels: 12}, layerSpec{channels: 5}), Init{Gain: 0.4, Bias: 0.4}},
 	} {
 		cfg := testConfig(c.net)
 		cfg.Init, cfg.FreeSteps, cfg.Batch = c.init, 80, 2

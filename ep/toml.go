@@ -17,6 +17,7 @@ import (
 type Draft struct {
 	values map[string]given
 	layers []map[string]any // [[layer]] tables
+	heads  []map[string]any // [[head]] tables
 	file   string           // where they come from
 }
 
@@ -58,6 +59,13 @@ func (d *Draft) ReadTOML(path string) error {
 		}
 		d.file = path
 		delete(tree, layerTables)
+	}
+	if tables, ok := tree[headTables]; ok {
+		if d.heads, ok = tables.([]map[string]any); !ok {
+			return fmt.Errorf("%s: %s: %s, want tables [[head]]", path, headTables, show(tables))
+		}
+		d.file = path
+		delete(tree, headTables)
 	}
 	flat := map[string]any{}
 	flatten(flat, "", tree)
@@ -128,6 +136,8 @@ func (d *Draft) SetFlag(key, name, text string) error {
 		delete(d.values, "network.input")
 	case "network.layers":
 		d.dropNetwork()
+	case "heads.layers":
+		d.heads = nil
 	case "data":
 		delete(d.values, "input")
 	case "input":
@@ -138,7 +148,7 @@ func (d *Draft) SetFlag(key, name, text string) error {
 }
 
 func (d *Draft) dropNetwork() {
-	d.layers = nil
+	d.layers, d.heads = nil, nil
 	for _, key := range []string{"network.preset", "network.layers", "network.name", "network.classes"} {
 		delete(d.values, key)
 	}
@@ -149,15 +159,19 @@ func (d *Draft) dropNetwork() {
 // Without any network it is the preset vgg11.
 func (d *Draft) Resolve() (*Config, *Sources, error) {
 	var r resolution
-	if err := d.apply(&r, func(key string) bool { return strings.HasPrefix(key, "network.") }); err != nil {
+	ofNetwork := func(key string) bool { return strings.HasPrefix(key, "network.") || strings.HasPrefix(key, "heads.") }
+	if err := d.apply(&r, ofNetwork); err != nil {
 		return nil, nil, err
 	}
 	cfg, err := d.buildNetwork(&r.net)
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := d.addHeads(cfg, &r); err != nil {
+		return nil, nil, err
+	}
 	r.config = *cfg
-	if err := d.apply(&r, func(key string) bool { return !strings.HasPrefix(key, "network.") }); err != nil {
+	if err := d.apply(&r, func(key string) bool { return !ofNetwork(key) }); err != nil {
 		return nil, nil, err
 	}
 	if r.sources.Input != "" && r.sources.Data != "" {
@@ -201,7 +215,7 @@ func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
 	r := resolution{
 		config:  *cfg,
 		sources: Sources{Weights: weights, Input: input},
-		net:     networkText{name: net.Name, layers: net.Notation(), input: net.Input.String()},
+		net:     networkText{name: net.Name, layers: net.Notation(), input: net.Input.String(), loss: net.Loss()},
 	}
 	var b strings.Builder
 	section := ""
@@ -215,6 +229,9 @@ func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
 		if text == `""` {
 			continue
 		}
+		if strings.HasPrefix(s.key, "heads.") || headOnly[s.key] && len(net.Heads) == 0 {
+			continue // the tables say all
+		}
 		name := s.key
 		if in, rest, ok := strings.Cut(s.key, "."); ok {
 			name = rest
@@ -225,8 +242,10 @@ func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
 		}
 		fmt.Fprintf(&b, "# %s\n%s = %s\n\n", s.doc, name, text)
 	}
-	_, err := io.WriteString(w, strings.TrimSuffix(b.String(), "\n"))
-	return err
+	if _, err := io.WriteString(w, strings.TrimSuffix(b.String(), "\n")); err != nil {
+		return err
+	}
+	return writeHeads(w, net)
 }
 
 // tomlValue returns the TOML text of what a target holds.
@@ -235,6 +254,8 @@ func tomlValue(target any) string {
 	case *int:
 		return fmt.Sprint(*t)
 	case *uint64:
+		return fmt.Sprint(*t)
+	case *bool:
 		return fmt.Sprint(*t)
 	case *float64:
 		return formatFloat(*t)

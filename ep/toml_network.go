@@ -78,14 +78,19 @@ func (d *Draft) reshape(cfg *Config, n *networkText, input Shape) (*Config, erro
 	if n.input == "" {
 		input = old.Input
 	}
-	specs := old.Specs()
+	specs, classes := old.Specs(), old.Classes()
 	if g, ok := d.values["network.classes"]; ok {
 		if n.classes < 1 || n.classes > MaxExtent {
 			return nil, fmt.Errorf("%s: %d, want an integer 1..%d", g.origin, n.classes, MaxExtent)
 		}
-		specs[len(specs)-1].Channels = n.classes
+		if classes = n.classes; old.Readout() == nil {
+			specs[len(specs)-1].Channels = classes
+		}
 	}
 	net, err := BuildNetwork(old.Name, input, specs)
+	if err == nil {
+		net, err = net.WithHeads(classes, old.HeadSpecs())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("network %s on input %v: %w", old.Name, input, err)
 	}

@@ -64,6 +64,11 @@ weight = "Q2.9"
 bias = "Q1.10"
 target = "UQ1.8"
 beta = "UQ2.6"
+head-weight = "Q4.10"
+head-bias = "Q5.9"
+probability = "UQ0.12"
+error = "Q3.11"
+lambda = "UQ3.5"
 rate-bits = 12
 state-rounding = "truncate"
 update-rounding = "nearest-up"
@@ -78,6 +83,8 @@ slab-bits = 65536
 [init]
 gain = 1
 bias = -0.5
+head-gain = 2
+mean = 0.5
 `
 	got, src, problem := resolveTOML(t, text)
 	if problem != "" {
@@ -94,11 +101,13 @@ bias = -0.5
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
 			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12,
+			HeadWeight: fixedpoint.Q(4, 10), HeadBias: fixedpoint.Q(5, 9), Probability: fixedpoint.UQ(0, 12),
+			Error: fixedpoint.Q(3, 11), Lambda: fixedpoint.UQ(3, 5),
 			StateRounding: fixedpoint.Truncate, UpdateRounding: fixedpoint.NearestUp,
 		},
 		Array:  Array{2},
 		Memory: Memory{64, 16, 4, 5, 65536},
-		Init:   Init{1, -0.5},
+		Init:   Init{Gain: 1, Bias: -0.5, HeadGain: 2, Mean: 0.5},
 		Seed:   7,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

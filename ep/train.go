@@ -3,6 +3,7 @@ package ep
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // TrainOptions are the settings of training that are no part of the hardware.
@@ -14,6 +15,7 @@ type TrainOptions struct {
 	Decay          float64 // of weights, per unit of rate
 	Schedule       Schedule
 	Augment        Augment
+	Calibrate      bool // the running means start as those of the first mini-batch
 }
 
 // Validate reports a setting outside its range by the name of its flag.
@@ -66,6 +68,11 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 	if err := firstError(opt.Validate(), p.Check(&cfg.Network), data.check(&cfg.Network)); err != nil {
 		return nil, err
 	}
+	for i := range cfg.Network.Heads {
+		if h := &cfg.Network.Heads[i]; h.Kind.taught() && data.Teacher == nil {
+			return nil, fmt.Errorf("%s: kind %v without a teacher, want a teacher's targets", h.Name, h.Kind)
+		}
+	}
 	if cfg.Batch > data.Train.Len() {
 		return nil, fmt.Errorf("batch of %d samples, want at most the %d of the training part of %s",
 			cfg.Batch, data.Train.Len(), data.Name)
@@ -88,6 +95,11 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 	for n := range cfg.Network.Layers {
 		largest = max(largest, cfg.Network.Layers[n].Weights())
 		widest = max(widest, cfg.Network.Layers[n].Out.C)
+	}
+	for i := range cfg.Network.Heads {
+		m := &cfg.Network.Heads[i].Map
+		largest = max(largest, m.Weights(), m.In.Len(), cfg.Batch*m.Out.Len())
+		widest = max(widest, m.Out.C)
 	}
 	t.gradient = &FloatLayerParams{W: make([]float64, largest), B: make([]float64, widest)}
 	t.old = make([]float64, largest)
@@ -115,7 +127,13 @@ func (t *Trainer) Step() (loss float64, correct int, err error) {
 	}
 	t.data.Train.fill(&t.samples, t.order[t.Batch*t.cfg.Batch:][:t.cfg.Batch], &t.cfg.Network, t.opt.Augment,
 		mixSeed(t.cfg.Seed, uint64(t.Epoch)))
+	if t.data.Teacher != nil {
+		t.samples.Teacher = t.data.Teacher.Targets(&t.samples, t.order[t.Batch*t.cfg.Batch:][:t.cfg.Batch])
+	}
 	t.engine.setParams(t.Params)
+	if t.opt.Calibrate && t.Epoch == 0 && t.Batch == 0 {
+		t.calibrate()
+	}
 	t.engine.relax(&t.samples, true)
 	loss, correct = t.score()
 	t.sum.count(loss, correct, t.cfg.Batch)
@@ -127,6 +145,9 @@ func (t *Trainer) Step() (loss float64, correct int, err error) {
 				t.cfg.Network.Layers[n].Name, t.Epoch+1, t.Batch+1)
 		}
 		t.sum.add(n, a)
+	}
+	for i := range t.Params.Heads {
+		t.sum.addHead(i, t.trainHead(i))
 	}
 	t.Batch++
 	return loss / float64(t.cfg.Batch), correct, nil
@@ -141,13 +162,24 @@ func (t *Trainer) startEpoch() error {
 		j := random.Intn(i + 1)
 		t.order[i], t.order[j] = t.order[j], i
 	}
+	cfg := *t.cfg
+	if t.scaleLambdas(&cfg) {
+		var err error
+		if t.engine, t.arith, err = newEngine(&cfg, t.opt.Fixed); err != nil {
+			return err
+		}
+	}
 	if !t.opt.HardwareUpdate {
 		return nil
 	}
-	cfg := *t.cfg
+	factor := t.opt.Schedule.Factor(t.Epoch, t.opt.Epochs)
 	cfg.Rates = append([]float64(nil), cfg.Rates...)
 	for n := range cfg.Rates {
-		cfg.Rates[n] *= t.opt.Schedule.Factor(t.Epoch, t.opt.Epochs)
+		cfg.Rates[n] *= factor
+	}
+	cfg.Network.Heads = slices.Clone(cfg.Network.Heads)
+	for i := range cfg.Network.Heads {
+		cfg.Network.Heads[i].Rate *= factor
 	}
 	var err error
 	t.arith, err = Derive(&cfg)
@@ -163,6 +195,9 @@ func mixSeed(seed, stream uint64) uint64 {
 // samples at the free equilibrium: the class of the largest output, the first
 // of equal ones.
 func (t *Trainer) score() (loss float64, correct int) {
+	if t.cfg.Network.Readout() != nil {
+		return t.scoreHead(len(t.cfg.Network.Heads) - 1)
+	}
 	classes := t.cfg.Network.Classes()
 	t.engine.output(t.out)
 	for b, label := range t.samples.Y {
@@ -184,7 +219,7 @@ func (t *Trainer) score() (loss float64, correct int) {
 	return loss, correct
 }
 
-// Score is a loss, the mean of 1/2 |s^N - y|^2, and the share of correct predictions.
+// Score is a loss, the mean of 1/2 |s^N - y|^2 or, with a readout, of the cross-entropy, and the share of correct predictions.
 type Score struct{ Loss, Accuracy float64 }
 
 // Evaluate returns the score on the test part. The callback, which may be nil,
@@ -203,6 +238,7 @@ func (t *Trainer) Evaluate(progress func(samples int)) Score {
 			index = append(index, i)
 		}
 		test.fill(&t.samples, index, &t.cfg.Network, Augment{}, 0)
+		t.samples.Teacher = nil
 		t.engine.relax(&t.samples, false)
 		loss, correct := t.score()
 		s.Loss += loss
@@ -237,6 +273,7 @@ type Metrics struct {
 	Seconds      float64         `json:"seconds"`
 	Throughput   float64         `json:"samples_per_second"`
 	Layers       []LayerActivity `json:"layers"`
+	Heads        []HeadActivity  `json:"heads,omitempty"`
 }
 
 // LayerActivity is the mean of an Activity over the mini-batches of an epoch.
@@ -254,9 +291,12 @@ type epochSum struct {
 	loss                      float64
 	correct, samples, batches int
 	layers                    []Activity
+	heads                     []HeadActivity
 }
 
-func newEpochSum(net *Network) epochSum { return epochSum{layers: make([]Activity, len(net.Layers))} }
+func newEpochSum(net *Network) epochSum {
+	return epochSum{layers: make([]Activity, len(net.Layers)), heads: make([]HeadActivity, len(net.Heads))}
+}
 
 func (s *epochSum) count(loss float64, correct, samples int) {
 	s.loss += loss
@@ -281,6 +321,11 @@ func (s *epochSum) metrics(net *Network) Metrics {
 		m.Layers = append(m.Layers, LayerActivity{
 			Name: net.Layers[n].Name, State: a.State / batches, Response: a.Response / batches,
 			Update: a.Update / batches, Residual: a.Residual / batches, Limited: a.Limited / batches,
+		})
+	}
+	for i, a := range s.heads {
+		m.Heads = append(m.Heads, HeadActivity{
+			Name: net.Heads[i].Name, Loss: a.Loss / samples, Accuracy: a.Accuracy / samples, Update: a.Update / batches,
 		})
 	}
 	return m

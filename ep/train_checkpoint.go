@@ -15,14 +15,20 @@ import (
 //	layer<n>.weight, layer<n>.bias                     the master, float64
 //	velocity.layer<n>.weight, velocity.layer<n>.bias   the momentum's
 //	progress  [epoch, batch, correct, samples, batches], where the last three are sums of the epoch
-//	sums      [1 + 5 layers]: loss, then the fields of Activity, layer by layer
+//	sums      [1 + 5 layers + 3 heads]: loss, then the fields of Activity, layer by layer,
+//	          then those of HeadActivity, head by head
 //
 // Order and augmentation follow from seed and epoch.
 func (t *Trainer) WriteCheckpoint(w io.Writer) error {
-	arrays := append(floatArrays("", &t.cfg.Network, t.Params), floatArrays("velocity.", &t.cfg.Network, t.velocity)...)
+	net := &t.cfg.Network
+	arrays := append(floatArrays("", net, t.Params), meanArrays(net, t.Params)...)
+	arrays = append(arrays, layerArrays("velocity.", net, t.velocity)...)
 	sums := []float64{t.sum.loss}
 	for _, a := range t.sum.layers {
 		sums = append(sums, a.State, a.Response, a.Update, a.Residual, a.Limited)
+	}
+	for _, a := range t.sum.heads {
+		sums = append(sums, a.Loss, a.Accuracy, a.Update)
 	}
 	progress := []float64{
 		float64(t.Epoch), float64(t.Batch), float64(t.sum.correct), float64(t.sum.samples), float64(t.sum.batches),
@@ -33,8 +39,39 @@ func (t *Trainer) WriteCheckpoint(w io.Writer) error {
 	))
 }
 
-// floatArrays returns parameters as arrays in PyTorch's order.
+// floatArrays returns the parameters of layers and heads, but for means, as arrays
+// in PyTorch's order.
 func floatArrays(prefix string, net *Network, p *FloatParams) []npz.Array {
+	arrays := layerArrays(prefix, net, p)
+	for i := range net.Heads {
+		m, q := &net.Heads[i].Map, &p.Heads[i]
+		arrays = append(arrays,
+			npz.Array{
+				Name: prefix + m.Name + ".weight", DType: npz.Float64,
+				Shape: []int{m.Out.C, m.In.C, m.KH, m.KW}, Data: q.W,
+			},
+			npz.Array{Name: prefix + m.Name + ".bias", DType: npz.Float64, Shape: []int{m.Out.C}, Data: q.B},
+		)
+	}
+	return arrays
+}
+
+// meanArrays returns the running means of the centred heads.
+func meanArrays(net *Network, p *FloatParams) []npz.Array {
+	var arrays []npz.Array
+	for i := range net.Heads {
+		if h := &net.Heads[i]; h.Center {
+			in := h.Map.In
+			arrays = append(arrays, npz.Array{
+				Name: h.Name + ".mean", DType: npz.Float64, Shape: []int{in.C, in.H, in.W}, Data: p.Heads[i].Mean,
+			})
+		}
+	}
+	return arrays
+}
+
+// layerArrays returns the parameters of the layers.
+func layerArrays(prefix string, net *Network, p *FloatParams) []npz.Array {
 	var arrays []npz.Array
 	for n := range net.Layers {
 		l := &net.Layers[n]
@@ -57,18 +94,20 @@ func (t *Trainer) ReadCheckpoint(path string) error {
 	if err != nil {
 		return err
 	}
-	fetchAll := func(prefix string, p *FloatParams) error {
-		for _, want := range floatArrays(prefix, &t.cfg.Network, p) {
+	net := &t.cfg.Network
+	fetchAll := func(wanted []npz.Array) error {
+		for _, want := range wanted {
 			if err := fetch(want.Data, arrays, path, want.Name, [][]int{want.Shape}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if err := firstError(fetchAll("", t.Params), fetchAll("velocity.", t.velocity)); err != nil {
+	if err := firstError(fetchAll(floatArrays("", net, t.Params)), fetchAll(meanArrays(net, t.Params)),
+		fetchAll(layerArrays("velocity.", net, t.velocity))); err != nil {
 		return err
 	}
-	progress, sums := make([]float64, 5), make([]float64, 1+5*len(t.sum.layers))
+	progress, sums := make([]float64, 5), make([]float64, 1+5*len(t.sum.layers)+3*len(t.sum.heads))
 	if err := fetch(sums, arrays, path, "sums", [][]int{{len(sums)}}); err != nil {
 		return err
 	}
@@ -89,6 +128,10 @@ func (t *Trainer) ReadCheckpoint(path string) error {
 		v := sums[1+5*n:]
 		t.sum.layers[n] = Activity{State: v[0], Response: v[1], Update: v[2], Residual: v[3], Limited: v[4]}
 	}
+	for i := range t.sum.heads {
+		v := sums[1+5*len(t.sum.layers)+3*i:]
+		t.sum.heads[i] = HeadActivity{Loss: v[0], Accuracy: v[1], Update: v[2]}
+	}
 	t.order = nil
 	return nil
 }
@@ -99,5 +142,5 @@ func (t *Trainer) WriteWeights(w io.Writer) error {
 	if t.opt.Fixed {
 		return WriteWeights(w, t.Params.Quantize(&t.cfg.Formats), &t.cfg.Network, &t.cfg.Formats)
 	}
-	return npz.Write(w, floatArrays("", &t.cfg.Network, t.Params))
+	return npz.Write(w, append(floatArrays("", &t.cfg.Network, t.Params), meanArrays(&t.cfg.Network, t.Params)...))
 }

@@ -10,6 +10,7 @@ import (
 type Dataset struct {
 	Name        string
 	Train, Test *Images
+	Teacher     Teacher // of the training part; nil without one
 }
 
 // Images is one part of a data set.

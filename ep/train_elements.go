@@ -13,7 +13,8 @@ type elements[T fixedpoint.Number] struct {
 	one, top            T                          // target of the labelled class; largest state
 	state               float64                    // unit of a state
 	contrasts           func(n int) (w, b float64) // units of a contrast
-	integers            bool                       // states are codes 0 .. top
+	headElements[T]
+	integers bool // states are codes 0 .. top
 }
 
 // newEngine returns the engine of cfg in float64 or, with fixed, in its formats.
@@ -55,6 +56,11 @@ func realElements(f *Float) elements[float64] {
 		biasScale: func(int) float64 { return 1 },
 		one:       f.one, top: f.top, state: 1,
 		contrasts: func(int) (w, b float64) { return 1, 1 },
+		headElements: headElements[float64]{
+			headWeight: same, headBias: same, stateOf: same, errorOf: same,
+			headUnit:  func(int) (w, b float64) { return 1, 1 },
+			logitUnit: func(int) float64 { return 1 },
+		},
 	}
 }
 

@@ -31,6 +31,7 @@ type engine interface {
 	updateCodes(p *FloatLayerParams, weights, biases tensorUpdate, f *Formats)
 	// measure returns statistics of layer n+1 over the batch.
 	measure(n int) Activity
+	headEngine
 }
 
 // Activity describes a layer over one mini-batch: the quantities in which
@@ -53,10 +54,12 @@ type machine[T fixedpoint.Number] struct {
 	outer   []*fixedpoint.Outer[T] // by layer
 	states  phaseStates[T]
 
-	layer           int // of the contrast
+	layer           int // of the contrast; or head
 	w, b            []T // scratch for packing, then the contrast
-	inputs, targets []T // [B, C, H, W] and [B, classes]
+	inputs, targets []T // [B, C, H, W] and [B, classes]; no targets with a readout
+	labels          []int
 	samples         int // of the last batch
+	heads           []*headBatch[T]
 }
 
 // phaseStates are final states [layer][B, C, H, W], the pool indices that the
@@ -104,7 +107,10 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 	// Room for samples that fill up the last shard.
 	room := shards * m.workers[0].batch
 	m.inputs = make([]T, room*cfg.Network.Input.Len())
-	m.targets = make([]T, room*cfg.Network.Classes())
+	if cfg.Network.Readout() == nil {
+		m.targets = make([]T, room*cfg.Network.Classes())
+	}
+	m.heads = newHeadBatches(cfg, m.workers, room, m.integers)
 	return m
 }
 
@@ -126,6 +132,7 @@ func (m *machine[T]) setParams(p *FloatParams) {
 			}
 		}
 	}
+	m.setHeads(p.Heads)
 }
 
 func (m *machine[T]) relax(s *FloatSamples, nudged bool) {
@@ -133,10 +140,14 @@ func (m *machine[T]) relax(s *FloatSamples, nudged bool) {
 	for i, x := range s.X {
 		m.inputs[i] = m.input(x)
 	}
-	clear(m.targets)
-	for b, label := range s.Y {
-		m.targets[b*m.cfg.Network.Classes()+label] = m.one
+	m.labels = s.Y
+	if m.targets != nil {
+		clear(m.targets)
+		for b, label := range s.Y {
+			m.targets[b*m.cfg.Network.Classes()+label] = m.one
+		}
 	}
+	m.setTeacher(s)
 	shard := m.workers[0].batch
 	shards := (m.samples + shard - 1) / shard
 	var next atomic.Int64
@@ -156,7 +167,10 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	in, classes := m.cfg.Network.Input, m.cfg.Network.Classes()
 	r.input = m.inputs[first*in.Len():][:r.batch*in.Len()]
 	r.x.Set(r.input, r.batch, in.C, in.H, in.W)
-	r.nudge.target = m.targets[first*classes:][:r.batch*classes]
+	if m.targets != nil {
+		r.nudge.target = m.targets[first*classes:][:r.batch*classes]
+	}
+	m.headTargets(r, m.labels, first)
 	for n := range r.layers {
 		clear(r.layers[n].s)
 	}
@@ -165,12 +179,14 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	r.step(PhaseFree, m.cfg.FreeSteps-1)
 	m.keepResidual(r, first)
 	m.keep(r, m.states.free, first)
+	m.keepHeads(r, PhaseFree, first)
 	if !nudged {
 		return
 	}
 	index := r.indices()
 	r.run(PhasePlus, m.cfg.NudgeSteps)
 	m.keep(r, m.states.plus, first)
+	m.keepHeads(r, PhasePlus, first)
 	// s* is no longer whole in r, but is in m.states.free.
 	for n := range r.layers {
 		copy(r.layers[n].s, m.part(r, m.states.free, n, first))
@@ -180,6 +196,7 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	}
 	r.run(PhaseMinus, m.cfg.NudgeSteps)
 	m.keep(r, m.states.minus, first)
+	m.keepHeads(r, PhaseMinus, first)
 	m.keepIndices(r, first)
 }
 
@@ -188,6 +205,13 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 func (m *machine[T]) part(r *relaxer[T], states [][]T, n, first int) []T {
 	size := r.layers[n].Out.Len()
 	return states[n][first*size : min(first+r.batch, m.cfg.Batch)*size]
+}
+
+// keepHeads keeps the values of the heads at the present states.
+func (m *machine[T]) keepHeads(r *relaxer[T], phase Phase, first int) {
+	for i, b := range m.heads {
+		b.keep(r, i, phase, first)
+	}
 }
 
 func (m *machine[T]) keep(r *relaxer[T], states [][]T, first int) {
@@ -234,6 +258,10 @@ func (m *machine[T]) keepIndices(r *relaxer[T], first int) {
 }
 
 func (m *machine[T]) output(dst []float64) {
+	if m.targets == nil {
+		m.headLogits(len(m.heads)-1, dst)
+		return
+	}
 	last := m.states.free[len(m.states.free)-1]
 	for i := range m.samples * m.cfg.Network.Classes() {
 		dst[i] = float64(last[i]) * m.state
@@ -280,13 +308,15 @@ func (m *machine[T]) gradient(w, b []float64, scale float64) {
 }
 
 func (m *machine[T]) updateCodes(p *FloatLayerParams, weights, biases tensorUpdate, f *Formats) {
-	apply := func(x []float64, u tensorUpdate, f fixedpoint.Format, contrast []T) {
-		for i, v := range x {
-			x[i] = f.ToFloat(u.apply(i, f.FromFloat(v, fixedpoint.DefaultRounding), int64(contrast[i])))
-		}
+	updateReals(p.W, weights, f.Weight, m.w)
+	updateReals(p.B, biases, f.Bias, m.b)
+}
+
+// updateReals applies the hardware's update to the values x of codes in f.
+func updateReals[T fixedpoint.Number](x []float64, u tensorUpdate, f fixedpoint.Format, contrast []T) {
+	for i, v := range x {
+		x[i] = f.ToFloat(u.apply(i, f.FromFloat(v, fixedpoint.DefaultRounding), int64(contrast[i])))
 	}
-	apply(p.W, weights, f.Weight, m.w)
-	apply(p.B, biases, f.Bias, m.b)
 }
 
 func (m *machine[T]) measure(n int) Activity {

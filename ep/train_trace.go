@@ -15,7 +15,8 @@ import (
 //	plus.state<n>, minus.state<n>          [T2, ...]; entry t is the state after step t+1
 //	grad.layer<n>.weight, .bias            the symmetric estimate, mean over the batch, to be descended
 //	bptt.layer<n>.weight, .bias            BPTT in float64, truncated to the last T2 steps of the free phase
-//	logits                                 [B, K], the output at the free equilibrium
+//	grad.head<n>.*, grad.readout.*         of the heads' own losses, and bptt.* likewise
+//	logits                                 [B, K], the output or that of the readout at the free equilibrium
 //
 // In fixed point states and estimates are the real values of the codes.
 func WriteTrace(w io.Writer, cfg *Config, fixed bool, p *FloatParams, s *FloatSamples) error {
@@ -35,6 +36,10 @@ func WriteTrace(w io.Writer, cfg *Config, fixed bool, p *FloatParams, s *FloatSa
 	arrays = append(arrays, floatArrays("grad.", net, gradient)...)
 	arrays = append(arrays, floatArrays("bptt.", net, exact)...)
 	classes := net.Classes()
+	if net.Readout() != nil {
+		arrays = append(arrays, npz.Array{Name: "logits", DType: npz.Float64, Shape: []int{cfg.Batch, classes}, Data: tr.logits})
+		return npz.Write(w, arrays)
+	}
 	free := tr.states[PhaseFree][len(net.Layers)-1]
 	arrays = append(arrays, npz.Array{
 		Name: "logits", DType: npz.Float64, Shape: []int{cfg.Batch, classes}, Data: free[len(free)-cfg.Batch*classes:],
@@ -46,6 +51,7 @@ func WriteTrace(w io.Writer, cfg *Config, fixed bool, p *FloatParams, s *FloatSa
 type tracer struct {
 	cfg    *Config
 	states [3][][]float64
+	logits []float64 // of the readout at s*
 }
 
 func newTracer(cfg *Config) *tracer {
@@ -85,6 +91,7 @@ func (tr *tracer) float(p *FloatParams, s *FloatSamples) (gradient, exact *Float
 	if err != nil {
 		return nil, nil, err
 	}
+	tr.logits = out.Logits
 	exact, err = m.BPTT(p, s, tr.cfg.NudgeSteps, nil)
 	return out.Gradient, exact, err
 }
@@ -110,6 +117,15 @@ func (tr *tracer) fixed(p *FloatParams, s *FloatSamples) (gradient, exact *Float
 	for n := range gradient.Layers {
 		e.contrast(n)
 		e.gradient(gradient.Layers[n].W, gradient.Layers[n].B, scale)
+	}
+	for i := range gradient.Heads {
+		h := &tr.cfg.Network.Heads[i]
+		e.headContrast(i)
+		e.headGradient(gradient.Heads[i].W, gradient.Heads[i].B, -h.scale()/(2*float64(tr.cfg.Batch)))
+	}
+	if tr.cfg.Network.Readout() != nil {
+		tr.logits = make([]float64, tr.cfg.Batch*tr.cfg.Network.Classes())
+		e.output(tr.logits)
 	}
 	twin, err := newTwin(tr.cfg, m.arith)
 	if err != nil {

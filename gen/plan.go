@@ -101,6 +101,9 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 	if cfg.Sweep == ep.Asynchronous {
 		return nil, &ep.SettingError{Key: "phases.schedule", Reason: "asynchronous, want synchronous: the generator has no other yet"}
 	}
+	if len(cfg.Network.Heads) > 0 {
+		return nil, &ep.SettingError{Key: "network.loss", Reason: "heads and loss ce, want mse and heads.layers none: the generator has no other yet"}
+	}
 	ar, err := ep.Derive(cfg)
 	if err != nil {
 		return nil, err

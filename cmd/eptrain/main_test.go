@@ -202,7 +202,7 @@ func TestErrors(t *testing.T) {
 		{"-o r -lr 1", "unknown flag -lr, nearest is -o (see eptrain -help)"},
 		{"-o r -arith float", `flag -arith: "float", want float64 or fixed`},
 		{"-o r -update exact", `flag -update: "exact", want float or hardware`},
-		{"-o r -loss ce", `flag -loss: "ce", want mse, the only loss that is supported`},
+		{"-o r -loss l1", `flag -loss: "l1", want mse or ce`},
 		{"-o r -epochs 0", "flag -epochs: 0, want an integer 1..65535"},
 		{"-o r -momentum 2", "flag -momentum: 2, want a number of at least 0 and below 1"},
 		{"-o r -update hardware", "flag -update: hardware with arithmetic float64, want arithmetic fixed"},

@@ -39,7 +39,7 @@ func (r *runState) plots() error {
 	if err != nil {
 		return err
 	}
-	err = draw(r.s.Out, "loss", "epoch", "mean squared error / 2", false, []curve{
+	err = draw(r.s.Out, "loss", "epoch", r.lossLabel(), false, []curve{
 		{name: "training", y: over(func(m *ep.Metrics) float64 { return m.Loss })},
 		{name: "test", y: over(func(m *ep.Metrics) float64 { return m.TestLoss })},
 	})
@@ -136,4 +136,12 @@ func draw(dir, name, x, y string, log bool, curves []curve) error {
 		}
 	}
 	return nil
+}
+
+// lossLabel names what the loss of the run is.
+func (r *runState) lossLabel() string {
+	if r.s.config.Network.Readout() != nil {
+		return "cross-entropy"
+	}
+	return "mean squared error / 2"
 }

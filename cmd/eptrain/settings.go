@@ -37,6 +37,12 @@ type settings struct {
 var networkFlags = []struct{ name, key, value, usage string }{
 	{"input-shape", "network.input", "CxHxW", "shape of a sample, if not that of the preset (lists: 3x32x32)"},
 	{"classes", "network.classes", "K", "outputs of the last layer, if not those of the preset or list"},
+	{"loss", "network.loss", "KIND", "mse, the squared error of the last layer, or ce, which makes it a softmax readout"},
+	{"heads", "heads.layers", "LIST", "layers with a head, an intermediate loss: none, all, or such as 2,4,6"},
+	{"head-kind", "heads.kind", "KIND", "of the heads: ce, random, mse, features or logits"},
+	{"lambda", "heads.lambda", "X", "strength of the signals of the heads"},
+	{"head-rate", "heads.rate", "X", "learning rate of heads and readout"},
+	{"center", "heads.center", "BOOL", "true: heads subtract a running mean of the features"},
 	{"batch", "phases.batch", "B", "samples of a mini-batch"},
 	{"free-steps", "phases.free-steps", "T1", "time steps of the free phase"},
 	{"nudge-steps", "phases.nudge-steps", "T2", "time steps of each nudged phase"},
@@ -51,6 +57,7 @@ var networkFlags = []struct{ name, key, value, usage string }{
 	{"seed", "seed", "N", "seed of weights, order and augmentation"},
 	{"gain", "init.gain", "X", "weights are drawn from +-X/sqrt(fan_in)"},
 	{"bias", "init.bias", "X", "initial value of every bias"},
+	{"head-gain", "init.head-gain", "X", "the same as -gain for the maps of heads and readout"},
 }
 
 // trainFlags are the flags of training itself.
@@ -61,7 +68,6 @@ var trainFlags = []struct{ name, value, usage string }{
 	{"resume", "DIR", "goes on with a run; of the other flags only -epochs counts"},
 	{"arith", "KIND", "arithmetic of the phases: float64, or fixed, that of the hardware"},
 	{"update", "KIND", "float, a float64 master with momentum, or hardware, its exact update of codes"},
-	{"loss", "mse", "loss function"},
 	{"epochs", "N", "passes over the training samples"},
 	{"momentum", "X", "of the float update"},
 	{"decay", "X", "weight decay of the float update"},
@@ -121,7 +127,7 @@ func parse(args []string) (*settings, error) {
 	fs := flag.NewFlagSet("eptrain", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	s := &settings{}
-	arith, update, loss := fs.String("arith", "float64", ""), fs.String("update", "float", ""), fs.String("loss", "mse", "")
+	arith, update := fs.String("arith", "float64", ""), fs.String("update", "float", "")
 	layers, config, resume := fs.String("layers", "", ""), fs.String("config", "", ""), fs.String("resume", "", "")
 	fs.StringVar(&s.Out, "o", "", "")
 	fs.IntVar(&s.Options.Epochs, "epochs", 10, "")
@@ -147,9 +153,6 @@ func parse(args []string) (*settings, error) {
 	}
 	given := map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if *loss != "mse" {
-		return nil, fmt.Errorf("flag -loss: %q, want mse, the only loss that is supported", *loss)
-	}
 	if given["resume"] {
 		return resumed(*resume, given, s.Options.Epochs)
 	}
@@ -174,6 +177,7 @@ func parse(args []string) (*settings, error) {
 		trainingDefaults(s.config, given)
 	}
 	s.Data = s.sources.Data
+	s.Options.Calibrate = s.sources.Weights == ""
 	return s, s.check()
 }
 
@@ -197,6 +201,7 @@ func trainingDefaults(cfg *ep.Config, given map[string]bool) {
 		set("bias", func() { cfg.Init.Bias = 0 })
 		set("free-steps", func() { cfg.FreeSteps = 20 })
 	}
+	set("head-gain", func() { cfg.Init.HeadGain = 0 })
 	set("rates", func() {
 		rate := 0.004
 		for n := layers - 1; n >= 0; n-- {

@@ -30,6 +30,12 @@ type Sources struct {
 var settingFlags = []struct{ name, key, value, usage string }{
 	{"input-shape", "network.input", "CxHxW", "shape of a sample, if not that of the preset (lists: 3x32x32)"},
 	{"classes", "network.classes", "K", "outputs of the last layer, if not those of the preset or list"},
+	{"loss", "network.loss", "KIND", "mse, the squared error of the last layer, or ce, which makes it a softmax readout"},
+	{"heads", "heads.layers", "LIST", "layers with a head, an intermediate loss: none, all, or such as 2,4,6"},
+	{"head-kind", "heads.kind", "KIND", "of the heads: ce, random, mse, features or logits"},
+	{"lambda", "heads.lambda", "X", "strength of the signals of the heads"},
+	{"head-rate", "heads.rate", "X", "learning rate of heads and readout"},
+	{"center", "heads.center", "BOOL", "true: heads subtract a running mean of the features"},
 	{"batch", "phases.batch", "B", "samples resident on chip"},
 	{"free-steps", "phases.free-steps", "T1", "time steps of the free phase"},
 	{"nudge-steps", "phases.nudge-steps", "T2", "time steps of each nudged phase"},
@@ -45,6 +51,7 @@ var settingFlags = []struct{ name, key, value, usage string }{
 	{"seed", "seed", "N", "seed of weights and built-in picture"},
 	{"gain", "init.gain", "X", "weights are drawn from +-X/sqrt(fan_in)"},
 	{"bias", "init.bias", "X", "initial value of every bias"},
+	{"head-gain", "init.head-gain", "X", "the same as -gain for the maps of heads and readout"},
 	{"array", "array.size", "N", "rows and columns of the multiplier array: 1, 2, 4, 8, 16 or 32"},
 	{"memory-width", "memory.data-width", "BITS", "width of the AXI4 data bus: 32, 64, 128, 256 or 512"},
 	{"burst-beats", "memory.burst-beats", "N", "longest burst in beats"},
@@ -87,9 +94,6 @@ func Resolve(args []string) (*ep.Config, *Sources, error) {
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if *text["o"] == "" {
 		return nil, nil, errors.New("flag -o is missing, want the output directory")
-	}
-	if loss := *text["loss"]; loss != "mse" {
-		return nil, nil, fmt.Errorf("flag -loss: %q, want mse, the only loss that is supported", loss)
 	}
 	if given["data"] && given["input"] {
 		return nil, nil, errors.New("flags -data and -input are both given, want one of them")
@@ -148,7 +152,6 @@ func newFlags() (*flag.FlagSet, map[string]*string) {
 		"layers": fs.String("layers", "", ""),
 		"config": fs.String("config", "", ""),
 		"o":      fs.String("o", "", ""),
-		"loss":   fs.String("loss", "mse", ""),
 	}
 	for _, f := range settingFlags {
 		text[f.name] = fs.String(f.name, "", "")
@@ -183,7 +186,6 @@ func Usage(w io.Writer) error {
 	for _, f := range settingFlags {
 		line(f.name, f.value, f.usage)
 	}
-	line("loss", "mse", "loss function")
 	line("v", "N", "level of the log on standard error")
 	b.WriteString("\nPresets:\n\n")
 	if err := ep.WritePresetList(&b); err != nil {

@@ -91,9 +91,17 @@ func TestResolveEveryFlag(t *testing.T) {
 		"pool-index": "live", "sweep": "asynchronous", "activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
+		"loss": "ce", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
 	}
 	for _, f := range settingFlags {
-		cfg, src, err := Resolve([]string{"-layers", "small", "-o", "out", "-" + f.name, values[f.name]})
+		base, args := base, []string{"-layers", "small", "-o", "out"}
+		if strings.HasPrefix(f.key, "heads.") && f.name != "heads" {
+			args = append(args, "-heads", "2")
+			if base, _, err = Resolve(args); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cfg, src, err := Resolve(append(args, "-"+f.name, values[f.name]))
 		if err != nil {
 			t.Errorf("-%s: %v", f.name, err)
 			continue
@@ -114,7 +122,8 @@ func TestResolveErrors(t *testing.T) {
 		{"-o out extra", `unexpected argument "extra", want flags only`},
 		{"-o out -nudge 3", "unknown flag -nudge, nearest is -nudge-steps (see epgen -help)"},
 		{"-o", "flag -o: nothing, want a value"},
-		{"-o out -loss ce", `flag -loss: "ce", want mse, the only loss that is supported`},
+		{"-o out -loss l1", `flag -loss: "l1", want mse or ce`},
+		{"-o out -layers 4,M,fc3 -heads 2", `flag -heads: "2", want none, all, or layers 1..1 separated by commas`},
 		{"-o out -layers vgg13", `flag -layers: unknown preset "vgg13", nearest is "vgg11", want one of tiny, small, mnist-conv, ` +
 			`vgg5, vgg5-valid, vgg7, vgg9, vgg11, vgg12, a list such as 64,M,fc10, or a file ending in .toml`},
 		{"-o out -layers 64,X", `flag -layers: layers "64,X": token 2 "X": want a convolution such as 64 or 32k5p0, M, ` +
