@@ -27,10 +27,9 @@ type design struct {
 //	real    4x4, 16 bits, two samples, frozen indices, channels that do not divide
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
 var designs = sync.OnceValues(func() (map[string]design, error) {
-	narrow := ep.Formats{
-		Input: fixedpoint.Q(0, 5), State: fixedpoint.UQ(0, 3), Weight: fixedpoint.Q(0, 3), Bias: fixedpoint.Q(1, 4),
-		Target: fixedpoint.UQ(1, 2), Beta: fixedpoint.UQ(1, 2), RateBits: 3,
-	}
+	narrow := ep.DefaultFormats() // those of heads, which these designs have not
+	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
+	narrow.Target, narrow.Beta, narrow.RateBits = fixedpoint.UQ(1, 2), fixedpoint.UQ(1, 2), 3
 	single := narrow
 	single.Input, single.Target = fixedpoint.Q(0, 3), fixedpoint.UQ(1, 4)
 	single.StateRounding, single.UpdateRounding = fixedpoint.Truncate, fixedpoint.Truncate
