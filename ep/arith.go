@@ -13,11 +13,13 @@ import (
 // The accumulator of layer n has AccFrac fractional bits. What is added to it
 // has fewer or as many and is aligned by an exact left shift:
 //
-//	acc = up<<UpShift + bias<<BiasShift + down<<DownShift - sign*nudge<<NudgeShift
+//	acc = P(up<<UpShift + bias<<BiasShift) + down<<DownShift - sign*nudge<<NudgeShift
 //	s'  = Act(acc)
 //
 // up is the sum of W_n * s^{n-1}, down that of W_{n+1}^T U(s^{n+1}), nudge the
-// exact product beta*(s - y) of the output layer.
+// exact product beta*(s - y) of the output layer. P picks the largest of a window, or
+// adds the four of an average pool: that sum is the mean with two more fractional
+// bits, in which up, bias and, in the layer below, down are taken.
 type LayerArith struct {
 	In     fixedpoint.Format // states below (the input's format for layer 1)
 	State  fixedpoint.Format
@@ -26,9 +28,9 @@ type LayerArith struct {
 
 	AccFrac int
 
-	Up    fixedpoint.Interval // sum of products, before UpShift
+	Up    fixedpoint.Interval // sum of products of one position of the convolution, before UpShift
 	Down  fixedpoint.Interval // sum of products of the layer above, before DownShift; {0,0} for the output
-	Drive fixedpoint.Interval // up<<UpShift + bias<<BiasShift
+	Drive fixedpoint.Interval // P(up<<UpShift + bias<<BiasShift)
 	Nudge fixedpoint.Interval // beta*(s-y) before NudgeShift; {0,0} but for the output
 	Acc   fixedpoint.Interval // everything
 
@@ -161,11 +163,15 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	}
 
 	// Fractional bits of what meets in the accumulator.
-	upFrac := f.Weight.Frac + la.In.Frac
+	upFrac := f.Weight.Frac + la.In.Frac + l.PoolFrac()
+	biasFrac := f.Bias.Frac + l.PoolFrac()
 	downFrac := f.Weight.Frac + f.State.Frac
+	if !output {
+		downFrac += layers[n+1].PoolFrac()
+	}
 	alignFrac := max(f.State.Frac, f.Target.Frac) // of s - y
 	nudgeFrac := f.Beta.Frac + alignFrac
-	la.AccFrac = max(upFrac, f.Bias.Frac)
+	la.AccFrac = max(upFrac, biasFrac)
 	if output {
 		la.AccFrac = max(la.AccFrac, nudgeFrac)
 		la.NudgeShift = la.AccFrac - nudgeFrac
@@ -173,7 +179,7 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		la.AccFrac = max(la.AccFrac, downFrac)
 		la.DownShift = la.AccFrac - downFrac
 	}
-	la.UpShift, la.BiasShift = la.AccFrac-upFrac, la.AccFrac-f.Bias.Frac
+	la.UpShift, la.BiasShift = la.AccFrac-upFrac, la.AccFrac-biasFrac
 
 	// Ranges. Padding and unpooled zeros leave terms out, hence SumUpTo.
 	weights := f.Weight.Interval()
@@ -186,6 +192,9 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		la.Down = weights.Mul(states).SumUpTo(feedbackTerms(&layers[n+1]))
 	}
 	la.Drive = la.Up.Shl(la.UpShift).Add(f.Bias.Interval().Shl(la.BiasShift))
+	if l.Averages() {
+		la.Drive = la.Drive.SumUpTo(4)
+	}
 	nudge := la.Nudge.Shl(la.NudgeShift)
 	la.Acc = la.Drive.Add(la.Down.Shl(la.DownShift)).Add(nudge.Union(nudge.Neg()))
 	if w := la.Acc.SignedWidth(); w > 63 {
@@ -205,26 +214,31 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 
 // feedbackTerms bounds the number of non-zero products that a neuron below l
 // receives from it: per channel one for each of the positions under the turned
-// kernel. Under a pool, K positions in a row touch at most K/2+1 windows, and one
-// position of a window holds a state.
+// kernel, of which a stride of S leaves every S-th. Under a max pool, m positions in a
+// row touch at most m/2+1 windows, and one position of a window holds a state.
 func feedbackTerms(l *Layer) int {
-	h, w := min(l.KH, l.Out.H), min(l.KW, l.Out.W)
-	if l.Pool {
-		h, w = min(l.KH/2+1, l.Out.H), min(l.KW/2+1, l.Out.W)
+	usedH, usedW := l.Used()
+	h, w := (l.KH+l.Stride-1)/l.Stride, (l.KW+l.Stride-1)/l.Stride
+	if l.HasIndex() {
+		return l.Out.C * min(h/2+1, l.Out.H) * min(w/2+1, l.Out.W)
 	}
-	return l.Out.C * h * w
+	return l.Out.C * min(h, usedH) * min(w, usedW)
 }
 
 // deriveUpdate completes la with the contrast and the update of layer n+1.
 // product and states are the ranges of z*s and of z.
 func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states fixedpoint.Interval) error {
 	f, l := &cfg.Formats, &cfg.Network.Layers[n]
-	// Of the pixels of a pooling window one holds the state and the others 0, so
+	// Of the pixels of a max-pooling window one holds the state and the others 0, so
 	// a weight meets as many non-zero terms per sample and phase as the layer
 	// has states in a channel.
 	terms := l.Out.H * l.Out.W * cfg.Batch
-	la.ContrastFrac = f.State.Frac + la.In.Frac
-	la.Contrast = product.SumUpTo(terms).Add(product.Neg().SumUpTo(terms))
+	positions := terms
+	if l.Averages() { // all four hold a quarter of the state
+		positions *= 4
+	}
+	la.ContrastFrac = f.State.Frac + la.In.Frac + l.PoolFrac()
+	la.Contrast = product.SumUpTo(positions).Add(product.Neg().SumUpTo(positions))
 	la.BiasContrast = states.SumUpTo(terms).Add(states.Neg().SumUpTo(terms))
 	if w := la.Contrast.SignedWidth(); w > 63 {
 		return fmt.Errorf("ep: %s: contrast of %d bits from state %v, below %v, want at most 63",

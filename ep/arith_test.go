@@ -12,8 +12,9 @@ func TestFeedbackTerms(t *testing.T) {
 	for kernel := 1; kernel <= 6; kernel++ {
 		for size := kernel; size <= 9; size++ {
 			for pad := 0; pad < kernel; pad++ {
-				for _, pool := range []bool{false, true} {
-					net := chain(Shape{1, size, size}, layerSpec{1, kernel, pad, pool})
+				for variant := range 6 {
+					pool, stride := Pool(variant%3), 1+variant/3
+					net := chain(Shape{1, size, size}, layerSpec{1, kernel, pad, pool, stride})
 					l := &net.Layers[0]
 					if l.Out.H < 1 {
 						continue
@@ -23,8 +24,9 @@ func TestFeedbackTerms(t *testing.T) {
 					for v := range size {
 						places := map[int]bool{}
 						for a := range kernel {
-							if y := v - a + pad; y >= 0 && y < h {
-								if pool {
+							if y := v - a + pad; y >= 0 && y%stride == 0 && y/stride < h {
+								y /= stride
+								if pool == MaxPool {
 									y /= 2
 								}
 								places[y] = true
@@ -33,8 +35,8 @@ func TestFeedbackTerms(t *testing.T) {
 						most = max(most, len(places))
 					}
 					if got := feedbackTerms(l); got < most*most {
-						t.Errorf("kernel %d, pad %d, map %d, pool %v: bound %d, but %d can occur",
-							kernel, pad, size, pool, got, most*most)
+						t.Errorf("kernel %d, pad %d, stride %d, map %d, pool %v: bound %d, but %d can occur",
+							kernel, pad, stride, size, pool, got, most*most)
 					}
 				}
 			}
@@ -44,7 +46,7 @@ func TestFeedbackTerms(t *testing.T) {
 
 // TestDeriveDefault pins the arithmetic of the default formats.
 func TestDeriveDefault(t *testing.T) {
-	cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, true}, layerSpec{channels: 2}))
+	cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, MaxPool, 1}, layerSpec{channels: 2}))
 	a, err := Derive(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -102,7 +102,7 @@ func (t *tangent) derivative(g *FloatParams, v [][]float64, scale float64) {
 			outer.Add(w, t.star[n], l.index, v[n-1], t.batch, 1)
 		}
 		for i, d := range w {
-			q.W[i] += scale * d
+			q.W[i] += scale * l.unit * d
 		}
 		area := l.Out.H * l.Out.W
 		for i, d := range v[n] {

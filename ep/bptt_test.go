@@ -11,8 +11,8 @@ import (
 // fourConv is a network of four convolutions that settles, with few saturated
 // neurons.
 func fourConv() *Config {
-	cfg := testConfig(chain(Shape{3, 16, 16}, layerSpec{6, 3, 1, true}, layerSpec{8, 3, 1, true},
-		layerSpec{10, 3, 1, false}, layerSpec{12, 3, 1, true}, layerSpec{channels: 5}))
+	cfg := testConfig(chain(Shape{3, 16, 16}, layerSpec{6, 3, 1, MaxPool, 1}, layerSpec{8, 3, 1, MaxPool, 1},
+		layerSpec{10, 3, 1, NoPool, 1}, layerSpec{12, 3, 1, MaxPool, 1}, layerSpec{channels: 5}))
 	cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.Beta = 4, 300, 25, 1e-3
 	cfg.Init = Init{Gain: 1.2, Bias: 0.5}
 	return cfg
@@ -21,12 +21,16 @@ func fourConv() *Config {
 // TestBPTTIsDerivative compares the gradient, over as many steps as it takes
 // to converge, with central differences of the loss.
 func TestBPTTIsDerivative(t *testing.T) {
-	for i, activation := range []Activation{Half, Unit, Half, Unit} {
-		cfg := theoryConfig()
-		cfg.Activation, cfg.Sweep = activation, Sweep(i/2)
-		if activation == Unit {
-			cfg.Init = Init{Gain: 0.5, Bias: 0.3}
+	var configs []*Config
+	for _, sweep := range []Sweep{Synchronous, Asynchronous} {
+		unit := theoryConfig()
+		unit.Activation, unit.Init = Unit, Init{Gain: 0.5, Bias: 0.3}
+		for _, cfg := range []*Config{theoryConfig(), unit, meanConfig()} {
+			cfg.Sweep = sweep
+			configs = append(configs, cfg)
 		}
+	}
+	for _, cfg := range configs {
 		m := newFloat(t, cfg)
 		p, s := randomFloatParams(cfg, 3), randomFloatSamples(cfg, 3)
 		g, err := m.BPTT(p, s, 400, nil)
@@ -36,7 +40,7 @@ func TestBPTTIsDerivative(t *testing.T) {
 		var got []float64
 		probes(p, g, func(_ *float64, g float64) { got = append(got, g) })
 		if d := distance(lossGradient(t, m, p, s), got); d > 1e-7 {
-			t.Errorf("%v: relative error %g, want at most 1e-7", activation, d)
+			t.Errorf("%s, %v: relative error %g, want at most 1e-7", cfg.Network.Notation(), cfg.Activation, d)
 		}
 	}
 }

@@ -176,7 +176,7 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 	r.restore(star)
 	r.step(PhaseFree, 0) // the drive of layer 1
 	for n := 1; n < len(r.layers); n++ {
-		if r.layers[n].Pool {
+		if r.layers[n].HasIndex() {
 			r.reindex(n, star)
 		}
 	}

@@ -100,7 +100,7 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 	r := &fixedRun[T]{model: m, old: p, sink: sink, stats: newLayerStats(m.cfg)}
 	r.relaxer = newRelaxer(m.cfg, w, b, widen[T](s.X), func(n int) layerScales[T] {
 		la := &m.arith.Layers[n]
-		return layerScales[T]{pow2(la.UpShift), pow2(la.BiasShift), pow2(la.DownShift)}
+		return layerScales[T]{pow2(la.UpShift), pow2(la.BiasShift), pow2(la.DownShift), 1}
 	})
 	f := &m.cfg.Formats
 	align := max(f.State.Frac, f.Target.Frac)

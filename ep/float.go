@@ -148,7 +148,15 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	for n, l := range p.Layers {
 		w[n], b[n] = l.W, l.B
 	}
-	r := newRelaxer(m.cfg, w, b, s.X, func(int) layerScales[float64] { return layerScales[float64]{1, 1, 1} })
+	layers := m.cfg.Network.Layers
+	r := newRelaxer(m.cfg, w, b, s.X, func(n int) layerScales[float64] {
+		own := layers[n].poolScale()
+		sc := layerScales[float64]{up: own, bias: own, down: 1, contrast: own}
+		if n+1 < len(layers) {
+			sc.down = layers[n+1].poolScale()
+		}
+		return sc
+	})
 	if m.cfg.Network.Readout() == nil {
 		r.nudge = nudger[float64]{beta: m.beta, state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
 	}

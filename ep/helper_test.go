@@ -12,7 +12,8 @@ import (
 // dense layers with kernel 0.
 type layerSpec struct {
 	channels, kernel, pad int
-	pool                  bool
+	pool                  Pool
+	stride                int // 0 counts as 1
 }
 
 // chain builds a network from specs.
@@ -20,13 +21,13 @@ func chain(input Shape, specs ...layerSpec) Network {
 	net := Network{Name: "custom", Input: input}
 	below := input
 	for i, s := range specs {
-		l := Layer{Name: fmt.Sprintf("layer%d", i+1), In: below, KH: s.kernel, KW: s.kernel, Pad: s.pad, Pool: s.pool}
+		l := Layer{Name: fmt.Sprintf("layer%d", i+1), In: below, KH: s.kernel, KW: s.kernel, Pad: s.pad, Stride: max(1, s.stride), Pool: s.pool}
 		if s.kernel == 0 {
 			l.Kind, l.KH, l.KW = Dense, below.H, below.W
 		}
-		l.Conv = Shape{s.channels, below.H + 2*l.Pad - l.KH + 1, below.W + 2*l.Pad - l.KW + 1}
+		l.Conv = Shape{s.channels, (below.H+2*l.Pad-l.KH)/l.Stride + 1, (below.W+2*l.Pad-l.KW)/l.Stride + 1}
 		l.Out = l.Conv
-		if s.pool {
+		if s.pool != NoPool {
 			l.Out.H, l.Out.W = l.Conv.H/2, l.Conv.W/2
 		}
 		net.Layers = append(net.Layers, l)

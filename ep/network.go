@@ -19,7 +19,7 @@ func (s Shape) Len() int { return s.C * s.H * s.W }
 type Kind int
 
 const (
-	Conv  Kind = iota // convolution, stride 1
+	Conv  Kind = iota // convolution
 	Dense             // fully connected
 )
 
@@ -31,15 +31,16 @@ type Layer struct {
 	In     Shape // states of layer n-1 (the input, for n = 1)
 	KH, KW int   // kernel; the whole map In.H x In.W for a dense layer
 	Pad    int   // zero padding on every side; 0 for a dense layer
+	Stride int   // of the convolution, 1 or 2; 1 for a dense layer
 	Conv   Shape // output of the convolution, before pooling
-	Pool   bool  // 2x2 max pooling, stride 2, floor
+	Pool   Pool  // of 2x2 windows, stride 2, floor
 	Out    Shape // states of layer n: Conv, or its pooled half
 }
 
 // Used returns the rows and columns of the convolution's output that some
 // state depends on: pooling an odd map drops the last row and column.
 func (l *Layer) Used() (h, w int) {
-	if l.Pool {
+	if l.Pooled() {
 		return 2 * l.Out.H, 2 * l.Out.W
 	}
 	return l.Out.H, l.Out.W
@@ -95,15 +96,16 @@ func (k Kind) String() string {
 // of layer 1 occur once per sample, since its input is static.
 func (l *Layer) Products() int {
 	h, w := l.Used()
-	return l.Out.C * l.In.C * hits(h, l.In.H, l.KH, l.Pad) * hits(w, l.In.W, l.KW, l.Pad)
+	return l.Out.C * l.In.C * hits(h, l.Stride, l.In.H, l.KH, l.Pad) * hits(w, l.Stride, l.In.W, l.KW, l.Pad)
 }
 
 // hits counts the pairs (o, k) of an output position below outs and a tap below
-// taps with 0 <= o+k-pad < ins.
-func hits(outs, ins, taps, pad int) int {
+// taps with 0 <= stride*o+k-pad < ins.
+func hits(outs, stride, ins, taps, pad int) int {
 	n := 0
-	for k := 0; k < taps; k++ {
-		lo, hi := max(0, pad-k), min(outs, ins+pad-k)
+	for k := range taps {
+		// o >= (pad-k)/stride rounded up, o < (ins+pad-k)/stride rounded up
+		lo, hi := (max(0, pad-k)+stride-1)/stride, min(outs, (max(0, ins+pad-k)+stride-1)/stride)
 		n += max(0, hi-lo)
 	}
 	return n
@@ -134,12 +136,13 @@ type LayerSpec struct {
 	Channels int  // output channels of a convolution, units of a dense layer
 	Kernel   int  // 1, 3, 5 or 7; ignored for a dense layer
 	Pad      int  // 0..Kernel-1; ignored for a dense layer
-	Pool     bool // 2x2 max pool after the convolution; never for a dense layer
+	Stride   int  // 1 or 2; 0 counts as 1; ignored for a dense layer
+	Pool     Pool // of the convolution; NoPool for a dense layer
 }
 
 // BuildNetwork chains the layers from an input of shape in. The shapes follow
 //
-//	Conv.H = In.H + 2*Pad - KH + 1      Out.H = Conv.H, or floor(Conv.H / 2) if pooled
+//	Conv.H = floor((In.H + 2*Pad - KH) / Stride) + 1      Out.H = Conv.H, or floor(Conv.H / 2) if pooled
 //
 // and likewise for W. A dense layer has KH x KW = In.H x In.W and no padding.
 // It is an error, which names the layer, the value and what was wanted, if there
@@ -177,9 +180,12 @@ func (s LayerSpec) build(in Shape) (Layer, error) {
 	if s.Channels < 1 || s.Channels > MaxExtent {
 		return Layer{}, fmt.Errorf("%d channels, want 1..%d", s.Channels, MaxExtent)
 	}
-	l := Layer{Kind: s.Kind, In: in, Pool: s.Pool}
+	if s.Pool > AveragePool {
+		return Layer{}, fmt.Errorf("pool %d, want none, max or average", s.Pool)
+	}
+	l := Layer{Kind: s.Kind, In: in, Stride: 1, Pool: s.Pool}
 	if s.Kind == Dense {
-		if s.Pool {
+		if s.Pool != NoPool {
 			return Layer{}, fmt.Errorf("pool after a dense layer, want it after a convolution")
 		}
 		l.KH, l.KW = in.H, in.W
@@ -193,11 +199,15 @@ func (s LayerSpec) build(in Shape) (Layer, error) {
 	if s.Pad < 0 || s.Pad >= s.Kernel {
 		return Layer{}, fmt.Errorf("padding %d, want 0..%d for kernel %d", s.Pad, s.Kernel-1, s.Kernel)
 	}
-	l.KH, l.KW, l.Pad = s.Kernel, s.Kernel, s.Pad
+	if s.Stride < 0 || s.Stride > 2 {
+		return Layer{}, fmt.Errorf("stride %d, want 1 or 2", s.Stride)
+	}
+	l.KH, l.KW, l.Pad, l.Stride = s.Kernel, s.Kernel, s.Pad, max(1, s.Stride)
 	grow := 2*s.Pad - s.Kernel + 1
-	l.Conv = Shape{s.Channels, in.H + grow, in.W + grow}
+	positions := func(size int) int { return (size + grow - 1 + l.Stride) / l.Stride }
+	l.Conv = Shape{s.Channels, positions(in.H), positions(in.W)}
 	l.Out = l.Conv
-	if s.Pool {
+	if l.Pooled() {
 		l.Out.H, l.Out.W = l.Conv.H/2, l.Conv.W/2
 	}
 	if l.Conv.H < 1 || l.Conv.W < 1 {
@@ -217,7 +227,7 @@ func (n *Network) Specs() []LayerSpec {
 		l := &n.Layers[i]
 		specs[i] = LayerSpec{Kind: l.Kind, Channels: l.Out.C, Pool: l.Pool}
 		if l.Kind == Conv {
-			specs[i].Kernel, specs[i].Pad = l.KH, l.Pad
+			specs[i].Kernel, specs[i].Pad, specs[i].Stride = l.KH, l.Pad, l.Stride
 		}
 	}
 	return specs

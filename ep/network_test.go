@@ -15,11 +15,11 @@ func TestParseLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Layer{
-		{"layer1", Conv, Shape{2, 15, 12}, 5, 5, 0, Shape{6, 11, 8}, true, Shape{6, 5, 4}},
-		{"layer2", Conv, Shape{6, 5, 4}, 3, 3, 1, Shape{7, 5, 4}, false, Shape{7, 5, 4}},
-		{"layer3", Conv, Shape{7, 5, 4}, 1, 1, 0, Shape{3, 5, 4}, false, Shape{3, 5, 4}},
-		{"layer4", Dense, Shape{3, 5, 4}, 5, 4, 0, Shape{10, 1, 1}, false, Shape{10, 1, 1}},
-		{"layer5", Dense, Shape{10, 1, 1}, 1, 1, 0, Shape{2, 1, 1}, false, Shape{2, 1, 1}},
+		{"layer1", Conv, Shape{2, 15, 12}, 5, 5, 0, 1, Shape{6, 11, 8}, MaxPool, Shape{6, 5, 4}},
+		{"layer2", Conv, Shape{6, 5, 4}, 3, 3, 1, 1, Shape{7, 5, 4}, NoPool, Shape{7, 5, 4}},
+		{"layer3", Conv, Shape{7, 5, 4}, 1, 1, 0, 1, Shape{3, 5, 4}, NoPool, Shape{3, 5, 4}},
+		{"layer4", Dense, Shape{3, 5, 4}, 5, 4, 0, 1, Shape{10, 1, 1}, NoPool, Shape{10, 1, 1}},
+		{"layer5", Dense, Shape{10, 1, 1}, 1, 1, 0, 1, Shape{2, 1, 1}, NoPool, Shape{2, 1, 1}},
 	}
 	if diff := cmp.Diff(want, net.Layers); diff != "" {
 		t.Errorf("layers (-want +got):\n%s", diff)
@@ -30,7 +30,7 @@ func TestParseLayers(t *testing.T) {
 }
 
 func TestParseLayersErrors(t *testing.T) {
-	forms := "want a convolution such as 64 or 32k5p0, M, or a dense layer such as fc10"
+	forms := "want a convolution such as 64, 32k5p0 or 64s2, M or A, or a dense layer such as fc10"
 	twenty := strings.Repeat("4,", 20) + "fc2"
 	tests := []struct{ list, want string }{
 		{"", `layers "": token 1 "": ` + forms},
@@ -43,6 +43,11 @@ func TestParseLayersErrors(t *testing.T) {
 		{"fc", `layers "fc": token 1 "fc": ` + forms},
 		{"M,8", `layers "M,8": token 1 "M": pool without a convolution before it, want a convolution first`},
 		{"8,M,M", `layers "8,M,M": token 3 "M": pool after a pool, want a convolution between them`},
+		{"8,M,A", `layers "8,M,A": token 3 "A": pool after a pool, want a convolution between them`},
+		{"A", `layers "A": token 1 "A": pool without a convolution before it, want a convolution first`},
+		{"8s3", `layers "8s3" on input 1x8x8: layer 1: stride 3, want 1 or 2`},
+		{"8s0", `layers "8s0": token 1 "8s0": stride 0, want 1 or 2`},
+		{"fc8s2", `layers "fc8s2": token 1 "fc8s2": ` + forms},
 		{"fc8,M", `layers "fc8,M": token 2 "M": pool after a dense layer, want it after a convolution`},
 		{"fc8,4", `layers "fc8,4": token 2 "4": convolution after a dense layer, want dense layers only`},
 		{"70000", `layers "70000": token 1 "70000": 70000 is too large, want at most 65535`},
@@ -68,12 +73,12 @@ func TestParseLayersErrors(t *testing.T) {
 	}
 }
 
-// TestNotationRoundTrip tries every kernel and padding.
+// TestNotationRoundTrip tries every kernel, padding, stride and pool.
 func TestNotationRoundTrip(t *testing.T) {
 	for _, kernel := range []int{1, 3, 5, 7} {
 		for pad := range kernel {
-			for _, pool := range []bool{false, true} {
-				specs := []LayerSpec{{Conv, 4, kernel, pad, pool}, {Dense, 3, 0, 0, false}}
+			for variant := range 6 {
+				specs := []LayerSpec{{Conv, 4, kernel, pad, 1 + variant/3, Pool(variant % 3)}, {Kind: Dense, Channels: 3}}
 				net, err := BuildNetwork("custom", Shape{2, 9, 9}, specs)
 				if err != nil {
 					t.Fatal(err)
@@ -92,7 +97,8 @@ func TestNotationRoundTrip(t *testing.T) {
 
 // TestProducts counts useful products one by one.
 func TestProducts(t *testing.T) {
-	for _, list := range []string{"3", "2,M", "2k5,M,2p0", "2k5p4,M", "2k7p6", "2k7p1,M", "3p2,M,fc4", "2k1,M"} {
+	for _, list := range []string{"3", "2,M", "2k5,M,2p0", "2k5p4,M", "2k7p6", "2k7p1,M", "3p2,M,fc4", "2k1,M",
+		"3s2", "2k5s2,A", "2k1s2", "2k7p6s2,M", "3k5p0s2,fc2"} {
 		for _, in := range []Shape{{1, 7, 7}, {2, 7, 8}, {1, 9, 7}} {
 			net, err := ParseLayers(list, in)
 			if err != nil {
@@ -105,7 +111,7 @@ func TestProducts(t *testing.T) {
 					for x := range cols {
 						for ky := range l.KH {
 							for kx := range l.KW {
-								iy, ix := y+ky-l.Pad, x+kx-l.Pad
+								iy, ix := y*l.Stride+ky-l.Pad, x*l.Stride+kx-l.Pad
 								if iy >= 0 && iy < l.In.H && ix >= 0 && ix < l.In.W {
 									want += l.In.C * l.Out.C
 								}

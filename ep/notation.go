@@ -10,18 +10,22 @@ import (
 // The list notation of networks:
 //
 //	list  = token { "," token }
-//	token = CHANNELS [ "k" KERNEL ] [ "p" PADDING ]    convolution, stride 1
-//	      | "M"                                        2x2 max pool of the convolution before it
-//	      | "fc" UNITS                                 dense layer
+//	token = CHANNELS [ "k" KERNEL ] [ "p" PADDING ] [ "s" STRIDE ]    convolution
+//	      | "M" | "A"                                                 2x2 max or average pool of the convolution before it
+//	      | "fc" UNITS                                                dense layer
 //
-// The kernel is 3 unless given (1, 3, 5 or 7); the padding is (KERNEL-1)/2
-// unless given, which keeps the size of the map. Blanks around tokens are ignored.
+// The kernel is 3 unless given (1, 3, 5 or 7); the padding is (KERNEL-1)/2 unless
+// given, which keeps the size of the map at stride 1; the stride is 1 unless given
+// (1 or 2). Blanks around tokens are ignored.
 var (
-	convToken  = regexp.MustCompile(`^([0-9]+)(?:k([0-9]+))?(?:p([0-9]+))?$`)
+	convToken  = regexp.MustCompile(`^([0-9]+)(?:k([0-9]+))?(?:p([0-9]+))?(?:s([0-9]+))?$`)
 	denseToken = regexp.MustCompile(`^fc([0-9]+)$`)
 )
 
-const tokenForms = "want a convolution such as 64 or 32k5p0, M, or a dense layer such as fc10"
+const tokenForms = "want a convolution such as 64, 32k5p0 or 64s2, M or A, or a dense layer such as fc10"
+
+// poolTokens are the tokens of pools.
+var poolTokens = map[string]Pool{"M": MaxPool, "A": AveragePool}
 
 // ParseLayers builds the network that a list in the usual VGG notation describes,
 // on an input of shape in. For example
@@ -47,7 +51,7 @@ func ParseLayers(list string, in Shape) (Network, error) {
 // a comma or is a token by itself. It may still be malformed.
 func IsList(text string) bool {
 	token := strings.TrimSpace(text)
-	return strings.Contains(text, ",") || token == "M" || convToken.MatchString(token) || denseToken.MatchString(token)
+	return strings.Contains(text, ",") || poolTokens[token] != NoPool || convToken.MatchString(token) || denseToken.MatchString(token)
 }
 
 func parseSpecs(list string) ([]LayerSpec, error) {
@@ -58,16 +62,16 @@ func parseSpecs(list string) ([]LayerSpec, error) {
 		fail := func(reason string) error {
 			return fmt.Errorf("layers %q: token %d %q: %s", list, i+1, token, reason)
 		}
-		if token == "M" {
+		if pool := poolTokens[token]; pool != NoPool {
 			switch {
 			case previous == "":
 				return nil, fail("pool without a convolution before it, want a convolution first")
-			case previous == "M":
+			case poolTokens[previous] != NoPool:
 				return nil, fail("pool after a pool, want a convolution between them")
 			case strings.HasPrefix(previous, "fc"):
 				return nil, fail("pool after a dense layer, want it after a convolution")
 			}
-			specs[len(specs)-1].Pool = true
+			specs[len(specs)-1].Pool = pool
 			previous = token
 			continue
 		}
@@ -84,7 +88,7 @@ func parseSpecs(list string) ([]LayerSpec, error) {
 	return specs, nil
 }
 
-// parseToken parses one token other than M. Ranges are BuildNetwork's affair,
+// parseToken parses one token other than a pool. Ranges are BuildNetwork's affair,
 // but for numbers that no int holds.
 func parseToken(token string) (LayerSpec, error) {
 	if m := denseToken.FindStringSubmatch(token); m != nil {
@@ -109,6 +113,14 @@ func parseToken(token string) (LayerSpec, error) {
 	if m[3] != "" {
 		if spec.Pad, err = parseCount(m[3]); err != nil {
 			return LayerSpec{}, err
+		}
+	}
+	if m[4] != "" {
+		if spec.Stride, err = parseCount(m[4]); err != nil {
+			return LayerSpec{}, err
+		}
+		if spec.Stride == 0 {
+			return LayerSpec{}, fmt.Errorf("stride 0, want 1 or 2")
 		}
 	}
 	return spec, nil
@@ -139,9 +151,14 @@ func (n *Network) Notation() string {
 		if s.Pad != (s.Kernel-1)/2 {
 			token += fmt.Sprintf("p%d", s.Pad)
 		}
+		if s.Stride != 1 {
+			token += fmt.Sprintf("s%d", s.Stride)
+		}
 		tokens = append(tokens, token)
-		if s.Pool {
-			tokens = append(tokens, "M")
+		for name, pool := range poolTokens {
+			if s.Pool == pool {
+				tokens = append(tokens, name)
+			}
 		}
 	}
 	if h := n.Readout(); h != nil {

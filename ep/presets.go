@@ -175,11 +175,7 @@ func (n *Network) WriteTable(w io.Writer) error {
 	var neurons, weights, biases, products int
 	for i := range n.Layers {
 		l := &n.Layers[i]
-		pool := "-"
-		if l.Pool {
-			pool = "2x2"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%dx%d\t%d\t%s\t%v\t%d\t%d\t%d\t%d\n", l.Name, l.Kind, l.KH, l.KW, l.Pad, pool,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%v\t%d\t%d\t%d\t%d\n", l.Name, l.Kind, l.ShowKernel(), l.Pad, l.ShowPool(),
 			l.Out, l.Out.Len(), l.Weights(), l.Out.C, l.Products())
 		neurons += l.Out.Len()
 		weights += l.Weights()

@@ -81,7 +81,7 @@ func (r *reference) conv(n int, below []int32) []*big.Int {
 				for i := range l.In.C {
 					for a := range l.KH {
 						for b := range l.KW {
-							v, u := y+a-l.Pad, x+b-l.Pad
+							v, u := y*l.Stride+a-l.Pad, x*l.Stride+b-l.Pad
 							if v < 0 || u < 0 || v >= l.In.H || u >= l.In.W {
 								continue
 							}
@@ -126,17 +126,46 @@ func argmax(l *Layer, z []*big.Int) []uint8 {
 	return index
 }
 
-// spread returns the states at the resolution of Conv, 0 where none stands.
+// spread returns the states at the resolution of Conv, 0 where none stands; those
+// of means in quarters.
 func spread(l *Layer, s []int32, index []uint8) []int32 {
-	if !l.Pool {
+	if l.Pool == NoPool {
 		return s
 	}
 	z := make([]int32, l.Conv.Len())
 	for i, v := range s {
 		c, y, x := i/(l.Out.H*l.Out.W), i/l.Out.W%l.Out.H, i%l.Out.W
-		z[at(l, c, y, x, index[i])] = v
+		if l.Pool == MaxPool {
+			z[at(l, c, y, x, index[i])] = v
+			continue
+		}
+		for k := range uint8(4) {
+			z[at(l, c, y, x, k)] = v
+		}
 	}
 	return z
+}
+
+// spreadFrac is the number of fractional bits of what spread returns.
+func (r *reference) spreadFrac(l *Layer) int {
+	if l.Pool == AveragePool {
+		return r.cfg.Formats.State.Frac + 2
+	}
+	return r.cfg.Formats.State.Frac
+}
+
+// mean returns the mean of every pooling window.
+func mean(l *Layer, z []*big.Int) []*big.Int {
+	var pooled []*big.Int
+	for i := range l.Out.Len() {
+		c, y, x := i/(l.Out.H*l.Out.W), i/l.Out.W%l.Out.H, i%l.Out.W
+		sum := new(big.Int)
+		for k := range uint8(4) {
+			sum.Add(sum, z[at(l, c, y, x, k)])
+		}
+		pooled = append(pooled, divide(sum, 2, fixedpoint.Truncate)) // exact at this scale
+	}
+	return pooled
 }
 
 // step returns the states of all layers after one step from s, [layer][sample].
@@ -154,7 +183,10 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 		for b := range r.cfg.Batch {
 			z := r.conv(n, r.below(s, n, b))
 			var index []uint8
-			if l.Pool {
+			if l.Pool == AveragePool {
+				z = mean(l, z)
+			}
+			if l.Pool == MaxPool {
 				index = argmax(l, z)
 				if r.cfg.PoolIndex == Frozen && (phase == PhaseMinus || phase == PhasePlus && t > 0) {
 					index = r.star[n][b]
@@ -169,7 +201,7 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 				r.feedBack(n, spread(l, s[n][b], index), u[n-1][b])
 			}
 		}
-		if l.Pool && r.reports(phase, t, n) {
+		if l.Pool == MaxPool && r.reports(phase, t, n) {
 			r.rec.Index(phase, t, n+1, all)
 		}
 		if n > 0 {
@@ -214,7 +246,7 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 	if frozen && phase == PhasePlus && t == 0 {
 		for n := range net.Layers {
 			for b := range r.cfg.Batch {
-				if l := &net.Layers[n]; l.Pool {
+				if l := &net.Layers[n]; l.Pool == MaxPool {
 					r.star[n][b] = argmax(l, r.conv(n, r.below(s, n, b)))
 				}
 			}
@@ -223,7 +255,7 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 	index := func(n, b int, z []*big.Int) []uint8 {
 		l := &net.Layers[n]
 		switch {
-		case !l.Pool:
+		case l.Pool != MaxPool:
 			return nil
 		case frozen:
 			return r.star[n][b]
@@ -238,7 +270,10 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 			var u [][]*big.Int
 			for b := range r.cfg.Batch {
 				z := r.conv(n, r.below(s, n, b))
-				if l.Pool {
+				if l.Pool == AveragePool {
+					z = mean(l, z)
+				}
+				if l.Pool == MaxPool {
 					at := index(n, b, z)
 					all = append(all, at...)
 					z = pool(l, z, at)
@@ -251,7 +286,7 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 				}
 				u = append(u, z)
 			}
-			if l.Pool && r.reports(phase, t, n) && !(frozen && n%2 == 1) {
+			if l.Pool == MaxPool && r.reports(phase, t, n) && !(frozen && n%2 == 1) {
 				r.rec.Index(phase, t, n+1, all)
 			}
 			s[n] = r.activate(phase, t, n, u)
@@ -297,13 +332,13 @@ func (r *reference) feedBack(n int, z []int32, u []*big.Int) {
 		for i := range l.In.C {
 			for a := range l.KH {
 				for b := range l.KW {
-					row, col := y+a-l.Pad, x+b-l.Pad
+					row, col := y*l.Stride+a-l.Pad, x*l.Stride+b-l.Pad
 					if row < 0 || col < 0 || row >= l.In.H || col >= l.In.W {
 						continue
 					}
 					w := int64(r.par.Layers[n].W[((o*l.In.C+i)*l.KH+a)*l.KW+b])
 					to := u[(i*l.In.H+row)*l.In.W+col]
-					to.Add(to, value(w*int64(v), f.Weight.Frac+f.State.Frac))
+					to.Add(to, value(w*int64(v), f.Weight.Frac+r.spreadFrac(l)))
 				}
 			}
 		}
@@ -367,7 +402,7 @@ func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
 		var all []uint8
 		for b := range r.cfg.Batch {
 			index := r.star[n][b]
-			if l.Pool && n > 0 && r.cfg.PoolIndex == Live {
+			if l.Pool == MaxPool && n > 0 && r.cfg.PoolIndex == Live {
 				index = argmax(l, r.conv(n, r.below(states, n, b)))
 				all = append(all, index...)
 			}
@@ -404,7 +439,7 @@ func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
 		for j := range l.In.C * l.KH * l.KW {
 			i := o*l.In.C*l.KH*l.KW + j
 			bits := weights.At(uint32(o), uint32(j))
-			p.W = append(p.W, change(old.W[i], gw[i], f.Weight, f.State.Frac+r.fracBelow(n), bits))
+			p.W = append(p.W, change(old.W[i], gw[i], f.Weight, r.spreadFrac(l)+r.fracBelow(n), bits))
 		}
 	}
 	for o, g := range gb {
@@ -417,11 +452,13 @@ func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
 func (r *reference) products(l *Layer, z, below []int32, sign int64, gw, gb []int64) {
 	for q, v := range z {
 		o, y, x := q/(l.Conv.H*l.Conv.W), q/l.Conv.W%l.Conv.H, q%l.Conv.W
-		gb[o] += sign * int64(v)
+		if l.Pool != AveragePool || y%2+x%2 == 0 { // once for each state
+			gb[o] += sign * int64(v)
+		}
 		for i := range l.In.C {
 			for a := range l.KH {
 				for b := range l.KW {
-					row, col := y+a-l.Pad, x+b-l.Pad
+					row, col := y*l.Stride+a-l.Pad, x*l.Stride+b-l.Pad
 					if row >= 0 && col >= 0 && row < l.In.H && col < l.In.W {
 						s := int64(below[(i*l.In.H+row)*l.In.W+col])
 						gw[((o*l.In.C+i)*l.KH+a)*l.KW+b] += sign * int64(v) * s

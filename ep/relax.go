@@ -13,7 +13,7 @@ func (l *Layer) Window() fixedpoint.Window {
 	return fixedpoint.Window{
 		Cin: l.In.C, H: l.In.H, W: l.In.W,
 		Cout: l.Out.C, KH: l.KH, KW: l.KW, PadY: l.Pad, PadX: l.Pad,
-		OutH: h, OutW: w,
+		OutH: h, OutW: w, Stride: l.Stride,
 	}
 }
 
@@ -63,10 +63,11 @@ type layerState[T fixedpoint.Number] struct {
 	scale    T                     // of the products of up
 	bias     []T                   // [C], aligned with the accumulator
 	feedback T                     // scale of the products of the layer above
+	unit     T                     // scale of the contrast
 
 	drive []T     // W*s + b at the used pixels of the convolution, [B, C, h, w]
 	acc   []T     // the pooled drive; drive itself without pooling
-	index []uint8 // of the pool, as acc
+	index []uint8 // of a max pool, as acc; nil elsewhere
 	below []T     // W^T U(s) for the layer below
 	u     []T     // pre-activation, as s
 	s     []T     // states, [B, C, H, W]
@@ -74,8 +75,10 @@ type layerState[T fixedpoint.Number] struct {
 	list fixedpoint.Sparse[T]
 }
 
-// layerScales are the factors that align what meets in an accumulator.
-type layerScales[T fixedpoint.Number] struct{ up, bias, down T }
+// layerScales are the factors that align what meets in an accumulator, and that
+// of the contrast. The quarter of a mean is in them: as 1/4 of real numbers, as the
+// place of the binary point of codes.
+type layerScales[T fixedpoint.Number] struct{ up, bias, down, contrast T }
 
 // newRelaxer builds a relaxer of cfg around parameters and inputs in T. The
 // caller completes nudge and activate.
@@ -88,7 +91,7 @@ func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales 
 		g, sc := l.Window(), scales(n)
 		states := r.batch * l.Out.Len()
 		s := layerState[T]{
-			Layer: l, up: fixedpoint.NewKernel(g, w[n]), scale: sc.up, feedback: sc.down,
+			Layer: l, up: fixedpoint.NewKernel(g, w[n]), scale: sc.up, feedback: sc.down, unit: sc.contrast,
 			bias:  make([]T, l.Out.C),
 			drive: make([]T, r.batch*l.Out.C*g.OutH*g.OutW),
 			u:     make([]T, states), s: make([]T, states),
@@ -101,8 +104,11 @@ func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales 
 			s.below = make([]T, r.batch*l.In.Len())
 		}
 		s.acc = s.drive
-		if l.Pool {
-			s.acc, s.index = make([]T, states), make([]uint8, states)
+		if l.Pooled() {
+			s.acc = make([]T, states)
+		}
+		if l.HasIndex() {
+			s.index = make([]uint8, states)
 		}
 		r.layers = append(r.layers, s)
 	}
@@ -136,10 +142,14 @@ func (r *relaxer[T]) drive(n int, phase Phase, step int) {
 		return
 	}
 	r.correlate(n, l.drive)
-	if !l.Pool {
+	h, w := l.Used()
+	switch {
+	case !l.Pooled():
+		return
+	case l.Averages():
+		fixedpoint.SumPool(l.acc, l.drive, r.batch*l.Out.C, h, w)
 		return
 	}
-	h, w := l.Used()
 	if n > 0 && r.keepsIndex(n, phase, step) {
 		fixedpoint.Select(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
 		return
@@ -177,12 +187,7 @@ func (r *relaxer[T]) correlate(n int, dst []T) {
 // feedBack computes W_n^T U_n(s^n; I_n) of layer n+1 for the layer below.
 func (r *relaxer[T]) feedBack(n int) {
 	l := &r.layers[n]
-	h, w := l.Used()
-	if l.Pool {
-		l.list.SetUnpooled(l.s, l.index, r.batch, l.Out.C, h, w)
-	} else {
-		l.list.Set(l.s, r.batch, l.Out.C, h, w)
-	}
+	l.list.SetOutputs(l.s, l.index, r.batch, l.Window())
 	l.down.Apply(l.below, &l.list)
 }
 
@@ -259,7 +264,7 @@ func (r *relaxer[T]) relax(freeSteps, nudgeSteps int) equilibria[T] {
 // contrast is the difference of the local products of the two nudged phases,
 // summed over samples:
 //
-//	W[o,i,a,b] = sum U(s+)[o,y,x] s+below[i,y+a,x+b] - U(s-)[o,y,x] s-below[i,y+a,x+b]
+//	W[o,i,a,b] = sum U(s+)[o,y,x] s+below[i,S*y+a,S*x+b] - U(s-)[o,y,x] s-below[i,S*y+a,S*x+b]
 //	B[o]       = sum s+[o,y,x] - s-[o,y,x]
 //
 // that is dPhi/dW(s+) - dPhi/dW(s-), and likewise for the bias.
@@ -287,7 +292,7 @@ func (r *relaxer[T]) contrast(n int, e *equilibria[T]) contrast[T] {
 		states [][]T
 		sign   T
 	}{{e.plus, 1}, {e.minus, -1}} {
-		if l.Pool && n > 0 && r.live {
+		if l.HasIndex() && n > 0 && r.live {
 			r.reindex(n, phase.states)
 			r.onIndex(PhaseUpdate, step, n, l.index)
 		}
@@ -305,6 +310,9 @@ func (r *relaxer[T]) contrast(n int, e *equilibria[T]) contrast[T] {
 		if k != plusIndex[i] {
 			c.flips++
 		}
+	}
+	for i := range c.w {
+		c.w[i] *= l.unit
 	}
 	c.reachable = l.Reachable(r.batch, plusIndex, l.index)
 	return c

@@ -6,8 +6,8 @@ import "testing"
 // sweeps of the linearised dynamics, step by step, with an odd and with an even output.
 func TestAsynchronousGDU(t *testing.T) {
 	for _, specs := range [][]layerSpec{
-		{{6, 3, 1, true}, {8, 3, 1, true}, {10, 3, 1, false}, {12, 3, 1, true}, {channels: 5}},
-		{{6, 3, 1, true}, {8, 3, 1, true}, {10, 3, 1, true}, {channels: 5}},
+		{{6, 3, 1, MaxPool, 1}, {8, 3, 1, MaxPool, 1}, {10, 3, 1, NoPool, 1}, {12, 3, 1, MaxPool, 1}, {channels: 5}},
+		{{6, 3, 1, MaxPool, 1}, {8, 3, 1, MaxPool, 1}, {10, 3, 1, MaxPool, 1}, {channels: 5}},
 	} {
 		cfg := testConfig(chain(Shape{3, 16, 16}, specs...))
 		cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.Beta, cfg.Sweep = 2, 200, 15, 1e-3, Asynchronous
@@ -50,9 +50,9 @@ func settle(t *testing.T, r *relaxer[float64]) int {
 // close may settle on either of them, so that there are several equilibria; without
 // pools both schedules must find the same.
 func TestAsynchronousSettles(t *testing.T) {
-	for _, pooled := range []bool{true, false} {
-		cfg := testConfig(chain(Shape{3, 12, 12}, layerSpec{6, 3, 1, pooled}, layerSpec{8, 3, 1, pooled},
-			layerSpec{10, 3, 1, false}, layerSpec{12, 3, 1, pooled}, layerSpec{channels: 5}))
+	for _, pool := range []Pool{MaxPool, NoPool} {
+		cfg := testConfig(chain(Shape{3, 12, 12}, layerSpec{6, 3, 1, pool, 1}, layerSpec{8, 3, 1, pool, 1},
+			layerSpec{10, 3, 1, NoPool, 1}, layerSpec{12, 3, 1, pool, 1}, layerSpec{channels: 5}))
 		cfg.Init = Init{Gain: 1.2, Bias: 0.5}
 		p, s := randomFloatParams(cfg, 1), randomFloatSamples(cfg, 1)
 		var runs [2]*relaxer[float64]
@@ -65,18 +65,18 @@ func TestAsynchronousSettles(t *testing.T) {
 			}
 			steps[i] = settle(t, runs[i])
 		}
-		t.Logf("pooled %v: %d synchronous steps, %d asynchronous ones", pooled, steps[0], steps[1])
+		t.Logf("pooled %v: %d synchronous steps, %d asynchronous ones", pool, steps[0], steps[1])
 		if 3*steps[1] > 2*steps[0] {
-			t.Errorf("pooled %v: %d asynchronous steps, want at most two thirds of %d", pooled, steps[1], steps[0])
+			t.Errorf("pooled %v: %d asynchronous steps, want at most two thirds of %d", pool, steps[1], steps[0])
 		}
 		want := runs[1].snapshot()
-		if pooled { // go on synchronously from the asynchronous equilibrium
+		if pool != NoPool { // go on synchronously from the asynchronous equilibrium
 			runs[0].restore(want)
 			runs[0].run(PhaseFree, 10)
 		}
 		for n, l := range runs[0].layers {
 			if d := maxDifference(l.s, want[n]); d > 1e-11 {
-				t.Errorf("pooled %v, layer %d: equilibria differ by %g", pooled, n+1, d)
+				t.Errorf("pooled %v, layer %d: equilibria differ by %g", pool, n+1, d)
 			}
 		}
 	}

@@ -104,8 +104,9 @@ func (d *Draft) reshape(cfg *Config, n *networkText, input Shape) (*Config, erro
 //	channels  output channels, or units of a dense layer
 //	kernel    1, 3 (default), 5 or 7
 //	padding   (kernel - 1)/2 by default
-//	pool      true for a 2x2 max pool after the convolution
-var layerKeys = []string{"kind", "channels", "kernel", "padding", "pool"}
+//	stride    1 (default) or 2
+//	pool      "none" (default), "max" or "average": of 2x2 windows after the convolution
+var layerKeys = []string{"kind", "channels", "kernel", "padding", "stride", "pool"}
 
 // parseLayerTables reads [[layer]] tables. Errors name the table, by its number from
 // 1, the key, the value found and the value wanted.
@@ -121,17 +122,16 @@ func parseLayerTables(tables []map[string]any) ([]LayerSpec, error) {
 }
 
 func parseLayerTable(table map[string]any) (LayerSpec, error) {
-	kind, s := "conv", LayerSpec{Kernel: 3, Pad: -1}
-	targets := map[string]any{"kind": &kind, "channels": &s.Channels, "kernel": &s.Kernel, "padding": &s.Pad}
+	kind, s := "conv", LayerSpec{Kernel: 3, Pad: -1, Stride: 1}
+	targets := map[string]any{"kind": &kind, "channels": &s.Channels, "kernel": &s.Kernel, "padding": &s.Pad,
+		"stride": &s.Stride, "pool": &s.Pool}
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		value := table[key]
-		if key == "pool" {
-			pool, ok := value.(bool)
-			if !ok {
-				return s, fmt.Errorf("pool: %s, want true or false", show(value))
+		if max, ok := value.(bool); ok && key == "pool" { // true and false for max and none
+			value = NoPool.String()
+			if max {
+				value = MaxPool.String()
 			}
-			s.Pool = pool
-			continue
 		}
 		target, ok := targets[key]
 		if !ok {
@@ -146,6 +146,9 @@ func parseLayerTable(table map[string]any) (LayerSpec, error) {
 	}
 	switch kind {
 	case "conv":
+		if s.Stride == 0 {
+			return s, fmt.Errorf("stride: 0, want 1 or 2")
+		}
 	case "dense":
 		if _, ok := table["kernel"]; ok {
 			return s, fmt.Errorf("kernel: %d for a dense layer, want none", s.Kernel)
@@ -153,7 +156,10 @@ func parseLayerTable(table map[string]any) (LayerSpec, error) {
 		if _, ok := table["padding"]; ok {
 			return s, fmt.Errorf("padding: %d for a dense layer, want none", s.Pad)
 		}
-		s.Kind, s.Kernel, s.Pad = Dense, 0, 0
+		if _, ok := table["stride"]; ok {
+			return s, fmt.Errorf("stride: %d for a dense layer, want none", s.Stride)
+		}
+		s.Kind, s.Kernel, s.Pad, s.Stride = Dense, 0, 0, 0
 	default:
 		return s, fmt.Errorf("kind: %q, want conv or dense", kind)
 	}

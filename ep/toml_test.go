@@ -174,6 +174,7 @@ kind = "dense"
 channels = 3
 `
 	tests := []struct{ text, name, notation, input string }{
+		{"[network]\ninput = \"1x12x12\"\n[[layer]]\nchannels = 6\nstride = 2\npool = \"average\"", "custom", "6s2,A", "1x12x12"},
 		{tables, "custom", "6k5,M,4p0,fc3", "1x12x12"},
 		{"", "vgg11", "64,M,128,M,256,256,M,512,512,M,512,512,M,fc10", "3x32x32"},
 		{"network.preset = \"tiny\"", "tiny", "8,M,fc4", "1x8x8"},
@@ -232,16 +233,18 @@ func TestTOMLErrors(t *testing.T) {
 		{"[network]\npreset = \"vgg6\"", `net.toml: network.preset: unknown preset "vgg6", nearest is "vgg5", want one of ` +
 			`tiny, small, mnist-conv, vgg5, vgg5-valid, vgg7, vgg9, vgg11, vgg12`},
 		{"[network]\nlayers = \"8,N,fc4\"", `net.toml: network.layers: layers "8,N,fc4": token 2 "N": want a convolution ` +
-			`such as 64 or 32k5p0, M, or a dense layer such as fc10`},
+			`such as 64, 32k5p0 or 64s2, M or A, or a dense layer such as fc10`},
 		{"[network]\ninput = \"3x32\"", `net.toml: network.input: shape "3x32", want CxHxW such as 3x32x32`},
 		{"[network]\nclasses = 0", `net.toml: network.classes: 0, want an integer 1..65535`},
 		{"[network]\nname = \"a b\"", `net.toml: network.name: "a b", want 1 to 64 letters, digits, '-', '_' or '.'`},
 		{"[network]\npreset = \"tiny\"\nlayers = \"fc3\"", `net.toml: network.preset and net.toml: network.layers ` +
 			`are both given, want one way to name the network`},
 		{"layer = 3", `net.toml: layer: 3, want tables [[layer]]`},
-		{"[[layer]]\nchannels = 3\nstride = 2", `net.toml: [[layer]] 1: unknown key stride, nearest is kind`},
+		{"[[layer]]\nchannels = 3\nstride = 3", `net.toml: layer 1: stride 3, want 1 or 2`},
+		{"[[layer]]\nchannels = 3\nstride = 0", `net.toml: [[layer]] 1: stride: 0, want 1 or 2`},
+		{"[[layer]]\nchannels = 3\nbreadth = 2", `net.toml: [[layer]] 1: unknown key breadth, nearest is kind`},
 		{"[[layer]]\nchannels = \"3\"", `net.toml: [[layer]] 1: channels: "3", want an integer`},
-		{"[[layer]]\nchannels = 3\npool = 1", `net.toml: [[layer]] 1: pool: 1, want true or false`},
+		{"[[layer]]\nchannels = 3\npool = 1", `net.toml: [[layer]] 1: pool: 1, want "none", "max" or "average"`},
 		{"[[layer]]\nkernel = 3", `net.toml: layer 1: 0 channels, want 1..65535`},
 		{"[[layer]]\nkind = \"fc\"\nchannels = 3", `net.toml: [[layer]] 1: kind: "fc", want conv or dense`},
 		{"[[layer]]\nkind = \"dense\"\nchannels = 3\nkernel = 3", `net.toml: [[layer]] 1: kernel: 3 for a dense layer, want none`},

@@ -53,9 +53,9 @@ func realElements(f *Float) elements[float64] {
 	same := func(x float64) float64 { return x }
 	return elements[float64]{
 		input: same, weight: same, bias: same,
-		biasScale: func(int) float64 { return 1 },
+		biasScale: func(n int) float64 { return f.cfg.Network.Layers[n].poolScale() },
 		one:       f.one, top: f.top, state: 1,
-		contrasts: func(int) (w, b float64) { return 1, 1 },
+		contrasts: func(n int) (w, b float64) { return f.cfg.Network.Layers[n].poolScale(), 1 },
 		headElements: headElements[float64]{
 			headWeight: same, headBias: same, stateOf: same, errorOf: same,
 			headUnit:  func(int) (w, b float64) { return 1, 1 },

@@ -245,7 +245,7 @@ func (m *machine[T]) keepIndices(r *relaxer[T], first int) {
 		for n := range r.layers {
 			l := &r.layers[n]
 			below[n] = m.part(r, p.states, n, first)
-			if !l.Pool {
+			if !l.HasIndex() {
 				continue
 			}
 			if n > 0 && r.live {
@@ -287,7 +287,7 @@ func (m *machine[T]) contrast(n int) {
 		below = below[:m.samples*l.In.Len()]
 		z := phase.states[n][:m.samples*l.Out.Len()]
 		var index []uint8
-		if l.Pool {
+		if l.HasIndex() {
 			index = phase.index[:len(z)]
 		}
 		m.outer[n].Add(w, z, index, below, m.samples, phase.sign)

@@ -17,11 +17,27 @@ import (
 
 // trainConfig is a small pooled network for procedural digits of 12x12.
 func trainConfig() *Config {
-	cfg := testConfig(chain(Shape{1, 12, 12}, layerSpec{6, 3, 1, true}, layerSpec{8, 3, 1, true}, layerSpec{channels: 4}))
+	cfg := testConfig(chain(Shape{1, 12, 12}, layerSpec{6, 3, 1, MaxPool, 1}, layerSpec{8, 3, 1, MaxPool, 1}, layerSpec{channels: 4}))
 	cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.Seed = 12, 15, 6, 5
 	cfg.Init = Init{Gain: 1.5, Bias: 0.3}
 	cfg.Rates = []float64{0.2, 0.1, 0.05}
 	return cfg
+}
+
+// trainConfigs are trainConfig, the same with live indices, and one with a mean pool
+// and a stride, in both schedules.
+func trainConfigs() []*Config {
+	var list []*Config
+	for _, sweep := range []Sweep{Synchronous, Asynchronous} {
+		first, live, mean := trainConfig(), trainConfig(), trainConfig()
+		live.PoolIndex = Live
+		mean.Network = chain(Shape{1, 12, 12}, layerSpec{6, 3, 1, AveragePool, 1}, layerSpec{8, 3, 1, MaxPool, 2}, layerSpec{channels: 4})
+		for _, cfg := range []*Config{first, live, mean} {
+			cfg.Sweep = sweep
+			list = append(list, cfg)
+		}
+	}
+	return list
 }
 
 func newTrainer(t *testing.T, cfg *Config, opt TrainOptions) *Trainer {
@@ -47,9 +63,7 @@ func batchOf(t *testing.T, tr *Trainer) *FloatSamples {
 // TestTrainerIsFloat compares plain steps with Float.TrainStep, whose whole batch
 // relaxes at once: the batch of 12 makes two shards, the second half empty.
 func TestTrainerIsFloat(t *testing.T) {
-	for i, index := range []PoolIndex{Frozen, Live, Frozen, Live} {
-		cfg := trainConfig()
-		cfg.PoolIndex, cfg.Sweep = index, Sweep(i/2)
+	for _, cfg := range trainConfigs() {
 		tr := newTrainer(t, cfg, TrainOptions{Epochs: 1})
 		s := batchOf(t, tr)
 		want, err := newFloat(t, cfg).TrainStep(InitParams(&cfg.Network, cfg.Init, cfg.Seed), s, nil)
@@ -61,17 +75,17 @@ func TestTrainerIsFloat(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want.Params, tr.Params); diff != "" {
-			t.Errorf("%v: parameters differ (-want +got):\n%.400s", index, diff)
+			t.Errorf("%v: parameters differ (-want +got):\n%.400s", cfg.Network.Notation(), diff)
 		}
 		if got := newFloat(t, cfg).Loss(want.Free[2], s.Y) / 12; math.Abs(got-loss) > 1e-12 {
-			t.Errorf("%v: loss %g, want %g", index, loss, got)
+			t.Errorf("%v: loss %g, want %g", cfg.Network.Notation(), loss, got)
 		}
 		residual := 0.0
 		for _, a := range tr.sum.layers {
 			residual = max(residual, a.Residual)
 		}
 		if residual != want.Residual {
-			t.Errorf("%v: residual %g, want %g", index, residual, want.Residual)
+			t.Errorf("%v: residual %g, want %g", cfg.Network.Notation(), residual, want.Residual)
 		}
 	}
 }
@@ -79,12 +93,10 @@ func TestTrainerIsFloat(t *testing.T) {
 // TestHardwareUpdateIsFixed runs ten steps in the exact arithmetic of the
 // hardware beside Fixed.TrainStep, in both element types.
 func TestHardwareUpdateIsFixed(t *testing.T) {
-	for i, index := range []PoolIndex{Frozen, Live, Frozen, Live} {
-		for _, stateBits := range []int{15, 24} { // sums of the latter do not fit float64
-			cfg := trainConfig()
-			cfg.PoolIndex, cfg.Sweep = index, Sweep(i/2)
+	for _, stateBits := range []int{15, 24} { // sums of the latter do not fit float64
+		for _, cfg := range trainConfigs() {
 			cfg.Formats.State.Frac = stateBits
-			if index == Live {
+			if cfg.PoolIndex == Live {
 				cfg.Formats.UpdateRounding = fixedpoint.Stochastic
 			}
 			tr := newTrainer(t, cfg, TrainOptions{Fixed: true, HardwareUpdate: true, Epochs: 2})
@@ -104,7 +116,7 @@ func TestHardwareUpdateIsFixed(t *testing.T) {
 				}
 				want = out.Params
 				if diff := cmp.Diff(want, tr.Params.Quantize(f)); diff != "" {
-					t.Fatalf("%v, %d bits, step %d: parameters differ (-want +got):\n%.400s", index, stateBits, step, diff)
+					t.Fatalf("%s, %v, %d bits, step %d: parameters differ (-want +got):\n%.400s", cfg.Network.Notation(), cfg.PoolIndex, stateBits, step, diff)
 				}
 				if tr.Batch == tr.Batches() {
 					tr.EndEpoch()
@@ -269,7 +281,7 @@ func TestTrainErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := trainConfig()
-	other.Network = chain(Shape{1, 12, 12}, layerSpec{5, 3, 1, true}, layerSpec{8, 3, 1, true}, layerSpec{channels: 4})
+	other.Network = chain(Shape{1, 12, 12}, layerSpec{5, 3, 1, MaxPool, 1}, layerSpec{8, 3, 1, MaxPool, 1}, layerSpec{channels: 4})
 	err := newTrainer(t, other, TrainOptions{Epochs: 1}).ReadCheckpoint(path)
 	if got, want := fmt.Sprint(err), "array layer1.weight: shape [6 1 3 3], want [5 1 3 3]"; !strings.HasSuffix(got, want) {
 		t.Errorf("checkpoint of another network:\n got %s\nwant %s", got, want)

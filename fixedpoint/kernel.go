@@ -117,14 +117,14 @@ func (k *Kernel[T]) Apply(dst []T, s *Sparse[T]) {
 func (k *Kernel[T]) chunk(dst []T, s *Sparse[T], block, first int) {
 	var room [chunkPixels * maxLanes]T
 	channel := block * maxLanes
-	lanes, area := laneCount(k.Cout-channel), k.OutH*k.OutW
+	lanes, area, step := laneCount(k.Cout-channel), k.OutH*k.OutW, k.Step()
 	last := min(first+chunkPixels, s.batch*area)
 	for tap := range k.KH * k.KW {
 		w := k.packed[(channel*k.KH*k.KW+tap*lanes)*k.Cin:][:k.Cin*lanes]
 		ty, tx := tap/k.KW-k.PadY, tap%k.KW-k.PadX
 		b, y, x := first/area, first%area/k.OutW, first%k.OutW
 		for p := range last - first {
-			if v, u := y+ty, x+tx; v >= 0 && v < k.H && u >= 0 && u < k.W {
+			if v, u := y*step+ty, x*step+tx; v >= 0 && v < k.H && u >= 0 && u < k.W {
 				q := (b*k.H+v)*k.W + u
 				if lo, hi := s.start[q], s.start[q+1]; lo < hi {
 					gather(room[p*lanes:][:lanes], w, s.channel[lo:hi], s.value[lo:hi], lanes)

@@ -17,6 +17,10 @@ var windows = []Window{
 	{Cin: 5, H: 6, W: 6, Cout: 4, KH: 5, KW: 5, OutH: 2, OutW: 2},
 	{Cin: 2, H: 1, W: 1, Cout: 3, KH: 3, KW: 3, PadY: 1, PadX: 1, OutH: 1, OutW: 1},
 	{Cin: 2, H: 4, W: 4, Cout: 3, KH: 3, KW: 3, PadY: 2, PadX: 2, OutH: 6, OutW: 6},
+	{Cin: 3, H: 7, W: 6, Cout: 9, KH: 3, KW: 3, PadY: 1, PadX: 1, OutH: 4, OutW: 3, Stride: 2},
+	{Cin: 2, H: 8, W: 5, Cout: 3, KH: 5, KW: 5, OutH: 2, OutW: 1, Stride: 2},
+	{Cin: 4, H: 6, W: 7, Cout: 5, KH: 1, KW: 1, OutH: 3, OutW: 4, Stride: 2},                   // taps that meet no output
+	{Cin: 3, H: 9, W: 8, Cout: 2, KH: 7, KW: 7, PadY: 4, PadX: 4, OutH: 4, OutW: 4, Stride: 2}, // the last row unused
 	{Cin: 17, H: 3, W: 2, Cout: 10, KH: 3, KW: 2, OutH: 1, OutW: 1},
 	{Cin: 20, H: 8, W: 9, Cout: 21, KH: 3, KW: 3, PadY: 1, PadX: 1, OutH: 8, OutW: 8}, // large enough to run in parallel
 }
@@ -39,7 +43,7 @@ func visit(g Window, batch int, f func(weight, below, out int)) {
 		y := rest / g.OutW % g.OutH
 		o := rest / (g.OutW * g.OutH) % g.Cout
 		m := rest / (g.OutW * g.OutH * g.Cout)
-		v, u := y+a-g.PadY, x+b-g.PadX
+		v, u := y*g.Step()+a-g.PadY, x*g.Step()+b-g.PadX
 		if v < 0 || v >= g.H || u < 0 || u >= g.W {
 			continue
 		}
@@ -108,7 +112,7 @@ func testKernels[T Number](t *testing.T, rng *rand.Rand, g Window, batch int) {
 		t.Errorf("correlation over %+v (-want +got):\n%s", g, diff)
 	}
 
-	list.Set(convert[T](z), batch, g.Cout, g.OutH, g.OutW)
+	list.SetOutputs(convert[T](z), nil, batch, g)
 	down := make([]T, len(s))
 	NewTransposed(g, convert[T](w)).Apply(down, &list)
 	want := make([]int64, len(s))
@@ -171,30 +175,49 @@ func TestShapePanics(t *testing.T) {
 }
 
 // TestPooledForms checks that the sparse forms of an unpooled map equal the
-// dense ones.
+// dense ones: of a max pool, where an index places each value, and of an average,
+// where it stands at all four places.
 func TestPooledForms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 0))
-	g := Window{Cin: 5, H: 4, W: 6, Cout: 11, KH: 3, KW: 3, PadY: 1, PadX: 1, OutH: 4, OutW: 6}
 	const batch = 2
+	for _, g := range []Window{
+		{Cin: 5, H: 4, W: 6, Cout: 11, KH: 3, KW: 3, PadY: 1, PadX: 1, OutH: 4, OutW: 6},
+		{Cin: 2, H: 8, W: 11, Cout: 3, KH: 5, KW: 5, PadY: 2, PadX: 2, OutH: 4, OutW: 6, Stride: 2},
+	} {
+		z := randomCodes(rng, batch*g.Cout*g.OutH/2*g.OutW/2)
+		index := make([]uint8, len(z))
+		for i := range index {
+			index[i] = uint8(rng.IntN(4))
+		}
+		dense := make([]int64, batch*g.Cout*g.OutH*g.OutW)
+		Unpool(dense, index, z, batch*g.Cout, g.OutH, g.OutW)
+		testPooledForm(t, rng, g, batch, dense, z, index)
+		sum, place := make([]int64, len(dense)), make([]int64, len(dense))
+		for k := range uint8(4) {
+			for i := range index {
+				index[i] = k
+			}
+			Unpool(place, index, z, batch*g.Cout, g.OutH, g.OutW)
+			for i, v := range place {
+				sum[i] += v
+			}
+		}
+		testPooledForm(t, rng, g, batch, sum, z, nil)
+	}
+}
+
+func testPooledForm(t *testing.T, rng *rand.Rand, g Window, batch int, dense, z []int64, index []uint8) {
 	w := randomCodes(rng, g.Cout*g.Cin*g.KH*g.KW)
 	s := randomCodes(rng, batch*g.Cin*g.H*g.W)
-	z := randomCodes(rng, batch*g.Cout*g.OutH/2*g.OutW/2)
-	index := make([]uint8, len(z))
-	for i := range index {
-		index[i] = uint8(rng.IntN(4))
-	}
-	dense := make([]int64, batch*g.Cout*g.OutH*g.OutW)
-	Unpool(dense, index, z, batch*g.Cout, g.OutH, g.OutW)
-
 	k := NewTransposed(g, w)
 	var list Sparse[int64]
 	want, got := make([]int64, len(s)), make([]int64, len(s))
-	list.Set(dense, batch, g.Cout, g.OutH, g.OutW)
+	list.SetOutputs(dense, nil, batch, g)
 	k.Apply(want, &list)
-	list.SetUnpooled(z, index, batch, g.Cout, g.OutH, g.OutW)
+	list.SetOutputs(z, index, batch, g)
 	k.Apply(got, &list)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("feedback of an unpooled map (-dense +sparse):\n%s", diff)
+		t.Errorf("feedback of an unpooled map over %+v (-dense +sparse):\n%s", g, diff)
 	}
 
 	outer := NewOuter[int64](g)
@@ -202,7 +225,7 @@ func TestPooledForms(t *testing.T) {
 	outer.Add(want, dense, nil, s, batch, 1)
 	outer.Add(got, z, index, s, batch, 1)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("contrast of an unpooled map (-dense +sparse):\n%s", diff)
+		t.Errorf("contrast of an unpooled map over %+v (-dense +sparse):\n%s", g, diff)
 	}
 }
 
@@ -227,6 +250,10 @@ func TestPooling(t *testing.T) {
 	Select(again, index, src, 1, 5, 5)
 	if diff := cmp.Diff(dst, again); diff != "" {
 		t.Errorf("Select at the argmax (-want +got):\n%s", diff)
+	}
+	SumPool(again, src, 1, 5, 5)
+	if diff := cmp.Diff([]int64{6, 29, -16, 0}, again); diff != "" {
+		t.Errorf("SumPool (-want +got):\n%s", diff)
 	}
 	spread := make([]int64, 25)
 	Unpool(spread, []uint8{2, 3, 0, 1}, []int64{3, 8, -4, 5}, 1, 5, 5)

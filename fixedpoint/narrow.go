@@ -160,7 +160,7 @@ func (k *Kernel[T]) spots(spots *[tilePixels]spot, batch, block, first int) []sp
 		if area < smallMap {
 			b, pixel = (first+p)%batch, (first+p)/batch
 		}
-		y, x := pixel/k.OutW-k.PadY, pixel%k.OutW-k.PadX
+		y, x := pixel/k.OutW*k.Step()-k.PadY, pixel%k.OutW*k.Step()-k.PadX
 		spots[p] = spot{
 			y, x, ((b*k.H+y)*k.W + x) * 2 * k.narrow.pairs,
 			(b*k.Cout+block*tileLanes)*area + pixel,
@@ -187,7 +187,7 @@ func (k *Kernel[T]) tile(dst []T, maps []int16, batch, block, first int) {
 		}
 	}
 	area, lanes := k.OutH*k.OutW, min(tileLanes, k.Cout-block*tileLanes)
-	if at := spots[0].dst; len(spots) == tilePixels && spots[tilePixels-1].dst == at+tilePixels-1 {
+	if at := spots[0].dst; area >= smallMap && len(spots) == tilePixels && spots[tilePixels-1].dst == at+tilePixels-1 {
 		for r := range lanes {
 			z := (*[tilePixels]T)(dst[at+r*area:])
 			for p := range z {

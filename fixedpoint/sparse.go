@@ -11,6 +11,7 @@ type Sparse[T Number] struct {
 	batch, c, h, w int
 	src            []T     // the maps
 	index          []uint8 // nil, or the places of src, pooled, in the maps
+	layout         layout
 
 	start   []int32 // [B*H*W + 1]
 	channel []int32
@@ -30,29 +31,80 @@ type Sparse[T Number] struct {
 func (s *Sparse[T]) Set(src []T, batch, c, h, w int) {
 	checkLen("Sparse.Set", len(src), batch*c*h*w)
 	s.batch, s.c, s.h, s.w, s.src, s.index, s.sorted = batch, c, h, w, src, nil, false
+	s.layout = layout{1, 1, h, w}
 }
 
-// SetUnpooled makes s list what Unpool would write: src [batch, c, h/2, w/2] at
-// the places index gives in maps [batch, c, h, w]. Neither may change before the
-// last Apply.
-func (s *Sparse[T]) SetUnpooled(src []T, index []uint8, batch, c, h, w int) {
-	checkLen("Sparse.SetUnpooled", len(src), batch*c*(h/2)*(w/2))
-	checkLen("Sparse.SetUnpooled", len(index), len(src))
-	s.batch, s.c, s.h, s.w, s.src, s.index, s.sorted = batch, c, h, w, src, index, false
+// SetOutputs makes s list outputs of g as they act on the map below it, dilated
+// to the stride: what the kernel of NewTransposed takes. src is [batch, Cout, OutH, OutW],
+// or pooled by 2x2 (floor). Of a max pool the index gives the place of each value in its
+// window; without an index a pooled value stands at all four, as that of an average
+// does. Neither may change before the last Apply.
+func (s *Sparse[T]) SetOutputs(src []T, index []uint8, batch int, g Window) {
+	s.layout = layout{1, g.Step(), g.OutH, g.OutW}
+	if index != nil || len(src) != batch*g.Cout*g.OutH*g.OutW {
+		s.layout = layout{4, g.Step(), g.OutH / 2, g.OutW / 2}
+	}
+	checkLen("Sparse.SetOutputs", len(src), batch*g.Cout*s.layout.h*s.layout.w)
+	if index != nil {
+		s.layout.places = 1
+		checkLen("Sparse.SetOutputs", len(index), len(src))
+	}
+	s.batch, s.c, s.src, s.index, s.sorted = batch, g.Cout, src, index, false
+	s.h, s.w = g.Dilated()
+}
+
+// layout says where the elements of src, planes of h x w, stand in the maps.
+type layout struct {
+	places int // of each element: 1, or all 4 of a window
+	step   int // of the grid of places
+	h, w   int
+}
+
+// plain reports whether src is the maps themselves.
+func (s *Sparse[T]) plain() bool { return s.index == nil && s.layout.places == 1 && s.layout.step == 1 }
+
+// each calls f for every element of a plane that is not 0, and each of its places, with
+// the pixel in its map.
+func (s *Sparse[T]) each(plane int, f func(pixel int, v T)) {
+	l := &s.layout
+	row, down := l.step, l.step*s.w
+	for y := range l.h {
+		at := (plane*l.h + y) * l.w
+		for x, v := range s.src[at:][:l.w] {
+			switch {
+			case v == 0:
+			case s.index != nil:
+				k := int(s.index[at+x])
+				f((2*y+k>>1)*down+(2*x+k&1)*row, v)
+			case l.places == 1:
+				f(y*down+x*row, v)
+			default:
+				p := 2*y*down + 2*x*row
+				f(p, v)
+				f(p+row, v)
+				f(p+down, v)
+				f(p+down+row, v)
+			}
+		}
+	}
 }
 
 // find collects the non-zero elements.
 func (s *Sparse[T]) find() {
-	s.pixel, s.found = resize(s.pixel, len(s.src)), resize(s.found, len(s.src))
+	most := len(s.src) * s.layout.places
+	s.pixel, s.found = resize(s.pixel, most), resize(s.found, most)
 	s.first = resize(s.first, s.batch*s.c+1)
 	n, area := 0, s.h*s.w
 	for plane := range s.batch * s.c {
 		s.first[plane] = int32(n)
-		if s.index != nil {
-			n = s.findUnpooled(plane, n)
+		q := int32(plane / s.c * area)
+		if !s.plain() {
+			s.each(plane, func(pixel int, v T) {
+				s.pixel[n], s.found[n] = q+int32(pixel), v
+				n++
+			})
 			continue
 		}
-		q := int32(plane / s.c * area)
 		for i, v := range s.src[plane*area:][:area] {
 			if v != 0 {
 				s.pixel[n], s.found[n] = q+int32(i), v
@@ -62,23 +114,6 @@ func (s *Sparse[T]) find() {
 	}
 	s.first[s.batch*s.c] = int32(n)
 	s.pixel, s.found = s.pixel[:n], s.found[:n]
-}
-
-// findUnpooled collects the non-zero elements of a plane of pooled maps, from number n.
-func (s *Sparse[T]) findUnpooled(plane, n int) int {
-	oh, ow := s.h/2, s.w/2
-	for y := range oh {
-		row := (plane*oh + y) * ow
-		q := plane/s.c*s.h*s.w + 2*y*s.w
-		for x, v := range s.src[row:][:ow] {
-			if v != 0 {
-				k := int(s.index[row+x])
-				s.pixel[n], s.found[n] = int32(q+k>>1*s.w+2*x+k&1), v
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // resize returns x with n elements, of any value.
@@ -125,26 +160,18 @@ func (s *Sparse[T]) sort() {
 func (s *Sparse[T]) narrowMaps(pairs int) []int16 {
 	area, stride := s.h*s.w, 2*pairs
 	s.codes = resize(s.codes, s.batch*area*stride)
-	if s.index != nil || s.c%2 == 1 { // what no element of src overwrites
+	if !s.plain() || s.c%2 == 1 { // what no element of src overwrites
 		clear(s.codes)
 	}
-	oh, ow := s.h/2, s.w/2
 	for plane := range s.batch * s.c {
 		z := s.codes[plane/s.c*area*stride+plane%s.c:]
-		if s.index == nil {
+		if s.plain() {
 			for i, v := range s.src[plane*area:][:area] {
 				z[i*stride] = int16(v)
 			}
 			continue
 		}
-		for y := range oh {
-			row := (plane*oh + y) * ow
-			index := s.index[row:][:ow]
-			for x, v := range s.src[row:][:ow] {
-				k := int(index[x])
-				z[((2*y+k>>1)*s.w+2*x+k&1)*stride] = int16(v)
-			}
-		}
+		s.each(plane, func(pixel int, v T) { z[pixel*stride] = int16(v) })
 	}
 	return s.codes
 }

@@ -13,9 +13,9 @@ type Number interface{ int64 | float64 }
 // MaxExactFloat bounds the integers that float64 holds without gaps, 2^53.
 const MaxExactFloat = 1 << 53
 
-// Window is the geometry of a cross-correlation of stride 1 with zero padding,
+// Window is the geometry of a cross-correlation with zero padding,
 //
-//	z[o,y,x] = sum_{i,a,b} w[o,i,a,b] * s[i, y+a-PadY, x+b-PadX]
+//	z[o,y,x] = sum_{i,a,b} w[o,i,a,b] * s[i, S*y+a-PadY, S*x+b-PadX]
 //
 // for 0 <= y < OutH, 0 <= x < OutW. The output may be smaller than padding
 // allows: rows and columns that nothing uses are not computed. A fully
@@ -26,17 +26,29 @@ type Window struct {
 	KH, KW     int
 	PadY, PadX int // may be negative in a transposed window
 	OutH, OutW int
+	Stride     int // S; 0 counts as 1
+}
+
+// Step returns the stride, at least 1.
+func (g Window) Step() int { return max(1, g.Stride) }
+
+// Dilated returns the extent of the outputs laid out on the pixels of the map
+// below, S apart: S*(OutH-1)+1 by S*(OutW-1)+1.
+func (g Window) Dilated() (h, w int) {
+	return g.Step()*(g.OutH-1) + 1, g.Step()*(g.OutW-1) + 1
 }
 
 // Transposed returns the window of the transposed convolution: the feedback
 //
-//	d[i,u,v] = sum_{o,a,b} w[o,i,a,b] * z[o, u-a+PadY, v-b+PadX]
+//	d[i,u,v] = sum_{o,a,b} w[o,i,a,b] * z[o, (u-a+PadY)/S, (v-b+PadX)/S]
 //
-// is the cross-correlation of z with the kernel turned by 180 degrees, input and
-// output channels exchanged, and padding KH-1-PadY and KW-1-PadX.
+// over the taps that divide, is the cross-correlation of z, dilated to S
+// pixels apart, with the kernel turned by 180 degrees, input and output channels
+// exchanged, and padding KH-1-PadY and KW-1-PadX. Its own stride is 1.
 func (g Window) Transposed() Window {
+	h, w := g.Dilated()
 	return Window{
-		Cin: g.Cout, H: g.OutH, W: g.OutW,
+		Cin: g.Cout, H: h, W: w,
 		Cout: g.Cin, KH: g.KH, KW: g.KW,
 		PadY: g.KH - 1 - g.PadY, PadX: g.KW - 1 - g.PadX,
 		OutH: g.H, OutW: g.W,
@@ -48,7 +60,11 @@ func (g Window) Validate() error {
 	if min(g.Cin, g.H, g.W, g.Cout, g.KH, g.KW, g.OutH, g.OutW) < 1 {
 		return fmt.Errorf("fixedpoint: window %+v, want every extent at least 1", g)
 	}
-	if h, w := g.H+2*g.PadY-g.KH+1, g.W+2*g.PadX-g.KW+1; g.OutH > h || g.OutW > w {
+	if g.Stride < 0 {
+		return fmt.Errorf("fixedpoint: window stride %d, want at least 0", g.Stride)
+	}
+	h, w := (g.H+2*g.PadY-g.KH+g.Step())/g.Step(), (g.W+2*g.PadX-g.KW+g.Step())/g.Step()
+	if g.OutH > h || g.OutW > w {
 		return fmt.Errorf("fixedpoint: window output %dx%d, want at most %dx%d", g.OutH, g.OutW, h, w)
 	}
 	return nil
@@ -57,20 +73,21 @@ func (g Window) Validate() error {
 // Products returns the number of products with a pixel inside the map, the
 // useful ones, for one sample.
 func (g Window) Products() int {
-	return g.Cout * g.Cin * taps(g.OutH, g.KH, g.PadY, g.H) * taps(g.OutW, g.KW, g.PadX, g.W)
+	return g.Cout * g.Cin * taps(g.OutH, g.Step(), g.KH, g.PadY, g.H) * taps(g.OutW, g.Step(), g.KW, g.PadX, g.W)
 }
 
 // taps returns the number of pairs (position, tap) of one axis inside the map.
-func taps(out, kernel, pad, size int) int {
+func taps(out, stride, kernel, pad, size int) int {
 	n := 0
 	for y := range out {
-		lo, hi := tapRange(y, kernel, pad, size)
+		lo, hi := tapRange(y*stride, kernel, pad, size)
 		n += max(0, hi-lo)
 	}
 	return n
 }
 
-// tapRange returns the taps a in [lo, hi) for which 0 <= y+a-pad < size.
+// tapRange returns the taps a in [lo, hi) for which 0 <= y+a-pad < size, y being a
+// pixel of the map below.
 func tapRange(y, kernel, pad, size int) (lo, hi int) {
 	return max(0, pad-y), min(kernel, size+pad-y)
 }
@@ -101,6 +118,24 @@ func MaxPool[T Number](dst []T, index []uint8, src []T, planes, h, w int) {
 					best, at = v, 3
 				}
 				z[x], k[x] = best, at
+			}
+		}
+	}
+}
+
+// SumPool takes planes maps of h x w to maps of h/2 x w/2 (floor), the sum of each
+// 2x2 window: of codes, the mean with two more fractional bits.
+func SumPool[T Number](dst, src []T, planes, h, w int) {
+	oh, ow := h/2, w/2
+	checkLen("SumPool", len(dst), planes*oh*ow)
+	checkLen("SumPool", len(src), planes*h*w)
+	for p := range planes {
+		for y := range oh {
+			top := src[(p*h+2*y)*w:][:w]
+			bottom := src[(p*h+2*y+1)*w:][:w]
+			z := dst[(p*oh+y)*ow:][:ow]
+			for x := range z {
+				z[x] = top[2*x] + top[2*x+1] + bottom[2*x] + bottom[2*x+1]
 			}
 		}
 	}

@@ -23,18 +23,19 @@ type axis struct {
 	out        int // states
 	kernel     int
 	pad        int
+	stride     int
 	pooled     bool
 	si, so, sk int // address steps: map below, map of layer n, taps
 }
 
 func (l *LayerPlan) rows() axis {
 	used, _ := l.Used()
-	return axis{l.Layer.In.H, used, l.Layer.Out.H, l.KH, l.Pad, l.Pool, l.Layer.In.W, l.Layer.Out.W, l.KW}
+	return axis{l.Layer.In.H, used, l.Layer.Out.H, l.KH, l.Pad, l.Stride, l.Pooled(), l.Layer.In.W, l.Layer.Out.W, l.KW}
 }
 
 func (l *LayerPlan) cols() axis {
 	_, used := l.Used()
-	return axis{l.Layer.In.W, used, l.Layer.Out.W, l.KW, l.Pad, l.Pool, 1, 1, 1}
+	return axis{l.Layer.In.W, used, l.Layer.Out.W, l.KW, l.Pad, l.Stride, l.Pooled(), 1, 1, 1}
 }
 
 // void is the entry of a rectangle without a tap.
@@ -48,49 +49,58 @@ func (a axis) state(o int) int {
 	return o * a.so
 }
 
-// up lists the taps of each used convolution position o: input i = o - pad + k.
+// up lists the taps of each used convolution position o: input i = stride*o - pad + k.
 func (a axis) up() []span {
 	t := make([]span, a.used)
 	for o := range t {
-		lo, hi := max(0, o-a.pad), min(a.in-1, o-a.pad+a.kernel-1)
+		tap0 := o*a.stride - a.pad // input under tap 0
+		lo, hi := max(0, tap0), min(a.in-1, tap0+a.kernel-1)
 		if lo > hi {
 			t[o] = void(0, a.state(o))
 			continue
 		}
-		t[o] = span{N: hi - lo + 1, I: lo * a.si, O: a.state(o), K: (lo - o + a.pad) * a.sk}
+		t[o] = span{N: hi - lo + 1, I: lo * a.si, O: a.state(o), K: (lo - tap0) * a.sk}
 	}
 	return t
 }
 
 // down lists, for each input position i, the convolution positions
-// o = i + pad - k that it feeds, ascending, so taps descend.
+// o = (i + pad - k) / stride that it feeds, ascending, so taps descend by the
+// stride. A stride of 2 leaves the taps of one parity; positions that none feeds
+// are void.
 func (a axis) down() []span {
 	t := make([]span, a.in)
 	for i := range t {
-		lo, hi := max(0, i+a.pad-a.kernel+1), min(a.used-1, i+a.pad)
+		lo, hi := a.from(i+a.pad-a.kernel+1), min(a.used-1, (i+a.pad)/a.stride)
 		if lo > hi {
 			t[i] = void(i*a.si, 0)
 			continue
 		}
-		t[i] = span{N: hi - lo + 1, I: i * a.si, O: a.state(lo), Odd: a.pooled && lo&1 == 1, K: (i + a.pad - lo) * a.sk}
+		t[i] = span{N: hi - lo + 1, I: i * a.si, O: a.state(lo), Odd: a.pooled && lo&1 == 1, K: (i + a.pad - lo*a.stride) * a.sk}
 	}
 	return t
 }
 
 // update lists, for each tap k, the convolution positions o whose input
-// i = o - pad + k exists.
+// i = stride*o - pad + k exists.
 func (a axis) update() []span {
 	t := make([]span, a.kernel)
 	for k := range t {
-		lo, hi := max(0, a.pad-k), min(a.used-1, a.in-1+a.pad-k)
+		lo, hi := a.from(a.pad-k), -1
+		if last := a.in - 1 + a.pad - k; last >= 0 {
+			hi = min(a.used-1, last/a.stride)
+		}
 		if lo > hi {
 			t[k] = void(0, 0)
 			continue
 		}
-		t[k] = span{N: hi - lo + 1, I: (lo + k - a.pad) * a.si, O: a.state(lo), Odd: a.pooled && lo&1 == 1}
+		t[k] = span{N: hi - lo + 1, I: (lo*a.stride + k - a.pad) * a.si, O: a.state(lo), Odd: a.pooled && lo&1 == 1}
 	}
 	return t
 }
+
+// from returns the first convolution position o with stride*o >= v.
+func (a axis) from(v int) int { return (max(0, v) + a.stride - 1) / a.stride }
 
 // whole visits every state of the axis once.
 func (a axis) whole() []span { return []span{{N: a.out}} }

@@ -10,7 +10,7 @@ func brute(a axis) map[pair]bool {
 	all := map[pair]bool{}
 	for o := range a.used {
 		for k := range a.kernel {
-			if i := o - a.pad + k; i >= 0 && i < a.in {
+			if i := o*a.stride - a.pad + k; i >= 0 && i < a.in {
 				all[pair{i, o, k}] = true
 			}
 		}
@@ -38,9 +38,9 @@ func walk(a axis, k Kind) map[pair]int {
 			case Up:
 				seen[pair{s.I/a.si + n, at, s.K/a.sk + n}]++
 			case Down:
-				seen[pair{at, conv(s) + n, s.K/a.sk - n}]++
+				seen[pair{at, conv(s) + n, s.K/a.sk - n*a.stride}]++
 			case Update:
-				seen[pair{s.I/a.si + n, conv(s) + n, at}]++
+				seen[pair{s.I/a.si + n*a.stride, conv(s) + n, at}]++
 			}
 		}
 	}
@@ -53,12 +53,13 @@ func TestSpans(t *testing.T) {
 	for in := 1; in <= 9; in++ {
 		for kernel := 1; kernel <= 5; kernel += 2 {
 			for pad := range kernel {
-				for _, pooled := range []bool{false, true} {
-					conv := in + 2*pad - kernel + 1
-					if conv < 1 || pooled && conv < 2 {
+				for variant := range 4 {
+					pooled, stride := variant%2 == 1, 1+variant/2
+					conv := (in+2*pad-kernel)/stride + 1
+					if in+2*pad < kernel || pooled && conv < 2 {
 						continue
 					}
-					a := axis{in, conv, conv, kernel, pad, pooled, 3, 5, 7}
+					a := axis{in, conv, conv, kernel, pad, stride, pooled, 3, 5, 7}
 					if pooled {
 						a.used, a.out = conv/2*2, conv/2
 					}
@@ -83,7 +84,7 @@ func TestSpans(t *testing.T) {
 // TestVoidSpans checks that an item without a tap is still visited, so that its
 // accumulator is written.
 func TestVoidSpans(t *testing.T) {
-	a := axis{in: 5, used: 2, out: 1, kernel: 3, pooled: true, si: 1, so: 1, sk: 1}
+	a := axis{in: 5, used: 2, out: 1, kernel: 3, stride: 1, pooled: true, si: 1, so: 1, sk: 1}
 	s := a.down()
 	if len(s) != 5 || !s[4].Void || s[4].N != 1 || s[4].I != 4 {
 		t.Errorf("down of the last of 5 inputs = %+v, want a void step at input 4", s[4])

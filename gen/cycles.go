@@ -261,7 +261,7 @@ func (m *cycleModel) update() {
 		for range d.Layers[i].Out.Blocks {
 			m.waitSlab(l)
 			at, wait := m.now, l.WaitStore
-			if d.Cfg.PoolIndex == ep.Live && d.Layers[i].Pool && i > 0 {
+			if d.Cfg.PoolIndex == ep.Live && d.Layers[i].HasIndex() && i > 0 {
 				m.pass(d.ops(&ps[Up]))
 				m.pass(d.ops(&ps[Up]))
 			}

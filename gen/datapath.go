@@ -8,7 +8,7 @@ import (
 // pass.
 func (d *Design) modeFields() record {
 	a := d.fields.addr
-	return record{
+	rec := record{
 		{"up", 1, "pass: bottom-up sums"},
 		{"down", 1, "pass: top-down sums"},
 		{"update", 1, "pass: contrast, of weights or of biases"},
@@ -39,6 +39,10 @@ func (d *Design) modeFields() record {
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 	}
+	if d.averages() {
+		rec = append(rec, field{"mean", 1, "average pool: sums of windows, z at every position"})
+	}
+	return rec
 }
 
 // opRecord are the fields of an operation, in the walker's output order.
@@ -110,6 +114,14 @@ func (d *Design) datapath() *hdl.Module {
 	p.lanes()
 	p.updates()
 	return p.Module
+}
+
+// argmaxOnly is cond in layers whose windows have an argmax.
+func (p *datapath) argmaxOnly(cond hdl.Value) hdl.Value {
+	if mean, ok := p.mode["mean"]; ok {
+		return hdl.All(cond, hdl.Not(mean))
+	}
+	return cond
 }
 
 // byPhase is an address of the phase that the operation belongs to.

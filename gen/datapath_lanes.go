@@ -15,9 +15,10 @@ func (p *datapath) array() {
 	first2 := delay(&p.Scope, "first", p.first1, 1, 2)[2]
 	last2 := delay(&p.Scope, "last", p.last1, 1, 2)[2]
 	u := p.Instance(d.operands(), "u_operands")
-	for _, name := range []string{"down", "bias", "i_even", "unpool", "zero"} {
+	for _, name := range []string{"down", "bias", "i_even", "zero"} {
 		u.In(name+"_i", p.mode[name])
 	}
+	u.In("unpool_i", p.argmaxOnly(p.mode["unpool"]))
 	u.In("void_i", void2)
 	u.In("minus_i", minus2)
 	u.In("pos_i", p.pos[2])
@@ -65,6 +66,9 @@ func (p *datapath) lanes() {
 		u := g.Instance(module, "u_lane")
 		for _, name := range []string{"up", "down", "live", "window", "nudge", "nudge_minus", "up_shift", "bias_shift", "down_shift", "act_shift"} {
 			u.In(name+"_i", p.mode[name])
+		}
+		if mean, ok := p.mode["mean"]; ok {
+			u.In("mean_i", mean)
 		}
 		u.In("sum_valid_i", p.accValid)
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))

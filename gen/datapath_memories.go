@@ -47,7 +47,7 @@ func (p *datapath) memories() {
 	accWE := p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
 	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 1, 9)
 	u := p.Instance(d.indexMemory(), "u_index")
-	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.mode["window"]))
+	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.argmaxOnly(p.mode["window"])))
 	u.In("waddr_i", indexAddr[9])
 	u.In("wdata_i", p.argmax)
 	u.In("re_i", p.valid[1])

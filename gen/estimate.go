@@ -136,7 +136,7 @@ func (e *Estimate) figures(d *Design) {
 		l, pl := &e.Layers[i], &d.Layers[i]
 		l.Name = pl.Name
 		l.Products = pl.Products() * d.Cfg.Batch
-		if pl.Pool {
+		if pl.HasIndex() {
 			l.UnpoolZeros = l.Products * 3 / 4
 		}
 		relax, update := 2*l.Products*sweeps, 2*l.Products

@@ -35,7 +35,7 @@ func (d *Design) deriveFields() {
 // passRecord is the ROM word of a Pass.
 func (d *Design) passRecord() record {
 	f := d.fields
-	return record{
+	rec := record{
 		{"row_base", f.row, "first row entry"},
 		{"col_base", f.col, "first column entry"},
 		{"last_blk", f.block, "blocks - 1"},
@@ -65,6 +65,49 @@ func (d *Design) passRecord() record {
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 	}
+	for _, o := range d.optionalFields() {
+		rec = append(rec, o.field)
+	}
+	return rec
+}
+
+// optionalField is a field of a pass that only some networks need.
+type optionalField struct {
+	field
+	value func(*Pass) int
+}
+
+// optionalFields lists those of this network.
+func (d *Design) optionalFields() []optionalField {
+	var list []optionalField
+	if s := d.largestStride(); s > 1 {
+		list = append(list, optionalField{field{"step", widest(s), "from one pixel below or one tap to the next"},
+			func(q *Pass) int { return q.Step }})
+	}
+	if d.averages() {
+		list = append(list, optionalField{field{"mean", 1, "the four positions of a window count alike"},
+			func(q *Pass) int { return b2i(q.Mean) }})
+	}
+	return list
+}
+
+// largestStride is that of all convolutions.
+func (p *Plan) largestStride() int {
+	s := 1
+	for i := range p.Layers {
+		s = max(s, p.Layers[i].Stride)
+	}
+	return s
+}
+
+// averages reports whether some layer has an average pool.
+func (p *Plan) averages() bool {
+	for i := range p.Layers {
+		if p.Layers[i].Averages() {
+			return true
+		}
+	}
+	return false
 }
 
 func b2i(b bool) int {
@@ -88,7 +131,7 @@ func (d *Design) values(q *Pass) []int {
 	if q.Kind == Bias {
 		rate = la.BiasUpdate
 	}
-	return []int{
+	values := []int{
 		q.RowBase, q.ColBase, q.LastBlk, q.LastY, q.LastX, b2i(q.Window), b2i(q.Unpool),
 		q.IBase, q.OBase, fit(q.IBlk, a), fit(q.IB, a), fit(q.OBlk, a), fit(q.OB, a), fit(q.OSlab, a),
 		fit(q.IRow, a), fit(q.ORow, a), fit(q.KBlk, t), fit(q.KRow, t),
@@ -96,6 +139,10 @@ func (d *Design) values(q *Pass) []int {
 		d.shifts.up.of(la.UpShift), d.shifts.bias.of(la.BiasShift), down, d.shifts.act.of(la.Act.Shift),
 		int(rate.Mantissa), max(0, d.shifts.rate.of(rate.Shift)),
 	}
+	for _, o := range d.optionalFields() {
+		values = append(values, o.value(q))
+	}
+	return values
 }
 
 // spanRecord is the ROM word of an axis table entry.

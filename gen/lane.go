@@ -40,7 +40,7 @@ func (d *Design) deriveShifts() {
 func (d *Design) lane() *hdl.Module {
 	l := &lane{Module: hdl.NewModule("ep_lane"), d: d}
 	l.Doc("Neurons of one lane: everything behind the adder tree of a row.\n\n"+
-		"  up    acc = max over the pool window of (sum << up_shift) + (bias << bias_shift)\n"+
+		"  up    acc = "+d.poolDoc()+" over the pool window of (sum << up_shift) + (bias << bias_shift)\n"+
 		"  down  acc = acc + (sum << down_shift)\n"+
 		"  act   state = clamp(round(u * 2^-k), 0, %d),  u = acc -+ beta*(s - y)\n\n"+
 		"Accumulators are %d bits signed and exact; the activation is the only rounding (%v).\n"+
@@ -63,6 +63,7 @@ type lane struct {
 	nudge, nudgeMinus                hdl.Value
 	sumValid, sum, bias              hdl.Value
 	pos, windowed, index             hdl.Value
+	mean                             hdl.Value // nil without average pools
 	accRE, accRAddr, accWE, accWAddr hdl.Value
 	actValid, state, target          hdl.Value
 	rdata                            *hdl.Signal
@@ -91,6 +92,9 @@ func (l *lane) ports() {
 	l.windowed = l.Input("window_i", one, "the layer is pooled")
 	l.pos = l.Input("pos_i", hdl.U(2), "{dy, dx}")
 	l.index = l.Input("index_i", hdl.U(2), "stored argmax")
+	if d.averages() {
+		l.mean = l.Input("mean_i", one, "the window is summed")
+	}
 	l.Group("Accumulators: read with the sum (act: on its own), written two cycles later")
 	l.accRE = l.Input("acc_re_i", one)
 	l.accRAddr = l.Input("acc_raddr_i", addr)
@@ -143,14 +147,20 @@ func (l *lane) accumulate() {
 		b.If(l.accRE, func(b *hdl.Block) { b.Set(l.rdata, mem.At(l.accRAddr)) })
 	})
 
-	l.Group("Max pooling, or the sum over slabs")
+	l.Group(d.poolGroup())
 	first := l.WireIs("first", hdl.Any(hdl.Not(l.windowed), hdl.EqConst(l.pos, 0)))
 	wins := l.WireIs("wins", hdl.Mux(hdl.Any(l.live, hdl.Not(l.windowed)),
 		hdl.Any(first, hdl.Gt(aligned, result)), hdl.Eq(l.pos, l.index)))
+	sums, addend := l.down, hdl.Value(l.rdata)
+	if l.mean != nil {
+		sums = l.WireIs("sums", hdl.Any(l.down, hdl.All(l.mean, hdl.Not(first))))
+		addend = l.WireIs("addend", hdl.Mux(l.down, l.rdata, result))
+		wins = l.WireIs("starts", hdl.Any(wins, l.mean), "the window, or with its winner so far")
+	}
 	l.Always(func(b *hdl.Block) {
 		b.If(alignedValid, func(b *hdl.Block) {
-			b.If(l.down, func(b *hdl.Block) {
-				b.Set(result, hdl.AddMod(aligned, l.rdata))
+			b.If(sums, func(b *hdl.Block) {
+				b.Set(result, hdl.AddMod(aligned, addend))
 			}).ElseIf(hdl.All(l.up, wins), func(b *hdl.Block) {
 				b.Set(result, aligned)
 				b.Set(argmax, l.pos)
@@ -230,4 +240,20 @@ func (l *lane) activate() {
 			b.Set(state, clampBelowZero(rounded, hi, state.Type()))
 		})
 	})
+}
+
+// poolDoc says what the lane makes of a pool window.
+func (d *Design) poolDoc() string {
+	if d.averages() {
+		return "max or sum"
+	}
+	return "max"
+}
+
+// poolGroup is the title of the logic that does it.
+func (d *Design) poolGroup() string {
+	if d.averages() {
+		return "Max or average pooling, or the sum over slabs"
+	}
+	return "Max pooling, or the sum over slabs"
 }

@@ -36,13 +36,15 @@ type Pass struct {
 	LastBlk          int
 	LastY, LastX     int
 	Window           bool // Up of a pooled layer: four positions per state
-	Unpool           bool // Down, Update of a pooled layer: z only at the argmax
+	Unpool           bool // Down, Update of a pooled layer: four positions share a state
+	Mean             bool // of an average pool: the positions count alike, none is the argmax
 
 	IBase, OBase     int // first word in a copy of the banks of layers n-1 and n
 	IBlk, IB         int // address steps in the map below
 	OBlk, OB, OSlab  int // address steps in the map of layer n
 	IRow, ORow       int // from one row to the next
 	KBlk, KRow       int // steps in the slab: block, row of taps
+	Step             int // from one pixel below (Update), from one tap (Down), to the next
 	AccRead, AccBase int // accumulators: read from (the drive, in the first slab of Down(2)), write to
 	AccNext          int // read from in later slabs
 	IndexBase        int
@@ -119,18 +121,20 @@ func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
 		IBlk: l.In.HW, IB: l.In.SampleWords,
 		OB: l.Out.SampleWords, OSlab: l.Out.HW,
 		IRow: l.Layer.In.W, ORow: l.Layer.Out.W,
-		KBlk: l.Taps, KRow: l.KW,
+		KBlk: l.Taps, KRow: l.KW, Step: 1,
 		AccRead: l.AccBase, AccBase: l.AccBase, AccNext: l.AccBase,
 		IndexBase: l.IndexBase,
 	}
 	switch k {
 	case Up:
-		ps.LastBlk, ps.LastY, ps.LastX, ps.Window = l.In.Blocks-1, l.Layer.Out.H-1, l.Layer.Out.W-1, l.Pool
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Window = l.In.Blocks-1, l.Layer.Out.H-1, l.Layer.Out.W-1, l.Pooled()
+		ps.Mean = l.Averages()
 		if l.N == 1 {
 			ps.AccBase = DriveBase
 		}
 	case Down:
-		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.Layer.In.H-1, l.Layer.In.W-1, l.Pool
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.Layer.In.H-1, l.Layer.In.W-1, l.Pooled()
+		ps.KRow, ps.Step, ps.Mean = l.KW*l.Stride, l.Stride, l.Averages()
 		if l.N > 1 {
 			below := &p.Layers[l.N-2]
 			ps.AccRead, ps.AccBase, ps.AccNext = below.AccBase, below.AccBase, below.AccBase
@@ -139,7 +143,8 @@ func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
 			}
 		}
 	case Update:
-		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.KH-1, l.KW-1, l.Pool
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.KH-1, l.KW-1, l.Pooled()
+		ps.IRow, ps.Step, ps.Mean = l.Layer.In.W*l.Stride, l.Stride, l.Averages()
 	case Act:
 		ps.LastBlk, ps.OBlk, ps.OSlab = l.Out.Blocks-1, l.Out.HW, 0
 		if l.N == 1 && len(p.Layers) == 1 {

@@ -191,7 +191,7 @@ const DriveBase = 0
 func (p *Plan) placeIndices() {
 	for i := range p.Layers {
 		l := &p.Layers[i]
-		if l.Pool {
+		if l.HasIndex() {
 			l.IndexBase = p.IndexWords
 			p.IndexWords += p.Cfg.Batch * l.Out.SampleWords
 		}

@@ -176,7 +176,7 @@ func (q *sequencer) registers() {
 	for i := range d.Layers {
 		l := &d.Layers[i]
 		lastSlabs[i] = record{{"last", q.slab.Type().Width, ""}}.row(l.Name, l.Out.Blocks-1)
-		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.Pool && l.N > 1))
+		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.HasIndex() && l.N > 1))
 	}
 	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
 	q.lastLayer = q.WireIs("last_layer", hdl.EqConst(q.layer, int64(len(d.Layers)-1)))

@@ -56,6 +56,9 @@ func (q *sequencer) modes() {
 		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
 		"write":    hdl.Mux(isAct, oOwn, q.field("acc_write")),
 	}
+	if mean, ok := q.named["mean"]; ok {
+		values["mean"] = mean
+	}
 	values["nudge"] = hdl.All(values["nudge"], q.top)
 	q.Group("Mode of the pass")
 	type pair struct{ reg, v hdl.Value }

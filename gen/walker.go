@@ -38,7 +38,7 @@ type walker struct {
 // the datapath use the others.
 var walkerFields = map[string]bool{
 	"row_base": true, "col_base": true, "last_blk": true, "last_y": true, "last_x": true, "window": true, "unpool": true,
-	"i_blk": true, "i_sample": true, "o_blk": true, "o_sample": true, "i_row": true, "o_row": true, "k_blk": true, "k_row": true,
+	"i_blk": true, "i_sample": true, "o_blk": true, "o_sample": true, "i_row": true, "o_row": true, "k_blk": true, "k_row": true, "step": true,
 }
 
 // walker builds ep_walker: the loop counters and address generators of all
@@ -313,6 +313,12 @@ func (w *walker) stepRectangle(b *hdl.Block, rowEnd hdl.Value) {
 	tap := func(b *hdl.Block, from *hdl.Signal, step hdl.Value) hdl.Value {
 		return hdl.Mux(w.up, hdl.AddMod(from, step), hdl.Mux(w.down, hdl.SubMod(from, step), from))
 	}
+	one := func(t hdl.Type) hdl.Value { // a pixel below, or a tap
+		if step, ok := p["step"]; ok {
+			return fit(step, t.Width)
+		}
+		return hdl.Const(t, 1)
+	}
 	b.If(rowEnd, func(b *hdl.Block) {
 		move(b, moveI, w.i, w.iRow, p["i_row"], true)
 		move(b, wordY, w.o, w.oRow, p["o_row"], true)
@@ -323,9 +329,9 @@ func (w *walker) stepRectangle(b *hdl.Block, rowEnd hdl.Value) {
 		b.Set(w.yLeft, hdl.SubMod(w.yLeft, hdl.Const(w.yLeft.Type(), 1)))
 		b.Set(w.xLeft, w.xLast)
 	}).Else(func(b *hdl.Block) {
-		move(b, moveI, w.i, w.iRow, hdl.Const(w.i.Type(), 1), false)
+		move(b, moveI, w.i, w.iRow, one(w.i.Type()), false)
 		move(b, wordX, w.o, w.oRow, hdl.Const(w.o.Type(), 1), false)
-		b.Set(w.tile, tap(b, w.tile, hdl.Const(w.tile.Type(), 1)))
+		b.Set(w.tile, tap(b, w.tile, one(w.tile.Type())))
 		b.Set(w.xOdd, hdl.Not(w.xOdd))
 		b.Set(w.xLeft, hdl.SubMod(w.xLeft, hdl.Const(w.xLeft.Type(), 1)))
 	})

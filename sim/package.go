@@ -146,11 +146,7 @@ func WriteLayers(w io.Writer, p *gen.Plan) error {
 	weights, products, neurons := 0, 0, 0
 	for i := range p.Layers {
 		l := &p.Layers[i]
-		pool := "-"
-		if l.Pool {
-			pool = "2x2"
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%dx%d\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", l.Name, l.Kind, l.KH, l.KW, pool, l.Layer.Out,
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", l.Name, l.Kind, l.ShowKernel(), l.ShowPool(), l.Layer.Out,
 			thousands(l.Layer.Out.Len()), thousands(l.Weights()), thousands(l.Products()), l.Out.Blocks, l.Tiles)
 		weights += l.Weights()
 		products += l.Products()

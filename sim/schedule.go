@@ -106,7 +106,7 @@ func (s *scheduler) update() {
 
 func (s *scheduler) index(phase stage, t, n, copy int) {
 	l := &s.plan.Layers[n-1]
-	if !l.Pool {
+	if !l.HasIndex() {
 		return
 	}
 	s.sets[Index] = append(s.sets[Index], Set{
@@ -173,7 +173,7 @@ func UsefulProducts(p *gen.Plan) int {
 		up, down := steps, steps
 		if i == 0 {
 			up, down = 1, 0
-		} else if l.Pool && p.Cfg.PoolIndex == ep.Live {
+		} else if l.HasIndex() && p.Cfg.PoolIndex == ep.Live {
 			up += 2
 		}
 		n += (up + down + 2) * l.Products()

@@ -25,7 +25,7 @@ func format(signed bool, integer, frac int) fixedpoint.Format {
 
 // networks covers, between them: channel counts that do not divide the array,
 // odd maps, maps of one pixel, a single layer with and without pool, dense nets,
-// batches, both pool indices, both slopes, kernels of 1 to 7 with every kind
+// strides, average pools before, behind and without max pools, batches, both pool indices, both slopes, kernels of 1 to 7 with every kind
 // of padding, arrays of 1 to 16, ports of 32 to 512 bits, elements of 8, 16 and
 // 32 bits, every rounding mode.
 var networks = []network{
@@ -54,6 +54,15 @@ var networks = []network{
 	}},
 	{name: "array-16", list: "20,M,18,fc10", input: ep.Shape{C: 3, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.DataWidth = 16, 512
+	}},
+	{name: "stride", list: "5k5p1s2,6s2,M,4k1s2,fc3", input: ep.Shape{C: 3, H: 17, W: 19}, set: func(c *ep.Config) {
+		c.Array.Size, c.Batch = 2, 2
+	}},
+	{name: "average", list: "5,A,6k3p2s2,A,7,M,fc3", input: ep.Shape{C: 2, H: 13, W: 18}, set: func(c *ep.Config) {
+		c.PoolIndex, c.Formats.Bias = ep.Live, format(true, 1, 29)
+	}},
+	{name: "average-output", list: "3k7p6s2,A", input: ep.Shape{C: 1, H: 9, W: 5}, set: func(c *ep.Config) {
+		c.Array.Size, c.Memory.DataWidth, c.Batch = 2, 256, 3
 	}},
 	{name: "8-bit", list: "6,M,7,fc4", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
 		c.Formats.Input, c.Formats.State = format(true, 0, 7), format(false, 0, 7)

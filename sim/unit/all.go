@@ -9,7 +9,7 @@ func All() []*Bench {
 	if err != nil {
 		panic(fmt.Sprintf("unit: %v", err))
 	}
-	single, narrow, even, real := ds["single"], ds["narrow"], ds["even"], ds["real"]
+	single, narrow, even, means, real := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["real"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
 			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
@@ -22,15 +22,15 @@ func All() []*Bench {
 		inGroup("arithmetic", roundingBench(),
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(real, false),
 			arrayBench(single), arrayBench(narrow), arrayBench(real),
-			laneBench(single), laneBench(narrow), laneBench(even), laneBench(real),
+			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(real),
 			operandsBench(single), operandsBench(narrow), operandsBench(real),
 		),
 		inGroup("memories", join(stores(narrow), stores(real), []*Bench{drainBench(single), drainBench(narrow), drainBench(real)})...),
 		inGroup("schedule",
-			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(real),
-			tableBench(narrow, true), tableBench(narrow, false), tableBench(real, true), tableBench(real, false),
+			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real),
+			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow),
-			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(real),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(real),
 		),
 		inGroup("memory-port",
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(real),

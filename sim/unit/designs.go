@@ -24,6 +24,8 @@ type design struct {
 //	        layers with alignment shifts of their own; a beat holds two columns;
 //	        a longest burst that is no power of two
 //	even    2x2, 16 bits, ties up, padding 0; a beat holds one column
+//	means   2x2, strides of 2 under and over average pools, frozen indices of a max pool;
+//	        a beat holds four columns
 //	real    4x4, 16 bits, two samples, frozen indices, channels that do not divide
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
 var designs = sync.OnceValues(func() (map[string]design, error) {
@@ -55,6 +57,7 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"single", "fc3", ep.Shape{C: 2, H: 2, W: 1}, 1, 1, ep.Frozen, ep.Unit, single, 0.75, 1, ep.Memory{DataWidth: 32, BurstBeats: 2, Outstanding: 2}, [2]int{3, 2}},
 		{"narrow", "5k5p2,M,3k3p2,4k1p0,M,fc3", ep.Shape{C: 3, H: 6, W: 5}, 2, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 10, Outstanding: 3}, [2]int{2, 3}},
 		{"even", "4k3p0,2k3p0,M", ep.Shape{C: 2, H: 6, W: 6}, 2, 1, ep.Live, ep.Half, even, 0.5, 0.1, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 1}, [2]int{3, 2}},
+		{"means", "3k3p1s2,A,3k5p3s2,2k1p0s2,4,M,fc3", ep.Shape{C: 3, H: 13, W: 16}, 2, 2, ep.Frozen, ep.Half, real, 0.5, 0.1, ep.Memory{DataWidth: 128, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}},
 		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}},
 	} {
 		net, err := ep.ParseLayers(c.list, c.in)

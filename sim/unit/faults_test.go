@@ -30,6 +30,7 @@ var faults = []struct {
 	{"ep_lane/narrow", "result_q <= aligned_q + acc_rdata_q", "result_q <= aligned_q", "state_o"},
 	{"ep_lane/narrow", "pos_i == index_i", "pos_i != index_i", "argmax_o state_o"},
 	{"ep_lane/narrow", "act_acc_q2 - force_aligned", "act_acc_q2 + force_aligned", "state_o"},
+	{"ep_lane/means", "mean_i && !first", "mean_i && first", "state_o"},
 	{"ep_lane/real", "scaled_floor[0] ||", "1'b1 ||", "state_o"},
 	{"ep_lane/even", "scaled_up    = scaled[", "scaled_up    = !scaled[", "state_o"},
 
@@ -50,6 +51,7 @@ var faults = []struct {
 
 	{"ep_walker/real", "assign a_take = a_valid_q", "assign a_take = 1'b1", "op_valid_o stalled_o op_tile_o"},
 
+	{"ep_walker/means", "down_i ? tile_q - {", "down_i ? tile_q + {", "op_tile_o"},
 	{"ep_registers/narrow", "written[0] && !busy_i", "written[0]", "start_o"},
 	{"ep_registers/narrow", "base_hi_q <= (base_hi_q & ~mask) | written", "base_hi_q <= written", "base_o"},
 	{"ep_registers/narrow", "10'd9 && written[0]", "10'd9", "irq s_axil_rdata"},

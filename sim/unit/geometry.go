@@ -12,14 +12,14 @@ type position struct{ conv, tap, in int }
 
 // axis is one dimension of a layer.
 type axis struct {
-	in, used, out, kernel, pad int
-	pooled                     bool
+	in, used, out, kernel, pad, stride int
+	pooled                             bool
 }
 
 func axes(l *gen.LayerPlan) (rows, cols axis) {
 	h, w := l.Used()
-	rows = axis{l.Layer.In.H, h, l.Layer.Out.H, l.KH, l.Pad, l.Pool}
-	cols = axis{l.Layer.In.W, w, l.Layer.Out.W, l.KW, l.Pad, l.Pool}
+	rows = axis{l.Layer.In.H, h, l.Layer.Out.H, l.KH, l.Pad, l.Stride, l.Pooled()}
+	cols = axis{l.Layer.In.W, w, l.Layer.Out.W, l.KW, l.Pad, l.Stride, l.Pooled()}
 	return rows, cols
 }
 
@@ -29,7 +29,7 @@ func axes(l *gen.LayerPlan) (rows, cols axis) {
 func (a axis) positions(k gen.Kind, item int) []position {
 	var out []position
 	add := func(conv, tap int) {
-		if in := conv - a.pad + tap; in >= 0 && in < a.in {
+		if in := conv*a.stride - a.pad + tap; in >= 0 && in < a.in {
 			out = append(out, position{conv, tap, in})
 		}
 	}
@@ -40,7 +40,7 @@ func (a axis) positions(k gen.Kind, item int) []position {
 		}
 	case gen.Down:
 		for conv := range a.used {
-			if tap := item + a.pad - conv; tap >= 0 && tap < a.kernel {
+			if tap := item + a.pad - conv*a.stride; tap >= 0 && tap < a.kernel {
 				out = append(out, position{conv, tap, item})
 			}
 		}
@@ -142,7 +142,7 @@ func half(y, x position) int { return y.conv%2*2 + x.conv%2 }
 
 func (e *enumeration) up() {
 	window := 1
-	if e.l.Pool {
+	if e.l.Pooled() {
 		window = 2
 	}
 	for b := range e.Cfg.Batch {
@@ -211,7 +211,7 @@ func (e *enumeration) contrast(blk, ky, kx int) {
 // pooled drops what does not matter of an operation that reads states of the
 // layer: the position without a pool, and without a product the operands.
 func (e *enumeration) pooled(op operation, void bool) operation {
-	if !e.l.Pool {
+	if !e.l.Pooled() {
 		op.pos = -1
 	}
 	if void {

@@ -20,6 +20,9 @@ func laneBench(d design) *Bench {
 			}
 			p.pool(false)
 			p.pool(true)
+			if p.v.Has("mean_i") {
+				p.mean()
+			}
 			p.feedback()
 		}
 		if d.AccBits <= 14 {
@@ -51,6 +54,9 @@ func (p *lanePlay) layer(n int) {
 // noise drives data at random and nothing valid.
 func (p *lanePlay) noise() {
 	p.fill(p.v, "sum_i", "bias_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i", "live_i")
+	if p.v.Has("mean_i") {
+		p.v.Set("mean_i", 0)
+	}
 	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i", "up_i", "down_i", "window_i"} {
 		p.v.Set(name, 0)
 	}
@@ -192,7 +198,27 @@ func (p *lanePlay) pool(live bool) {
 	}
 }
 
-// window plays the four positions of a pool window.
+// mean checks that a window of an average pool is summed, whatever index is
+// stored.
+func (p *lanePlay) mean() {
+	lo, hi, _ := p.la.Up.Int64()
+	for range 80 {
+		p.v.Set("mean_i", 1)
+		var sums [4]int64
+		acc := int64(0)
+		_, bias, _ := p.interesting()
+		for i := range sums { // the layer's accumulator may have no room for four
+			sums[i] = p.among(lo, hi) / 4
+			acc += sums[i]<<p.la.UpShift + bias/4<<p.la.BiasShift
+		}
+		addr := p.IntN(p.AccWords)
+		p.window(p.chance(2), sums, bias/4, -1, addr)
+		p.act(addr, acc)
+	}
+}
+
+// window plays the four positions of a pool window; an index below 0 is random, and
+// none is expected.
 func (p *lanePlay) window(live bool, sums [4]int64, bias int64, index, addr int) {
 	p.v.Set("up_i", 1)
 	p.v.Set("window_i", 1)
@@ -201,7 +227,7 @@ func (p *lanePlay) window(live bool, sums [4]int64, bias int64, index, addr int)
 	for i := 0; i <= len(sums); {
 		if pos >= 0 {
 			p.v.Set("pos_i", int64(pos))
-			if !live {
+			if !live && index >= 0 {
 				p.v.Set("index_i", int64(index))
 			}
 		}
@@ -217,7 +243,9 @@ func (p *lanePlay) window(live bool, sums [4]int64, bias int64, index, addr int)
 		p.tick()
 	}
 	p.tick()
-	p.v.Want("argmax_o", int64(index))
+	if index >= 0 {
+		p.v.Want("argmax_o", int64(index))
+	}
 	p.write(addr)
 	p.tick()
 	p.v.Set("up_i", 0)

@@ -207,7 +207,7 @@ func (q *sequencerPlay) update() {
 		l := &q.Layers[n-1]
 		for slab := range l.Out.Blocks {
 			q.waitSlab()
-			if q.Cfg.PoolIndex == ep.Live && l.Pool && n > 1 {
+			if q.Cfg.PoolIndex == ep.Live && l.HasIndex() && n > 1 {
 				q.pass(passMode{kind: gen.Up, layer: n, slab: slab, of: gen.CopyPlus})
 				q.pass(passMode{kind: gen.Up, layer: n, slab: slab, of: gen.CopyMinus})
 			}
@@ -318,8 +318,14 @@ func (q *sequencerPlay) mode(m passMode) {
 	v.WantIf("result_o", m.result)
 	v.WantIf("store_result_o", m.result)
 	v.WantIf("i_even_o", m.layer%2 == 1)
-	v.WantIf("window_o", k == gen.Up && l.Pool)
-	v.WantIf("unpool_o", (k == gen.Down || k == gen.Update) && l.Pool)
+	v.WantIf("window_o", k == gen.Up && l.Pooled())
+	v.WantIf("unpool_o", (k == gen.Down || k == gen.Update) && l.Pooled())
+	if v.Has("mean_o") && (k == gen.Up || k == gen.Down || k == gen.Update) {
+		v.WantIf("mean_o", l.Averages())
+	}
+	if v.Has("step_o") && (k == gen.Down || k == gen.Update) {
+		v.Want("step_o", int64(l.Stride))
+	}
 	v.WantIf("zero_o", q.phase == gen.PhaseFree && q.step0 && m.layer > 1)
 	v.WantIf("acc_keep_o", updating)
 	v.Want("bank_o", int64(q.bank))
@@ -362,7 +368,7 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		if m.layer == 1 {
 			v.Want("write_o", gen.DriveBase)
 		}
-		if l.Pool {
+		if l.HasIndex() {
 			v.Want("index_plus_o", int64(index))
 			compare := q.Cfg.PoolIndex == ep.Live || q.phase == gen.PhaseFree || q.phase == gen.PhasePlus && q.step0
 			v.WantIf("live_o", compare)
@@ -375,7 +381,7 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		if m.layer == 2 && m.slab == 0 {
 			v.Want("acc_read_o", gen.DriveBase)
 		}
-		if l.Pool {
+		if l.HasIndex() {
 			v.Want("index_plus_o", int64(index))
 		}
 	case gen.Act:
@@ -393,7 +399,7 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		v.Want("i_minus_o", q.below(m.layer, gen.CopyMinus))
 		v.Want("o_plus_o", q.here(m.layer, gen.CopyPlus))
 		v.Want("o_minus_o", q.here(m.layer, gen.CopyMinus))
-		if l.Pool && m.kind == gen.Update {
+		if l.HasIndex() && m.kind == gen.Update {
 			v.Want("index_plus_o", int64(index))
 			if q.Cfg.PoolIndex == ep.Live && m.layer > 1 {
 				index += q.IndexWords

@@ -126,7 +126,7 @@ func TestResolveErrors(t *testing.T) {
 		{"-o out -layers 4,M,fc3 -heads 2", `flag -heads: "2", want none, all, or layers 1..1 separated by commas`},
 		{"-o out -layers vgg13", `flag -layers: unknown preset "vgg13", nearest is "vgg11", want one of tiny, small, mnist-conv, ` +
 			`vgg5, vgg5-valid, vgg7, vgg9, vgg11, vgg12, a list such as 64,M,fc10, or a file ending in .toml`},
-		{"-o out -layers 64,X", `flag -layers: layers "64,X": token 2 "X": want a convolution such as 64 or 32k5p0, M, ` +
+		{"-o out -layers 64,X", `flag -layers: layers "64,X": token 2 "X": want a convolution such as 64, 32k5p0 or 64s2, M or A, ` +
 			`or a dense layer such as fc10`},
 		{"-o out -layers none.toml", "none.toml: no such file or directory"},
 		{"-o out -config bad.toml", "bad.toml: unknown key phases.betta, nearest is phases.beta"},
