@@ -80,6 +80,7 @@ type Config struct {
 	Memory     Memory
 	Init       Init
 	Seed       uint64
+	Sequence   Sequence // of the golden data
 }
 
 // String returns the name that flags and files use: "frozen" or "live".
@@ -174,6 +175,7 @@ func (c *Config) checkPhases() error {
 		checkRange("phases.free-steps", c.FreeSteps, 1, maxSteps),
 		checkRange("phases.nudge-steps", c.NudgeSteps, 1, maxSteps),
 		checkPositive("phases.beta", c.Beta),
+		checkRange("sequence.starts", c.Sequence.Starts, 1, maxSteps),
 		checkPositive("init.gain", c.Init.Gain),
 		checkFinite("init.bias", c.Init.Bias),
 		checkShare("init.mean", c.Init.Mean),

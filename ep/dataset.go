@@ -17,7 +17,37 @@ type Sources struct {
 	Weights string // NPZ file, see LoadWeights
 	Data    string // directory of a data set, see LoadDataset
 	Input   string // NPZ file of samples, see LoadSamples; Data is empty then
+	Part    Part   // of Data
 	First   int    // number of the first sample taken from Data, from 0
+}
+
+// Part is a part of a data set.
+type Part int
+
+const (
+	TrainingPart Part = iota // or the test files, where there are no others
+	TestPart
+)
+
+// String returns the name that flags and files use: "train" or "test".
+func (p Part) String() string {
+	if p == TestPart {
+		return "test"
+	}
+	return "train"
+}
+
+// UnmarshalText reads "train" or "test".
+func (p *Part) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "train":
+		*p = TrainingPart
+	case "test":
+		*p = TestPart
+	default:
+		return fmt.Errorf("part %q, want train or test", text)
+	}
+	return nil
 }
 
 // LoadParams returns the parameters that src names, not yet quantised.
@@ -28,15 +58,15 @@ func LoadParams(cfg *Config, src *Sources) (*FloatParams, error) {
 	return InitParams(&cfg.Network, cfg.Init, cfg.Seed), nil
 }
 
-// LoadInputs returns the cfg.Batch samples that src names, not yet quantised.
+// LoadInputs returns the cfg.Samples() samples that src names, not yet quantised.
 func LoadInputs(cfg *Config, src *Sources) (*FloatSamples, error) {
 	switch {
 	case src.Input != "":
-		return LoadSamples(src.Input, &cfg.Network, cfg.Batch)
+		return LoadSamples(src.Input, &cfg.Network, cfg.Samples())
 	case src.Data != "":
-		return LoadDataset(src.Data, &cfg.Network, src.First, cfg.Batch)
+		return LoadDataset(src.Data, src.Part, &cfg.Network, src.First, cfg.Samples())
 	}
-	return ProceduralSamples(&cfg.Network, cfg.Batch, cfg.Seed), nil
+	return ProceduralSamples(&cfg.Network, cfg.Samples(), cfg.Seed), nil
 }
 
 // images is a part of a data set as it lies in one file or pair of files.
@@ -110,9 +140,8 @@ var datasets = []dataset{
 	},
 }
 
-// LoadDataset returns samples first .. first+batch-1 of the data set in a
-// directory, normalised for net: of the training files if they are there,
-// otherwise of the test files, which may be gzipped (.gz). It knows, by the
+// LoadDataset returns samples first .. first+batch-1 of a part of the data set in a
+// directory, normalised for net. Files may be gzipped (.gz). It knows, by the
 // published file names,
 //
 //	MNIST      IDX files; inputs are p/255 in [0, 1]
@@ -123,33 +152,33 @@ var datasets = []dataset{
 // that. Any other difference of shape, a label that is not a class of net, too
 // few samples and damaged files are errors that name file, value found and
 // value wanted.
-func LoadDataset(dir string, net *Network, first, batch int) (*FloatSamples, error) {
-	set, paths, err := findDataset(dir)
+func LoadDataset(dir string, part Part, net *Network, first, batch int) (*FloatSamples, error) {
+	set, paths, err := findDataset(dir, part)
 	if err != nil {
 		return nil, err
 	}
 	s := &FloatSamples{}
 	seen := 0
 	for _, path := range paths {
-		part, err := set.read(path)
+		images, err := set.read(path)
 		if err != nil {
 			return nil, err
 		}
-		if err := part.checkShape(set.name, net.Input); err != nil {
+		if err := images.checkShape(set.name, net.Input); err != nil {
 			return nil, err
 		}
-		for i, label := range part.labels {
+		for i, label := range images.labels {
 			if number := seen + i; number < first || len(s.Y) == batch {
 				continue
 			}
 			if int(label) >= net.Classes() {
 				return nil, fmt.Errorf("%s: label %d of sample %d, want 0..%d for the classes of the network",
-					part.labelPath, label, i, net.Classes()-1)
+					images.labelPath, label, i, net.Classes()-1)
 			}
 			s.Y = append(s.Y, int(label))
-			s.X = part.appendInput(s.X, i, net.Input, set.norm)
+			s.X = images.appendInput(s.X, i, net.Input, set.norm)
 		}
-		seen += len(part.labels)
+		seen += len(images.labels)
 		if len(s.Y) == batch {
 			return s, nil
 		}
@@ -157,8 +186,8 @@ func LoadDataset(dir string, net *Network, first, batch int) (*FloatSamples, err
 	return nil, fmt.Errorf("%s: %s has %d samples, want at least %d", dir, set.name, seen, first+batch)
 }
 
-// findDataset returns the data set whose files are in dir, and their paths.
-func findDataset(dir string) (*dataset, []string, error) {
+// findDataset returns the data set whose files are in dir, and the paths of a part.
+func findDataset(dir string, part Part) (*dataset, []string, error) {
 	if info, err := os.Stat(dir); err != nil {
 		return nil, nil, fmt.Errorf("data directory %s: %w", dir, pathCause(err))
 	} else if !info.IsDir() {
@@ -166,7 +195,11 @@ func findDataset(dir string) (*dataset, []string, error) {
 	}
 	for i := range datasets {
 		set := &datasets[i]
-		for _, names := range [][]string{set.parts, set.tests} {
+		parts := [][]string{set.parts, set.tests}
+		if part == TestPart {
+			parts = parts[1:]
+		}
+		for _, names := range parts {
 			var paths []string
 			for _, name := range names {
 				if path := plainOrGzipped(dir, name); path != "" {

@@ -69,7 +69,7 @@ func TestLoadIDX(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "train-images-idx3-ubyte.gz", gzipped(t, idx(3, 2, 2)))
 	writeFile(t, dir, "train-labels-idx1-ubyte", idx(3))
-	got, err := LoadDataset(dir, testNet(t, "fc4", Shape{1, 2, 2}), 1, 2)
+	got, err := LoadDataset(dir, TrainingPart, testNet(t, "fc4", Shape{1, 2, 2}), 1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestLoadIDXPadded(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "t10k-images-idx3-ubyte", idx(1, 28, 28))
 	writeFile(t, dir, "t10k-labels-idx1-ubyte", idx(1))
-	got, err := LoadDataset(dir, testNet(t, "fc4", Shape{1, 32, 32}), 0, 1)
+	got, err := LoadDataset(dir, TrainingPart, testNet(t, "fc4", Shape{1, 32, 32}), 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestLoadCIFAR(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "data_batch_1.bin", make([]byte, len(record)))
 	writeFile(t, dir, "data_batch_2.bin.gz", gzipped(t, record))
-	got, err := LoadDataset(dir, testNet(t, "fc10", cifar), 1, 1)
+	got, err := LoadDataset(dir, TrainingPart, testNet(t, "fc10", cifar), 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,9 +125,13 @@ func TestLoadCIFAR(t *testing.T) {
 			t.Errorf("channel %d: got %v, want %v", c, v, want)
 		}
 	}
+	writeFile(t, dir, "test_batch.bin", append([]byte{3}, record[1:]...))
+	if got, err = LoadDataset(dir, TestPart, testNet(t, "fc10", cifar), 0, 1); err != nil || got.Y[0] != 3 {
+		t.Errorf("test part: got %v, %v, want label 3", got, err)
+	}
 	fine := t.TempDir()
 	writeFile(t, fine, "train.bin", append([]byte{19, 99}, make([]byte, 3*1024)...))
-	if got, err = LoadDataset(fine, testNet(t, "fc100", cifar), 0, 1); err != nil || got.Y[0] != 99 {
+	if got, err = LoadDataset(fine, TrainingPart, testNet(t, "fc100", cifar), 0, 1); err != nil || got.Y[0] != 99 {
 		t.Errorf("CIFAR-100: got %v, %v, want label 99", got, err)
 	}
 }
@@ -183,13 +187,13 @@ func TestDatasetErrors(t *testing.T) {
 		for name, data := range test.files {
 			writeFile(t, dir, name, data)
 		}
-		_, err := LoadDataset(dir, net, test.first, 2)
+		_, err := LoadDataset(dir, TrainingPart, net, test.first, 2)
 		if got := strings.ReplaceAll(fmt.Sprint(err), dir, "DIR"); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}
 	}
 	missing := filepath.Join(t.TempDir(), "none")
-	_, err := LoadDataset(missing, net, 0, 1)
+	_, err := LoadDataset(missing, TrainingPart, net, 0, 1)
 	if got, want := fmt.Sprint(err), "data directory "+missing+": no such file or directory"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -197,14 +201,14 @@ func TestDatasetErrors(t *testing.T) {
 
 func TestRealData(t *testing.T) {
 	t.Run("mnist", func(t *testing.T) {
-		s, err := LoadDataset(dataDir(t, "mnist"), testNet(t, "fc10", Shape{1, 28, 28}), 0, 100)
+		s, err := LoadDataset(dataDir(t, "mnist"), TrainingPart, testNet(t, "fc10", Shape{1, 28, 28}), 0, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkSamples(t, s, 0, 1)
 	})
 	t.Run("cifar10", func(t *testing.T) {
-		s, err := LoadDataset(dataDir(t, "cifar10"), testNet(t, "fc10", cifar), 0, 100)
+		s, err := LoadDataset(dataDir(t, "cifar10"), TrainingPart, testNet(t, "fc10", cifar), 0, 100)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.sources.Input }},
 	{"data", "directory of MNIST or CIFAR files, relative to this file",
 		func(r *resolution) any { return &r.sources.Data }},
+	{"data-part", "files of data that samples come from: train, or test; train means test where there are no others",
+		func(r *resolution) any { return &r.sources.Part }},
 	{"first-sample", "number of the first sample taken from data",
 		func(r *resolution) any { return &r.sources.First }},
 	{"seed", "seed of everything random",
@@ -149,6 +151,11 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Init.HeadGain }},
 	{"init.mean", "initial value of the running means of centred heads",
 		func(r *resolution) any { return &r.config.Init.Mean }},
+
+	{"sequence.starts", "consecutive starts of the core that golden data covers, on consecutive batches of the samples",
+		func(r *resolution) any { return &r.config.Sequence.Starts }},
+	{"sequence.task", "what each start does: train, a training step, or infer, the free phase and its results",
+		func(r *resolution) any { return &r.config.Sequence.Task }},
 }
 
 // findSetting returns the entry of a key, or nil.
@@ -188,6 +195,8 @@ func wanted(target any) string {
 		return `"synchronous" or "asynchronous"`
 	case *Pool:
 		return `"none", "max" or "average"`
+	case *Task:
+		return `"train" or "infer"`
 	case *Activation:
 		return `"half" or "unit"`
 	}

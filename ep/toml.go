@@ -222,7 +222,7 @@ func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
 	for i := range settings {
 		s := &settings[i]
 		switch s.key {
-		case "data", "first-sample", "network.preset", "network.classes":
+		case "data", "data-part", "first-sample", "network.preset", "network.classes":
 			continue // replaced by the samples and by the layers
 		}
 		text := tomlValue(s.target(&r))

@@ -85,6 +85,9 @@ gain = 1
 bias = -0.5
 head-gain = 2
 mean = 0.5
+[sequence]
+starts = 4
+task = "infer"
 `
 	got, src, problem := resolveTOML(t, text)
 	if problem != "" {
@@ -109,6 +112,8 @@ mean = 0.5
 		Memory: Memory{64, 16, 4, 5, 65536},
 		Init:   Init{Gain: 1, Bias: -0.5, HeadGain: 2, Mean: 0.5},
 		Seed:   7,
+
+		Sequence: Sequence{Starts: 4, Task: Infer},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)

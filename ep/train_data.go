@@ -51,7 +51,7 @@ func (d *Dataset) check(net *Network) error {
 // in the layouts that LoadDataset knows. With a limit above 0 only so many
 // training images are used. A part that is missing is an error.
 func LoadSplit(dir string, limit int) (*Dataset, error) {
-	set, _, err := findDataset(dir)
+	set, _, err := findDataset(dir, TrainingPart)
 	if err != nil {
 		return nil, err
 	}

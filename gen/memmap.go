@@ -71,12 +71,17 @@ func (m *MemoryMap) beats(columns int) int {
 // weights in place, zeros elsewhere.
 func (p *Plan) PackMemory(w *ep.Params, s *ep.Samples) []byte {
 	img := make([]byte, p.Map.Size)
+	p.PackSamples(img, s)
+	p.PackWeights(img, w)
+	return img
+}
+
+// PackSamples writes labels and samples into an image of memory.
+func (p *Plan) PackSamples(img []byte, s *ep.Samples) {
 	for b, y := range s.Y {
 		p.put(img, p.Map.Labels.Offset, b, 0, int64(p.LabelCode(y)))
 	}
 	p.packMap(img, p.Map.Input.Offset, p.Input, s.X)
-	p.PackWeights(img, w)
-	return img
 }
 
 // LabelCode is the label of class y, which counts the neurons of the output

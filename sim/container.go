@@ -15,7 +15,8 @@ import (
 //
 //	0   8 bytes  "EPGOLDEN"
 //	8   u32      version, 1
-//	12  u32      kind: 1 memory before, 2 memory after, 3 trace
+//	12  u16      kind: 1 memory before, 2 memory after, 3 trace
+//	14  u16      number of the start, from 0
 //	16  u64      fingerprint of the design
 //	24  u64      bytes of the payload
 //	32           payload
@@ -37,24 +38,25 @@ const (
 	kindTrace
 )
 
-func appendHeader(dst []byte, kind goldenKind, fingerprint uint64, payload int) []byte {
+func appendHeader(dst []byte, kind goldenKind, start int, fingerprint uint64, payload int) []byte {
 	le := binary.LittleEndian
 	dst = append(dst, goldenMagic...)
 	dst = le.AppendUint32(dst, goldenVersion)
-	dst = le.AppendUint32(dst, uint32(kind))
+	dst = le.AppendUint16(dst, uint16(kind))
+	dst = le.AppendUint16(dst, uint16(start))
 	dst = le.AppendUint64(dst, fingerprint)
 	return le.AppendUint64(dst, uint64(payload))
 }
 
 // writeGolden writes a whole golden file.
-func writeGolden(path string, kind goldenKind, fingerprint uint64, payload []byte) error {
+func writeGolden(path string, kind goldenKind, start int, fingerprint uint64, payload []byte) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	sum := crc32.NewIEEE()
 	w := io.MultiWriter(f, sum)
-	_, err = w.Write(appendHeader(nil, kind, fingerprint, len(payload)))
+	_, err = w.Write(appendHeader(nil, kind, start, fingerprint, len(payload)))
 	if err == nil {
 		_, err = w.Write(payload)
 	}
@@ -69,7 +71,7 @@ func writeGolden(path string, kind goldenKind, fingerprint uint64, payload []byt
 
 // readGolden returns the payload of a golden file. The harness has its own
 // reader; this one serves the tests and tools.
-func readGolden(path string, kind goldenKind, fingerprint uint64) ([]byte, error) {
+func readGolden(path string, kind goldenKind, start int, fingerprint uint64) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -85,8 +87,11 @@ func readGolden(path string, kind goldenKind, fingerprint uint64) ([]byte, error
 	if got, want := crc32.ChecksumIEEE(body), le.Uint32(tail); got != want {
 		return nil, fmt.Errorf("%s: checksum %#08x, want %#08x", path, got, want)
 	}
-	if got := goldenKind(le.Uint32(text[12:])); got != kind {
+	if got := goldenKind(le.Uint16(text[12:])); got != kind {
 		return nil, fmt.Errorf("%s: kind %d, want %d", path, got, kind)
+	}
+	if got := int(le.Uint16(text[14:])); got != start {
+		return nil, fmt.Errorf("%s: start %d, want %d", path, got, start)
 	}
 	if got := le.Uint64(text[16:]); got != fingerprint {
 		return nil, fmt.Errorf("%s: made for design %#x, want %#x", path, got, fingerprint)

@@ -14,10 +14,11 @@ import (
 	"epgen/gen"
 )
 
-// Names of the golden files, in the directory golden/ of a package.
+// Names of the golden files, in the directory golden/ of a package. The first three are those
+// of the first start; the others have theirs in the directories 2, 3, ... below.
 const (
-	BeforeFile  = "before.bin"  // external memory before the training step
-	AfterFile   = "after.bin"   // and after it
+	BeforeFile  = "before.bin"  // external memory before the start
+	AfterFile   = "after.bin"   // and after the end
 	TraceFile   = "trace.bin"   // what the state and index memories receive
 	WeightsFile = "weights.npz" // the weights, for people and for epgen
 	SamplesFile = "samples.npz" // the samples
@@ -33,24 +34,56 @@ const eventBytes = 32
 // after the values have been written.
 func notesBytes(layers int) int { return 1024 * (layers + 1) }
 
-// WriteGolden runs the fixed-point model for one training step and writes the
-// golden files to dir, the trace while it is made. progress, which may be nil,
-// is told how many of the time steps are done.
+// startDir returns the directory of the golden files of a start, from 0.
+func startDir(dir string, start int) string {
+	if start == 0 {
+		return dir
+	}
+	return filepath.Join(dir, fmt.Sprint(start+1))
+}
+
+// WriteGolden runs the fixed-point model for the sequence of the configuration and writes the
+// golden files to dir, the traces while they are made. It returns the outcome of the last
+// start. progress, which may be nil, is told how many of the time steps of a start are done.
 func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress func(done, steps int)) (*ep.Outcome, error) {
 	model, err := ep.NewFixed(p.Cfg)
 	if err != nil {
 		return nil, err
 	}
-	print := Fingerprint(p)
-	img := p.PackMemory(w, s)
-	if err := writeGolden(filepath.Join(dir, BeforeFile), kindBefore, print, img); err != nil {
+	if len(s.Y) != p.Cfg.Samples() {
+		return nil, fmt.Errorf("sim: %d samples, want %d for %d starts", len(s.Y), p.Cfg.Samples(), p.Cfg.Sequence.Starts)
+	}
+	present, img := w, p.PackMemory(w, s.Slice(0, p.Cfg.Batch))
+	var out *ep.Outcome
+	for start := range p.Cfg.Sequence.Starts {
+		batch := s.Slice(start*p.Cfg.Batch, p.Cfg.Batch)
+		p.PackSamples(img, batch)
+		if out, err = writeStart(startDir(dir, start), start, p, model, present, batch, img, progress); err != nil {
+			return nil, err
+		}
+		if p.Cfg.Sequence.Task == ep.Train {
+			present = out.Params
+		}
+	}
+	return out, writeArrays(dir, p.Cfg, w, s)
+}
+
+// writeStart writes the golden files of one start to dir. The image of external memory is that
+// before the start, and becomes that after it.
+func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, w *ep.Params, s *ep.Samples, img []byte,
+	progress func(done, steps int)) (*ep.Outcome, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	t, err := createTrace(filepath.Join(dir, TraceFile), p, s, progress)
+	print := Fingerprint(p)
+	if err := writeGolden(filepath.Join(dir, BeforeFile), kindBefore, start, print, img); err != nil {
+		return nil, err
+	}
+	t, err := createTrace(filepath.Join(dir, TraceFile), start, p, s, progress)
 	if err != nil {
 		return nil, err
 	}
-	out, err := model.TrainStep(w, s, t)
+	out, err := model.Step(uint32(start), w, s, t)
 	if err == nil {
 		err = t.finish(p, out)
 	}
@@ -60,12 +93,11 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 	if err != nil {
 		return nil, err
 	}
-	p.PackWeights(img, out.Params)
-	p.PackResults(img, out.Output)
-	if err := writeGolden(filepath.Join(dir, AfterFile), kindAfter, print, img); err != nil {
-		return nil, err
+	if p.Cfg.Sequence.Task == ep.Train {
+		p.PackWeights(img, out.Params)
 	}
-	return out, writeArrays(dir, p.Cfg, w, s)
+	p.PackResults(img, out.Output)
+	return out, writeGolden(filepath.Join(dir, AfterFile), kindAfter, start, print, img)
 }
 
 // writeArrays writes the weights and samples that the resolved configuration
@@ -108,7 +140,7 @@ type traceWriter struct {
 
 // createTrace writes the header, the event table and the input, and makes the
 // file as long as it will be.
-func createTrace(path string, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
+func createTrace(path string, start int, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
 	t := &traceWriter{
 		sets: Schedule(p), layers: len(p.Layers), progress: progress,
 		steps:  p.Cfg.FreeSteps + 2*p.Cfg.NudgeSteps,
@@ -122,7 +154,7 @@ func createTrace(path string, p *gen.Plan, s *ep.Samples, progress func(done, st
 	if t.file, err = os.Create(path); err != nil {
 		return nil, err
 	}
-	head := append(appendHeader(nil, kindTrace, Fingerprint(p), size), table...)
+	head := append(appendHeader(nil, kindTrace, start, Fingerprint(p), size), table...)
 	if _, err = t.file.Write(head); err == nil {
 		err = t.file.Truncate(int64(goldenHeader + size + 4))
 	}

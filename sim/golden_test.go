@@ -72,7 +72,7 @@ func TestGoldenTrace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		payload, err := readGolden(filepath.Join(dir, TraceFile), kindTrace, Fingerprint(d.Plan))
+		payload, err := readGolden(filepath.Join(dir, TraceFile), kindTrace, 0, Fingerprint(d.Plan))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestGoldenMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, err := readGolden(filepath.Join(dir, BeforeFile), kindBefore, Fingerprint(d.Plan))
+	before, err := readGolden(filepath.Join(dir, BeforeFile), kindBefore, 0, Fingerprint(d.Plan))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestGoldenMemory(t *testing.T) {
 	}
 	want := d.PackMemory(out.Params, s)
 	d.PackResults(want, out.Output)
-	after, err := readGolden(filepath.Join(dir, AfterFile), kindAfter, Fingerprint(d.Plan))
+	after, err := readGolden(filepath.Join(dir, AfterFile), kindAfter, 0, Fingerprint(d.Plan))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,21 +154,73 @@ func TestGoldenMemory(t *testing.T) {
 	}
 }
 
+// TestGoldenSequence checks the images of a sequence: each start finds what the one before
+// has left, with its own labels and samples, and training steps continue from the new weights.
+func TestGoldenSequence(t *testing.T) {
+	for _, task := range []ep.Task{ep.Train, ep.Infer} {
+		cfg := testConfig(t, "5,M,fc3", ep.Shape{C: 2, H: 4, W: 4}, ep.Frozen)
+		cfg.Batch, cfg.Sequence = 2, ep.Sequence{Starts: 3, Task: task}
+		d := testDesign(t, cfg)
+		w, s := loadAll(t, cfg)
+		dir := t.TempDir()
+		if _, err := WriteGolden(dir, d.Plan, w, s, nil); err != nil {
+			t.Fatal(err)
+		}
+		model, err := ep.NewFixed(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img := d.PackMemory(w, s.Slice(0, 2))
+		for start, sub := range []string{"", "2", "3"} {
+			batch := s.Slice(2*start, 2)
+			d.PackSamples(img, batch)
+			compare := func(name string, kind goldenKind) {
+				t.Helper()
+				got, err := readGolden(filepath.Join(dir, sub, name), kind, start, Fingerprint(d.Plan))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(img, got); diff != "" {
+					t.Errorf("%v, start %d, %s (-want +got):\n%s", task, start, name, diff)
+				}
+			}
+			compare(BeforeFile, kindBefore)
+			out, err := model.Step(uint32(start), w, batch, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if task == ep.Train {
+				w = out.Params
+				d.PackWeights(img, w)
+			}
+			d.PackResults(img, out.Output)
+			compare(AfterFile, kindAfter)
+		}
+	}
+}
+
 func TestReadGoldenErrors(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "g.bin")
 	payload := []byte{1, 2, 3, 4, 5}
-	if err := writeGolden(path, kindAfter, 7, payload); err != nil {
+	if err := writeGolden(path, kindAfter, 0, 7, payload); err != nil {
 		t.Fatal(err)
 	}
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readGolden(path, kindAfter, 7); err != nil || !cmp.Equal(got, payload) {
+	if got, err := readGolden(path, kindAfter, 0, 7); err != nil || !cmp.Equal(got, payload) {
 		t.Fatalf("readGolden = %v, %v, want %v", got, err, payload)
 	}
 	damaged := append([]byte(nil), good...)
 	damaged[34] ^= 1
+	if err := writeGolden(path, kindAfter, 1, 7, payload); err != nil {
+		t.Fatal(err)
+	}
+	start, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name        string
 		text        []byte
@@ -179,6 +231,7 @@ func TestReadGoldenErrors(t *testing.T) {
 		{"truncated", good[:40], kindAfter, 7, "40 bytes, want 41"},
 		{"damaged", damaged, kindAfter, 7, "checksum"},
 		{"kind", good, kindTrace, 7, "kind 2, want 3"},
+		{"start", start, kindAfter, 7, "start 1, want 0"},
 		{"design", good, kindAfter, 8, "made for design 0x7, want 0x8"},
 		{"empty", nil, kindAfter, 7, "not a golden file"},
 	}
@@ -186,7 +239,7 @@ func TestReadGoldenErrors(t *testing.T) {
 		if err := os.WriteFile(path, tc.text, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readGolden(path, tc.kind, tc.fingerprint)
+		_, err := readGolden(path, tc.kind, 0, tc.fingerprint)
 		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), path) {
 			t.Errorf("%s: error %v, want %s: ...%s", tc.name, err, path, tc.want)
 		}

@@ -63,6 +63,8 @@ func (h *header) scalars() {
 	h.constant("int", "kP", d.P, "the array is kP x kP")
 	h.constant("int", "kLaneBits", d.LaneBits, "one state or input on chip, signed")
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
+	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
+	h.constant("bool", "kInfer", cfg.Sequence.Task == ep.Infer, "they are inferences")
 	h.constant("int", "kFreeSteps", cfg.FreeSteps, "T1")
 	h.constant("int", "kNudgeSteps", cfg.NudgeSteps, "T2, each of two phases")
 	h.constant("int", "kNumLayers", len(d.Layers), "state layers")

@@ -117,7 +117,7 @@ weight with the fixed-point model, bit for bit. Exit status: 0 equal, 1 differen
                      makes this package again
     rtl/             Verilog, one module per file; top module %s; files.f lists them
     tb/              simulation: C++ harness, design.h, Makefile
-    golden/          memory before and after the step, trace, weights and samples
+    golden/          memory before and after each start, trace, weights and samples
     sw/              register map as C header and as text
     report/          estimate.json; after verification report.json, .txt and .html
     manifest.json    SHA-256 of every file

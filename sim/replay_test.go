@@ -91,11 +91,11 @@ func withoutPrediction(header []byte, cycles int) []byte {
 func (r *replay) record(d *gen.Design) {
 	r.t.Helper()
 	print := Fingerprint(d.Plan)
-	trace, err := readGolden(filepath.Join(r.dir, "golden", TraceFile), kindTrace, print)
+	trace, err := readGolden(filepath.Join(r.dir, "golden", TraceFile), kindTrace, 0, print)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	after, err := readGolden(filepath.Join(r.dir, "golden", AfterFile), kindAfter, print)
+	after, err := readGolden(filepath.Join(r.dir, "golden", AfterFile), kindAfter, 0, print)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -72,8 +72,10 @@ type Settings struct {
 	Infer   bool   `json:"infer"` // every second run, from the first, infers only
 }
 
-// RunReport is one training step.
+// RunReport is one training step or inference.
 type RunReport struct {
+	Start     int               `json:"start"`   // of the sequence, from 0
+	Correct   int               `json:"correct"` // samples whose largest result is at their label
 	Infer     bool              `json:"infer"`
 	Cycles    uint64            `json:"cycles"`
 	Predicted *uint64           `json:"predicted"`

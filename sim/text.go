@@ -151,7 +151,7 @@ func (r *Report) phaseTable() *table {
 }
 
 func (r *Report) runTable() *table {
-	t := &table{title: "Runs", head: []string{"run", "cycles", "predicted", "seconds", "counters"}}
+	t := &table{title: "Runs", head: []string{"run", "correct", "cycles", "predicted", "seconds", "counters"}}
 	for i, run := range r.Runs {
 		predicted := "-"
 		if run.Predicted != nil {
@@ -165,7 +165,7 @@ func (r *Report) runTable() *table {
 		if run.Infer {
 			name = fmt.Sprintf("%d inference", i+1)
 		}
-		t.add(name, thousands(run.Cycles), predicted, fmt.Sprintf("%.1f", run.Seconds), strings.Join(counters, ", "))
+		t.add(name, run.Correct, thousands(run.Cycles), predicted, fmt.Sprintf("%.1f", run.Seconds), strings.Join(counters, ", "))
 	}
 	return t
 }

@@ -80,6 +80,9 @@ var networks = []network{
 		c.Formats.Weight, c.Formats.Bias = format(true, 2, 9), format(true, 3, 8)
 		c.Formats.StateRounding, c.Batch = fixedpoint.Truncate, 2
 	}},
+	{name: "ten-steps", list: "6,M,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
+		c.Batch, c.Sequence.Starts = 2, 10
+	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
 		c.Array.Size = 8

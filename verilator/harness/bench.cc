@@ -13,15 +13,17 @@ constexpr uint64_t kFewestCycles = design::kPredictions[0].cycles;
 
 Bench::Bench(const BenchOptions& options)
     : options_(options),
-      golden_(options.golden),
       verdict_(options.limit),
       sim_(options.sim),
       axi_(options.memory, &memory_, &verdict_),
       lite_(&sim_, &verdict_, options.memory.stall, options.seed + 77),
-      taps_(&golden_, &verdict_),
-      memory_checker_(&golden_, &memory_, &verdict_),
+      taps_(&verdict_),
+      memory_checker_(&memory_, &verdict_),
       monitor_(&axi_, &taps_, &verdict_, options.progress),
       random_(options.seed + 999) {
+  for (int start = 0; start < design::kStarts; ++start)
+    sequence_.push_back(std::make_unique<Golden>(options.golden, start));
+  golden_ = sequence_[0].get();
   axi_.set_listener(&memory_checker_);
   sim_.Add(&axi_);
   sim_.Add(&lite_);
@@ -85,18 +87,26 @@ void Bench::Abort(const std::string& message) {
   verdict_.AddFatal(m);
 }
 
-bool Bench::Start(int run, bool infer, bool with_irq) {
+// The first start of a run finds a fresh memory, the others what the one before
+// has left, with other labels and samples.
+bool Bench::Start(int run, int start, bool infer, bool with_irq) {
   const bool at_once = restart_at_once_;
   restart_at_once_ = false;
-  if (!at_once) base_ = BaseAddress(run);
-  memory_checker_.Begin(base_, options_.seed + static_cast<uint64_t>(run),
-                        infer);
-  taps_.Begin(infer);
+  golden_ = sequence_[static_cast<std::size_t>(start)].get();
+  if (start > 0) {
+    memory_checker_.Continue(golden_, infer);
+  } else {
+    if (!at_once) base_ = BaseAddress(run);
+    memory_checker_.Begin(golden_, base_,
+                          options_.seed + static_cast<uint64_t>(run), infer);
+  }
+  taps_.Begin(golden_, infer);
   const uint32_t enable = with_irq ? design::kIrqEnableFinish : 0;
-  const uint32_t start = infer ? design::kControlStart | design::kControlInfer
+  const uint32_t control = infer
+                               ? design::kControlStart | design::kControlInfer
                                : design::kControlStart;
   if (at_once) {  // nothing but the start; the interrupt is still to be cleared
-    if (!lite_.Write(design::kRegControl, start)) return false;
+    if (!lite_.Write(design::kRegControl, control)) return false;
     started_ = lite_.write_cycle();
     return lite_.Write(design::kRegIrqStatus, design::kIrqStatusFinish) &&
            lite_.Write(design::kRegIrqEnable, enable);
@@ -104,8 +114,9 @@ bool Bench::Start(int run, bool infer, bool with_irq) {
   if (sim_.top().irq) Fail("irq", "irq is high before the start", 0, 1);
   for (const design::ConstantInfo& c : design::kConstants)
     CheckRegister(c.name, c.addr, c.value);
-  if (!SetBase() || !lite_.Write(design::kRegIrqEnable, enable) ||
-      !lite_.Write(design::kRegControl, start))
+  if ((start == 0 && !SetBase()) ||
+      !lite_.Write(design::kRegIrqEnable, enable) ||
+      !lite_.Write(design::kRegControl, control))
     return false;
   started_ = lite_.write_cycle();
   return true;
@@ -173,7 +184,7 @@ bool Bench::Poll(End* end) {
 // is, of what a training step takes: with stalls more than predicted, so that
 // the latest of this simulation says.
 void Bench::Interrupted(int run) {
-  if (!Start(run + options_.runs, false, true)) return;
+  if (!Start(run + options_.runs, 0, false, true)) return;
   uint64_t whole = kFewestCycles;
   for (const RunResult& r : results_)
     if (!r.infer) whole = r.measured;
@@ -190,19 +201,33 @@ void Bench::Interrupted(int run) {
   taps_.Discard();
 }
 
+// An inference within a sequence of training steps makes its first start only:
+// the others need the new weights.
 void Bench::OneRun(int run) {
+  const bool infer = design::kInfer || (options_.infer && run % 2 == 0);
+  const int starts = infer && !design::kInfer ? 1 : design::kStarts;
+  for (int start = 0; start < starts; ++start) {
+    if (!OneStart(run, start, infer) || !verdict_.ok()) return;
+    if (error_seen_) break;
+  }
+  ++completed_runs_;
+}
+
+// Returns whether the core has come to an end.
+bool Bench::OneStart(int run, int start, bool infer) {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   RunResult result;
   const design::Prediction ready =
       design::Predicted(options_.memory.latency);
-  result.infer = options_.infer && run % 2 == 0;
+  result.start = start;
+  result.infer = infer;
   result.predicted =
       options_.memory.stall || result.infer ? 0 : ready.cycles;
   before_ = axi_.counters();
-  const bool with_irq = run % 3 != 1;
+  const bool with_irq = (run + start) % 3 != 1;
   const bool injected_before = axi_.injected();
-  if (!Start(run, result.infer, with_irq)) return;
+  if (!Start(run, start, infer, with_irq)) return false;
   const uint64_t expected = ready.cycles > 0 ? ready.cycles : kFewestCycles;
   const uint64_t factor = options_.memory.stall ? 12 : 2;
   // An injected error may end the run at any time.
@@ -227,6 +252,7 @@ void Bench::OneRun(int run) {
     result.cycles = result.measured;
   }
   results_.push_back(result);
+  return finished;
 }
 
 // Memory belongs to software again: nothing may move any more.
@@ -234,8 +260,7 @@ void Bench::Finished(RunResult* result, const End& end) {
   if (!axi_.idle())
     Fail("m_axi", "bursts are under way after the end: " + axi_.Waiting(), 0,
          1);
-  const bool last =
-      results_.size() + 1 == static_cast<std::size_t>(options_.runs);
+  const bool last = completed_runs_ + 1 == options_.runs;
   restart_at_once_ = error_seen_ && !last && options_.seed % 2 == 1;
   if (restart_at_once_) {
     taps_.Discard();
@@ -255,5 +280,6 @@ void Bench::Finished(RunResult* result, const End& end) {
                                          : design::kPredictedCompared;
     taps_.Finish(sim_.cycle());
     memory_checker_.Finish(sim_.cycle());
+    result->correct = memory_checker_.Correct();
   }
 }

@@ -4,6 +4,7 @@
 #define EPGEN_BENCH_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,7 +34,9 @@ struct BenchOptions {
 
 // What one training step or inference took.
 struct RunResult {
+  int start = 0;           // of the sequence
   bool infer = false;      // free phase and results only
+  int correct = 0;         // samples whose largest output is their label's
   uint64_t cycles = 0;     // the core's own count
   uint64_t measured = 0;   // from the write of CONTROL to irq
   uint64_t predicted = 0;  // 0: no prediction for this memory
@@ -49,7 +52,8 @@ struct RunResult {
 };
 
 // Each run loads memory afresh at another address, sets BASE, starts the core,
-// waits for its end, checks the registers and compares everything. The first
+// waits for its end, checks the registers and compares everything; then come the
+// other starts of the sequence, each after labels and samples were replaced. The first
 // run follows a reset, the second starts from whatever the first has left, and
 // from the third on reset falls into the middle of a run that is then repeated,
 // by turns early and in the last part. The end of every third run, from the
@@ -64,13 +68,14 @@ class Bench {
   // True if every run was completed and everything compared was equal.
   bool passed() const {
     return verdict_.ok() &&
-           results_.size() == static_cast<std::size_t>(options_.runs) &&
+           completed_runs_ == options_.runs &&
            compared() == predicted_compared();
   }
 
   const BenchOptions& options() const { return options_; }
   const Verdict& verdict() const { return verdict_; }
-  const Golden& golden() const { return golden_; }
+  // The golden data of the last start.
+  const Golden& golden() const { return *golden_; }
   const TapChecker& taps() const { return taps_; }
   const MemoryChecker& memory_checker() const { return memory_checker_; }
   const AxiMemory& axi() const { return axi_; }
@@ -96,7 +101,7 @@ class Bench {
 
   uint64_t BaseAddress(int run);
   bool SetBase();
-  bool Start(int run, bool infer, bool with_irq);
+  bool Start(int run, int start, bool infer, bool with_irq);
   bool CheckRegister(const char* name, uint32_t addr, uint32_t want);
   void CheckReset();
   bool WriteBytes(uint32_t addr, uint32_t data);
@@ -108,6 +113,7 @@ class Bench {
   bool Poll(End* end);
   void Interrupted(int run);
   void OneRun(int run);
+  bool OneStart(int run, int start, bool infer);
   void Finished(RunResult* result, const End& end);
   void CheckStatus(bool injected);
   void CheckRegisters(RunResult* result, const End& end);
@@ -118,7 +124,8 @@ class Bench {
             int64_t got);
 
   BenchOptions options_;
-  Golden golden_;
+  std::vector<std::unique_ptr<Golden>> sequence_;  // by start
+  const Golden* golden_ = nullptr;                 // of the present start
   Verdict verdict_;
   SimCtrl sim_;
   Memory memory_;
@@ -130,6 +137,7 @@ class Bench {
   Random random_;
   AxiMemory::Counters before_;  // of the present run
   std::vector<RunResult> results_;
+  int completed_runs_ = 0;
   uint64_t base_ = 0, started_ = 0;  // of the present run
   bool restart_at_once_ = false;     // of the next one
   bool error_seen_ = false;

@@ -55,7 +55,8 @@ uint32_t Crc32(const uint8_t* bytes, std::size_t size) {
 
 }  // namespace
 
-GoldenFile::GoldenFile(const std::string& path, Kind kind) : path_(path) {
+GoldenFile::GoldenFile(const std::string& path, Kind kind, int start)
+    : path_(path) {
   const int fd = open(path.c_str(), O_RDONLY);
   if (fd < 0) throw CannotRun(path + ": " + std::strerror(errno));
   struct stat st;
@@ -69,7 +70,7 @@ GoldenFile::GoldenFile(const std::string& path, Kind kind) : path_(path) {
     throw CannotRun(path + ": file is empty or cannot be mapped");
   bytes_ = static_cast<const uint8_t*>(p);
   try {
-    Check(kind);
+    Check(kind, start);
   } catch (...) {
     munmap(p, file_bytes_);
     throw;
@@ -80,7 +81,7 @@ GoldenFile::~GoldenFile() {
   munmap(const_cast<uint8_t*>(bytes_), file_bytes_);
 }
 
-void GoldenFile::Check(Kind kind) {
+void GoldenFile::Check(Kind kind, int start) {
   const auto fail = [this](const std::string& text) {
     throw CannotRun(path_ + ": " + text);
   };
@@ -95,7 +96,8 @@ void GoldenFile::Check(Kind kind) {
   if (std::memcmp(bytes_, "EPGOLDEN", 8) != 0)
     fail("not a golden file of epgen");
   want("version", Load<uint32_t>(bytes_ + 8), 1);
-  want("kind", Load<uint32_t>(bytes_ + 12), kind);
+  want("kind", Load<uint16_t>(bytes_ + 12), kind);
+  want("start", Load<uint16_t>(bytes_ + 14), static_cast<uint64_t>(start));
   payload_bytes_ = Load<uint64_t>(bytes_ + 24);
   const std::size_t total = kHeaderBytes + payload_bytes_ + 4;
   if (file_bytes_ != total)
@@ -114,10 +116,13 @@ void GoldenFile::Check(Kind kind) {
   if (kind != kTrace) want("payload bytes", payload_bytes_, design::kMapBytes);
 }
 
-Golden::Golden(const std::string& dir)
-    : before_(dir + "/before.bin", GoldenFile::kBefore),
-      after_(dir + "/after.bin", GoldenFile::kAfter),
-      trace_(dir + "/trace.bin", GoldenFile::kTrace) {
+Golden::Golden(const std::string& dir, int start)
+    : Golden(dir, start == 0 ? "" : "/" + std::to_string(start + 1), start) {}
+
+Golden::Golden(const std::string& dir, const std::string& sub, int start)
+    : before_(dir + sub + "/before.bin", GoldenFile::kBefore, start),
+      after_(dir + sub + "/after.bin", GoldenFile::kAfter, start),
+      trace_(dir + sub + "/trace.bin", GoldenFile::kTrace, start) {
   ReadTrace();
 }
 

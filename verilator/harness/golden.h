@@ -4,7 +4,8 @@
 //
 //   0   8 bytes  "EPGOLDEN"
 //   8   u32      version, 1
-//   12  u32      kind: 1 memory before, 2 memory after, 3 trace
+//   12  u16      kind: 1 memory before, 2 memory after, 3 trace
+//   14  u16      number of the start, from 0
 //   16  u64      fingerprint of the design
 //   24  u64      bytes of the payload
 //   32           payload
@@ -54,7 +55,7 @@ class GoldenFile {
  public:
   enum Kind { kBefore = 1, kAfter = 2, kTrace = 3 };
 
-  GoldenFile(const std::string& path, Kind kind);
+  GoldenFile(const std::string& path, Kind kind, int start);
   ~GoldenFile();
   GoldenFile(const GoldenFile&) = delete;
   GoldenFile& operator=(const GoldenFile&) = delete;
@@ -66,7 +67,7 @@ class GoldenFile {
  private:
   static constexpr std::size_t kHeaderBytes = 32;
 
-  void Check(Kind kind);
+  void Check(Kind kind, int start);
 
   std::string path_;
   const uint8_t* bytes_ = nullptr;
@@ -74,10 +75,11 @@ class GoldenFile {
   std::size_t payload_bytes_ = 0;
 };
 
-// Everything golden, from one directory.
+// Everything golden of one start: from the given directory for the first, and
+// from the directories 2, 3, ... below it for the others.
 class Golden {
  public:
-  explicit Golden(const std::string& dir);
+  Golden(const std::string& dir, int start);
 
   const uint8_t* before() const { return before_.payload(); }
   const uint8_t* after() const { return after_.payload(); }
@@ -90,6 +92,7 @@ class Golden {
   }
 
  private:
+  Golden(const std::string& dir, const std::string& sub, int start);
   void ReadTrace();
 
   GoldenFile before_, after_, trace_;

@@ -16,10 +16,8 @@ bool Within(uint64_t offset, const design::Region& r) {
 
 }  // namespace
 
-MemoryChecker::MemoryChecker(const Golden* golden, Memory* memory,
-                             Verdict* verdict)
-    : golden_(golden),
-      memory_(memory),
+MemoryChecker::MemoryChecker(Memory* memory, Verdict* verdict)
+    : memory_(memory),
       verdict_(verdict),
       changes_(design::kNumLayers + 1) {}
 
@@ -28,15 +26,27 @@ const uint8_t* MemoryChecker::Expected(uint64_t offset) const {
   return (old ? golden_->before() : golden_->after()) + offset;
 }
 
-void MemoryChecker::Begin(uint64_t base, uint64_t seed, bool infer) {
+void MemoryChecker::Begin(const Golden* golden, uint64_t base, uint64_t seed,
+                          bool infer) {
+  Expect(golden, infer);
   base_ = base;
-  infer_ = infer;
   memory_->Clear();
   memory_->Map(base, design::kMapBytes, seed);
   // The results are the core's to write: reading them before is an error.
   for (const design::Region& r :
        {design::kLabels, design::kInput, design::kWeights})
     memory_->Store(base + r.offset, golden_->before() + r.offset, r.bytes);
+}
+
+void MemoryChecker::Continue(const Golden* golden, bool infer) {
+  Expect(golden, infer);
+  for (const design::Region& r : {design::kLabels, design::kInput})
+    memory_->Store(base_ + r.offset, golden_->before() + r.offset, r.bytes);
+}
+
+void MemoryChecker::Expect(const Golden* golden, bool infer) {
+  golden_ = golden;
+  infer_ = infer;
   written_.assign(design::kMapBytes / kElement, false);
   reported_.assign(design::kMapBytes / kElement, false);
   changes_.assign(design::kNumLayers + 1, Change());
@@ -95,6 +105,36 @@ void MemoryChecker::Finish(uint64_t cycle) {
     else if (got != want && (written_[e] || !output))
       Report(e, "value", "differs at the end", got, cycle);
   }
+}
+
+int MemoryChecker::Correct() const {
+  const design::MapInfo& map = design::kMaps[design::kNumLayers];
+  const auto load = [this](uint64_t offset) {
+    uint8_t bytes[kElement];
+    memory_->Load(base_ + offset, bytes, kElement);
+    return LoadElement(bytes, kElement);
+  };
+  int correct = 0;
+  for (int b = 0; b < design::kBatch; ++b) {
+    int64_t best = -1, at = -1;  // states are at least 0
+    for (int c = 0; c < map.c; ++c) {
+      for (int pixel = 0; pixel < map.hw; ++pixel) {
+        const int word = c / design::kP * map.hw + pixel;
+        const int lane = c % design::kP;
+        const int64_t v = load(
+            design::kResults.offset +
+            static_cast<uint64_t>(b * map.sample_words + word) *
+                design::kColumnBytes +
+            static_cast<uint64_t>(lane) * kElement);
+        if (v <= best) continue;
+        best = v;
+        at = word * design::kP + lane;  // as labels are coded
+      }
+    }
+    correct += at == load(design::kLabels.offset +
+                          static_cast<uint64_t>(b) * design::kColumnBytes);
+  }
+  return correct;
 }
 
 MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {

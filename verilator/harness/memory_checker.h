@@ -23,17 +23,24 @@ class MemoryChecker : public AxiMemory::Listener {
     uint64_t differing = 0;
   };
 
-  MemoryChecker(const Golden* golden, Memory* memory, Verdict* verdict);
+  MemoryChecker(Memory* memory, Verdict* verdict);
 
-  // Puts the initial image at an address and expects every write anew; of an
-  // inference only those of the results.
-  void Begin(uint64_t base, uint64_t seed, bool infer);
+  // Puts the initial image of a start at an address and expects every write
+  // anew; of an inference only those of the results.
+  void Begin(const Golden* golden, uint64_t base, uint64_t seed, bool infer);
+
+  // The same for a start that follows another: memory keeps what the core has
+  // made of it, and receives other labels and samples.
+  void Continue(const Golden* golden, bool infer);
 
   void OnWrite(uint64_t addr, const uint8_t* bytes, uint64_t strobe,
                uint64_t cycle) override;
 
   // Compares the final contents of the whole memory map.
   void Finish(uint64_t cycle);
+
+  // Samples whose largest result, the first of equal ones, is at their label.
+  int Correct() const;
 
   uint64_t compared() const { return compared_; }
   uint64_t differing() const { return differing_; }
@@ -42,6 +49,8 @@ class MemoryChecker : public AxiMemory::Listener {
   }
 
  private:
+  void Expect(const Golden* golden, bool infer);
+
   // What an element of the memory map is.
   struct Element {
     enum Kind { kNone, kLabel, kInput, kWeight, kBias, kResult } kind = kNone;
@@ -57,7 +66,7 @@ class MemoryChecker : public AxiMemory::Listener {
   void Report(uint64_t element, const char* kind, const std::string& message,
               int64_t got, uint64_t cycle);
 
-  const Golden* golden_;
+  const Golden* golden_ = nullptr;
   Memory* memory_;
   Verdict* verdict_;
   uint64_t base_ = 0;

@@ -66,8 +66,12 @@ void WriteRuns(Json* j, const Bench& b) {
   j->BeginArray();
   for (const RunResult& r : b.results()) {
     j->BeginObject();
+    j->Key("start");
+    j->Int(r.start);
     j->Key("infer");
     j->Bool(r.infer);
+    j->Key("correct");
+    j->Int(r.correct);
     j->Key("cycles");
     j->Uint(r.cycles);
     j->Key("predicted");

@@ -45,9 +45,8 @@ Position Locate(const design::MapInfo& map, uint32_t word) {
 
 }  // namespace
 
-TapChecker::TapChecker(const Golden* golden, Verdict* verdict)
-    : golden_(golden),
-      verdict_(verdict),
+TapChecker::TapChecker(Verdict* verdict)
+    : verdict_(verdict),
       by_layer_(design::kNumLayers + 1),
       states_(design::kNumLayers + 1) {
   for (int n = 0; n <= design::kNumLayers; ++n)
@@ -55,7 +54,8 @@ TapChecker::TapChecker(const Golden* golden, Verdict* verdict)
       states_[static_cast<std::size_t>(n)][c].assign(design::Values(n), 0);
 }
 
-void TapChecker::Begin(bool infer) {
+void TapChecker::Begin(const Golden* golden, bool infer) {
+  golden_ = golden;
   compared_before_ = compared_;
   std::copy(std::begin(by_phase_), std::end(by_phase_), by_phase_before_);
   for (int m = 0; m < kTapMemories; ++m) {

@@ -16,11 +16,11 @@
 // left incomplete and a word after the last set are mismatches.
 class TapChecker : public Extension {
  public:
-  TapChecker(const Golden* golden, Verdict* verdict);
+  explicit TapChecker(Verdict* verdict);
 
-  // Expects the first set of every memory next; of an inference only those of
-  // the input and the free phase.
-  void Begin(bool infer);
+  // Expects the first set of every memory of a start next; of an inference only
+  // those of the input and the free phase.
+  void Begin(const Golden* golden, bool infer);
 
   // Forgets what was compared since Begin, for a run that is not completed.
   void Discard();
@@ -63,7 +63,7 @@ class TapChecker : public Extension {
   Mismatch At(const Event& e, const char* kind, uint64_t cycle) const;
   void Count(const Mismatch& m, const Event& e);
 
-  const Golden* golden_;
+  const Golden* golden_ = nullptr;
   Verdict* verdict_;
   Cursor cursors_[kTapMemories];
   uint64_t writes_ = 0, compared_ = 0, compared_before_ = 0;
