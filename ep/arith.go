@@ -13,7 +13,7 @@ import (
 // The accumulator of layer n has AccFrac fractional bits. What is added to it
 // has fewer or as many and is aligned by an exact left shift:
 //
-//	acc = P(up<<UpShift + bias<<BiasShift) + down<<DownShift - sign*nudge<<NudgeShift
+//	acc = P(up<<UpShift + bias<<BiasShift) + down<<DownShift - sign*nudge<<NudgeShift + that of a head
 //	s'  = Act(acc)
 //
 // up is the sum of W_n * s^{n-1}, down that of W_{n+1}^T U(s^{n+1}), nudge the
@@ -35,6 +35,8 @@ type LayerArith struct {
 	Acc   fixedpoint.Interval // everything
 
 	UpShift, BiasShift, DownShift, NudgeShift int
+
+	Head *HeadArith // on this layer; nil without one
 
 	Act fixedpoint.Requant // accumulator to state; Shift includes the slope 1/2
 
@@ -68,7 +70,7 @@ const maxCodeWidth = 32
 // a rate is not representable.
 func Derive(cfg *Config) (*Arith, error) {
 	f := &cfg.Formats
-	if err := checkFormats(f); err != nil {
+	if err := checkFormats(f, len(cfg.Network.Heads) > 0); err != nil {
 		return nil, err
 	}
 	if n := len(cfg.Network.Layers); n == 0 || len(cfg.Rates) != n {
@@ -76,9 +78,6 @@ func Derive(cfg *Config) (*Arith, error) {
 	}
 	if cfg.Batch < 1 {
 		return nil, fmt.Errorf("ep: batch %d, want at least 1", cfg.Batch)
-	}
-	if len(cfg.Network.Heads) > 0 {
-		return nil, fmt.Errorf("ep: heads and readouts in fixed point, want arithmetic float64")
 	}
 	a := &Arith{
 		TargetOne: min(int64(1)<<f.Target.Frac, f.Target.Max()),
@@ -88,7 +87,14 @@ func Derive(cfg *Config) (*Arith, error) {
 	if a.BetaCode, err = betaCode(cfg.Beta, f.Beta); err != nil {
 		return nil, err
 	}
-	a.OperandMin = operandWidth(f)
+	for i := range cfg.Network.Heads {
+		ha, err := deriveHead(cfg, i)
+		if err != nil {
+			return nil, err
+		}
+		a.Heads = append(a.Heads, ha)
+	}
+	a.OperandMin = operandWidth(f, a.Heads)
 	for n := range cfg.Network.Layers {
 		la, err := deriveLayer(cfg, a, n)
 		if err != nil {
@@ -103,14 +109,20 @@ func Derive(cfg *Config) (*Arith, error) {
 // arithmetic uses.
 func (a *Arith) EffectiveBeta(f *Formats) float64 { return f.Beta.ToFloat(a.BetaCode) }
 
-func checkFormats(f *Formats) error {
-	for _, c := range []struct {
+func checkFormats(f *Formats, heads bool) error {
+	type named struct {
 		name   string
 		format fixedpoint.Format
-	}{
+	}
+	formats := []named{
 		{"input", f.Input}, {"state", f.State}, {"weight", f.Weight},
 		{"bias", f.Bias}, {"target", f.Target}, {"beta", f.Beta},
-	} {
+	}
+	if heads {
+		formats = append(formats, named{"head-weight", f.HeadWeight}, named{"head-bias", f.HeadBias},
+			named{"probability", f.Probability}, named{"error", f.Error}, named{"lambda", f.Lambda})
+	}
+	for _, c := range formats {
 		if err := c.format.Validate(); err != nil {
 			return fmt.Errorf("ep: %s format: %w", c.name, err)
 		}
@@ -144,17 +156,22 @@ func betaCode(beta float64, f fixedpoint.Format) (int64, error) {
 func stateMax(f fixedpoint.Format) int64 { return min(int64(1)<<f.Frac, f.Max()) }
 
 // operandWidth returns the signed bits that hold every weight, input, state
-// and negated state. The minus phase enters the contrast with negated states.
-func operandWidth(f *Formats) int {
+// and negated state, and the weights, features and error signals of heads. The
+// minus phase enters the contrast with negated states.
+func operandWidth(f *Formats, heads []HeadArith) int {
 	s := fixedpoint.NewInterval(0, stateMax(f.State))
 	all := f.Weight.Interval().Union(f.Input.Interval()).Union(s).Union(s.Neg())
+	for i := range heads {
+		all = all.Union(f.HeadWeight.Interval()).Union(heads[i].Features).Union(heads[i].Signal)
+	}
 	return all.SignedWidth()
 }
 
 // deriveLayer returns the arithmetic of layer n+1 = 1..N.
 func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	f, layers := &cfg.Formats, cfg.Network.Layers
-	l, output := &layers[n], n == len(layers)-1
+	l, last := &layers[n], n == len(layers)-1
+	output := last && cfg.Network.Readout() == nil
 	la := LayerArith{In: f.State, State: f.State, Weight: f.Weight, Bias: f.Bias}
 	states := fixedpoint.NewInterval(0, stateMax(f.State))
 	below := states
@@ -166,7 +183,7 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	upFrac := f.Weight.Frac + la.In.Frac + l.PoolFrac()
 	biasFrac := f.Bias.Frac + l.PoolFrac()
 	downFrac := f.Weight.Frac + f.State.Frac
-	if !output {
+	if !last {
 		downFrac += layers[n+1].PoolFrac()
 	}
 	alignFrac := max(f.State.Frac, f.Target.Frac) // of s - y
@@ -174,9 +191,21 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	la.AccFrac = max(upFrac, biasFrac)
 	if output {
 		la.AccFrac = max(la.AccFrac, nudgeFrac)
-		la.NudgeShift = la.AccFrac - nudgeFrac
-	} else {
+	}
+	if !last {
 		la.AccFrac = max(la.AccFrac, downFrac)
+	}
+	for i := range a.Heads {
+		if cfg.Network.Heads[i].Layer == n+1 {
+			la.AccFrac = max(la.AccFrac, a.Heads[i].NudgeFrac)
+			la.Head = &a.Heads[i]
+			la.Head.NudgeShift = la.AccFrac - la.Head.NudgeFrac
+		}
+	}
+	if output {
+		la.NudgeShift = la.AccFrac - nudgeFrac
+	}
+	if !last {
 		la.DownShift = la.AccFrac - downFrac
 	}
 	la.UpShift, la.BiasShift = la.AccFrac-upFrac, la.AccFrac-biasFrac
@@ -188,7 +217,8 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		target := fixedpoint.NewInterval(0, a.TargetOne).Shl(alignFrac - f.Target.Frac)
 		diff := states.Shl(alignFrac - f.State.Frac).Sub(target)
 		la.Nudge = diff.Mul(fixedpoint.Point(a.BetaCode))
-	} else {
+	}
+	if !last {
 		la.Down = weights.Mul(states).SumUpTo(feedbackTerms(&layers[n+1]))
 	}
 	la.Drive = la.Up.Shl(la.UpShift).Add(f.Bias.Interval().Shl(la.BiasShift))
@@ -197,6 +227,10 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	}
 	nudge := la.Nudge.Shl(la.NudgeShift)
 	la.Acc = la.Drive.Add(la.Down.Shl(la.DownShift)).Add(nudge.Union(nudge.Neg()))
+	if la.Head != nil {
+		nudge := la.Head.Nudge.Shl(la.Head.NudgeShift)
+		la.Acc = la.Acc.Add(nudge.Union(nudge.Neg()))
+	}
 	if w := la.Acc.SignedWidth(); w > 63 {
 		return la, fmt.Errorf("ep: %s: accumulator of %d bits from weight %v, below %v, state %v, bias %v, beta %v, target %v, want at most 63",
 			l.Name, w, f.Weight, la.In, f.State, f.Bias, f.Beta, f.Target)

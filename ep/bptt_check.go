@@ -179,23 +179,22 @@ func (m *Fixed) CheckGradient(p *Params, s *Samples) (*GradientCheck, error) {
 		return nil, err
 	}
 	exact := t.backward(&m.cfg.Network, m.cfg.NudgeSteps, nil)
-	var layers []LayerCheck
+	var layers, heads []LayerCheck
 	if m.arith.exactInFloat64() {
-		layers = compareCodes(newFixedRun[float64](m, p, s, nil), exact)
+		layers, heads = compareCodes(newFixedRun[float64](m, p, s, nil), exact)
 	} else {
-		layers = compareCodes(newFixedRun[int64](m, p, s, nil), exact)
+		layers, heads = compareCodes(newFixedRun[int64](m, p, s, nil), exact)
 	}
-	return &GradientCheck{Residual: residual, Layers: layers}, nil
+	return &GradientCheck{Residual: residual, Layers: layers, Heads: heads}, nil
 }
 
 // compareCodes compares contrasts in codes; agreement but for the relative error
 // does not depend on their scale, which is 1/(2 beta B) and the formats'.
-func compareCodes[T fixedpoint.Number](r *fixedRun[T], exact *FloatParams) []LayerCheck {
+func compareCodes[T fixedpoint.Number](r *fixedRun[T], exact *FloatParams) (layers, heads []LayerCheck) {
 	cfg, arith := r.model.cfg, r.model.arith
 	scale := -1 / (2 * arith.EffectiveBeta(&cfg.Formats) * float64(cfg.Batch))
 	e := r.relax(cfg.FreeSteps, cfg.NudgeSteps)
 	oneSided := equilibria[T]{free: e.free, plus: e.plus, minus: e.free}
-	var layers []LayerCheck
 	for n := range exact.Layers {
 		la, y := &arith.Layers[n], &exact.Layers[n]
 		c := r.contrast(n, &e)
@@ -206,7 +205,14 @@ func compareCodes[T fixedpoint.Number](r *fixedRun[T], exact *FloatParams) []Lay
 			Name: cfg.Network.Layers[n].Name, Weight: Agree(w, y.W), Bias: Agree(b, y.B), OneSided: Agree(one, y.W),
 		})
 	}
-	return layers
+	g := NewFloatParams(&cfg.Network)
+	for i, h := range r.heads {
+		c, ha := r.headContrast(i, &e), &arith.Heads[i]
+		scale := -h.scale() / (2 * float64(cfg.Batch))
+		copy(g.Heads[i].W, real64(c.w, scale, ha.ContrastFrac))
+		copy(g.Heads[i].B, real64(c.b, scale, ha.SignalFrac))
+	}
+	return layers, checkHeads(&cfg.Network, g, exact)
 }
 
 // real64 returns scale times the values of codes with the given fractional bits.

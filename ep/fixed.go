@@ -35,8 +35,10 @@ func (m *Fixed) Arith() *Arith { return m.arith }
 // Outcome is the result of a training step.
 type Outcome struct {
 	Params *Params // after the update
-	Output []int32 // s^N at the end of the free phase, [B, classes]: the prediction
+	Output []int32 // s^N at the end of the free phase, [B, C, H, W]; without a readout the prediction
+	Logits []int64 // of the readout at s*, [B, K], with LogitFrac fractional bits; nil without one
 	Layers []LayerStats
+	Heads  []HeadStats
 }
 
 // TrainStep is Step with number 0.
@@ -78,6 +80,14 @@ func (a *Arith) exactInFloat64() bool {
 			return false
 		}
 	}
+	for i := range a.Heads {
+		h := &a.Heads[i]
+		for _, r := range []fixedpoint.Interval{h.Logit, h.Back, h.Contrast, h.BiasContrast} {
+			if !r.Within(exact) {
+				return false
+			}
+		}
+	}
 	return true
 }
 
@@ -104,12 +114,20 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 	})
 	f := &m.cfg.Formats
 	align := max(f.State.Frac, f.Target.Frac)
-	r.nudge = nudger[T]{
-		beta:   T(m.arith.BetaCode),
-		state:  pow2(align - f.State.Frac),
-		scale:  pow2(m.arith.Layers[len(w)-1].NudgeShift),
-		target: oneHot(s.Y, m.cfg.Network.Classes(), T(m.arith.TargetOne)*pow2(align-f.Target.Frac)),
+	if m.cfg.Network.Readout() == nil {
+		r.nudge = nudger[T]{
+			beta:   T(m.arith.BetaCode),
+			state:  pow2(align - f.State.Frac),
+			scale:  pow2(m.arith.Layers[len(w)-1].NudgeShift),
+			target: oneHot(s.Y, m.cfg.Network.Classes(), T(m.arith.TargetOne)*pow2(align-f.Target.Frac)),
+		}
 	}
+	r.addHeads(&m.cfg.Network, codeHeads[T](p), func(i int) headUnits[T] { return codeHeadUnits[T](m.cfg, m.arith, i) })
+	r.setTargets(s.Y)
+	for i, t := range s.Teacher {
+		copy(r.heads[i].teacher, widen[T](t))
+	}
+	r.onHead = r.observeHead
 	r.activate = r.requantize
 	r.onState, r.onIndex = r.observeState, r.observeIndex
 	return r
@@ -167,6 +185,14 @@ func (r *fixedRun[T]) train(number uint32) *Outcome {
 	out.Output = narrow(nil, e.free[len(e.free)-1])
 	for n := range r.layers {
 		out.Params.Layers[n] = r.update(n, number, &e)
+	}
+	for i, h := range r.heads {
+		p, st := r.updateHead(i, number, &e)
+		out.Params.Heads, out.Heads = append(out.Params.Heads, p), append(out.Heads, st)
+		if h.Readout {
+			h.evaluate(e.free[h.Layer-1], r.batch)
+			out.Logits = widen64(h.logits)
+		}
 	}
 	return out
 }

@@ -15,6 +15,7 @@ type Float struct {
 	beta  float64
 	one   float64 // the target of the labelled class
 	top   float64 // upper end of the hard sigmoid
+	arith *Arith  // whose real values it uses; nil for none
 }
 
 // NewFloat returns the float64 model of cfg, which uses its Beta and 1.0 as they are,
@@ -38,7 +39,7 @@ func newTwin(cfg *Config, a *Arith) (*Float, error) {
 		return nil, err
 	}
 	f := &cfg.Formats
-	m.beta = a.EffectiveBeta(f)
+	m.beta, m.arith = a.EffectiveBeta(f), a
 	m.one = f.Target.ToFloat(a.TargetOne)
 	m.top = f.State.ToFloat(stateMax(f.State))
 	return m, nil

@@ -165,7 +165,7 @@ func (s HeadSpec) build(net *Network, classes int) (Head, error) {
 	}
 	spec := LayerSpec{Kind: Dense, Channels: outputs}
 	if s.Kind == FeatureHead && !s.Dense {
-		spec = LayerSpec{Kind: Conv, Channels: outputs, Kernel: 1}
+		spec = LayerSpec{Kind: Conv, Channels: outputs, Kernel: 1, Stride: 1}
 	}
 	var err error
 	if h.Map, err = spec.build(in); err != nil {

@@ -1,9 +1,58 @@
 package ep
 
-import "epgen/fixedpoint"
+import (
+	"fmt"
+	"math"
+	"math/bits"
 
-// HeadArith is the arithmetic of one head.
+	"epgen/fixedpoint"
+)
+
+// HeadArith is the arithmetic of one head: what [LayerArith] is for a layer. With h the
+// average of the states of a cell and e the error signal,
+//
+//	h     = Pool(sum of the states of a cell)            Formats.State
+//	z     = (A (h - mu))<<UpShift + c<<BiasShift         exact, LogitFrac fractional bits
+//	e     = y - Softmax(z)                               ce, random: exact
+//	        Error(y<<TargetShift - z)                    mse; features with tau in place of y
+//	        Error(Own*(y - Softmax(z)) + Taught*(t<<TeachShift - Warm(z))<<WarmShift)    logits
+//	back  = A^T e                                        exact, BackFrac fractional bits
+//	acc  += +-(back * NudgeCode)<<NudgeShift             of every state of the cell
+//
+// Its roundings are Pool, the softmax with its division, Error and the three updates.
 type HeadArith struct {
+	Pool fixedpoint.Requant // Shift is the binary logarithm of the area of a cell
+
+	Features fixedpoint.Interval // h - mu
+	Products fixedpoint.Interval // A (h - mu), before UpShift
+	Logit    fixedpoint.Interval // z
+
+	LogitFrac, UpShift, BiasShift int
+
+	Softmax, Warm *fixedpoint.Softmax // at temperature 1, and at T; nil where the kind needs none
+	Error         fixedpoint.Requant  // mse, features, logits
+	Target        int64               // of the labelled class: 1.0 in the units of e, or of Softmax for logits
+	TargetShift   int                 // mse, features: of a target in Formats.Error
+	Own, Taught   int64               // logits: (1-a) and a T in Formats.Lambda
+	TeachShift    int                 // logits: of t, to meet Warm
+	WarmShift     int                 // logits: of Warm in t's format, where that is finer
+
+	SignalFrac int
+	Signal     fixedpoint.Interval // e
+
+	BackFrac int
+	Back     fixedpoint.Interval // A^T e
+
+	NudgeCode  int64 // beta lambda (over D for features) in Formats.Lambda, without its factors of 2
+	NudgeFrac  int   // fractional bits of back * NudgeCode, the division by the area included
+	NudgeShift int   // to the accumulator of the layer
+	Nudge      fixedpoint.Interval
+
+	ContrastFrac int
+	Contrast     fixedpoint.Interval // sum of e (h - mu) over cells, samples and both phases, at every partial sum
+	BiasContrast fixedpoint.Interval // sum of e
+	MeanContrast fixedpoint.Interval // sum of h - mu over samples
+
 	WeightUpdate, BiasUpdate, MeanUpdate fixedpoint.Update
 }
 
@@ -19,4 +68,147 @@ func (a *Arith) headUpdates(net *Network, i int, number uint32) headUpdate {
 		biases:  tensorUpdate{ha.BiasUpdate, 1, a.Random.Stream(number, BiasTensor(n))},
 		mean:    tensorUpdate{Update: ha.MeanUpdate, columns: 1},
 	}
+}
+
+// EffectiveLambda returns the real value of beta lambda (over D for features) that the
+// arithmetic uses, divided by the area of a cell: the factor of A^T e in a
+// pre-activation.
+func (a *HeadArith) gain() float64 { return math.Ldexp(float64(a.NudgeCode), a.BackFrac-a.NudgeFrac) }
+
+// deriveHead returns the arithmetic of head i but for NudgeShift, which is the layer's affair.
+func deriveHead(cfg *Config, i int) (HeadArith, error) {
+	f, h := &cfg.Formats, &cfg.Network.Heads[i]
+	var a HeadArith
+	top := stateMax(f.State)
+	area := h.areaShift(cfg.Network.Layers[h.Layer-1].Out)
+	a.Pool = fixedpoint.Requant{Shift: area, Mode: f.StateRounding, Hi: top}
+	a.Features = fixedpoint.NewInterval(0, top)
+	if h.Center {
+		a.Features = fixedpoint.NewInterval(-top, top)
+	}
+	productFrac := f.HeadWeight.Frac + f.State.Frac
+	a.LogitFrac = max(productFrac, f.HeadBias.Frac)
+	if h.Kind == SquaredHead || h.Kind == FeatureHead {
+		a.LogitFrac = max(a.LogitFrac, f.Error.Frac)
+	}
+	a.UpShift, a.BiasShift = a.LogitFrac-productFrac, a.LogitFrac-f.HeadBias.Frac
+	m := &h.Map
+	a.Products = f.HeadWeight.Interval().Mul(a.Features).SumUpTo(m.In.C * m.KH * m.KW)
+	a.Logit = a.Products.Shl(a.UpShift).Add(f.HeadBias.Interval().Shl(a.BiasShift))
+	if err := a.deriveSignal(f, h); err != nil {
+		return a, err
+	}
+	a.BackFrac = f.HeadWeight.Frac + a.SignalFrac
+	a.Back = f.HeadWeight.Interval().Mul(a.Signal).SumUpTo(m.Out.C)
+	if err := a.deriveNudge(cfg, h, area); err != nil {
+		return a, err
+	}
+	return a, a.deriveUpdates(cfg, h)
+}
+
+// deriveSignal completes a with what makes the error signal of the logits.
+func (a *HeadArith) deriveSignal(f *Formats, h *Head) error {
+	var err error
+	if h.Kind != SquaredHead && h.Kind != FeatureHead {
+		if a.Softmax, err = fixedpoint.NewSoftmax(a.LogitFrac, 1, f.Probability); err != nil {
+			return fmt.Errorf("ep: %s: formats.probability: %w", h.Name, err)
+		}
+	}
+	a.Error = fixedpoint.Requant{Mode: f.StateRounding, Lo: f.Error.Min(), Hi: f.Error.Max()}
+	a.SignalFrac, a.Signal = f.Error.Frac, f.Error.Interval()
+	switch h.Kind {
+	case CrossEntropy, RandomHead:
+		a.Target = a.Softmax.Max
+		a.SignalFrac, a.Signal = f.Probability.Frac, fixedpoint.NewInterval(-a.Softmax.Max, a.Target)
+	case SquaredHead, FeatureHead:
+		a.Target = min(int64(1)<<f.Error.Frac, f.Error.Max())
+		a.TargetShift = a.LogitFrac - f.Error.Frac
+		a.Error.Shift = a.TargetShift
+		targets := f.Error.Interval().Shl(a.TargetShift)
+		if w := targets.Sub(a.Logit).SignedWidth(); w > 63 {
+			return fmt.Errorf("ep: %s: error of %d bits before its rounding, want at most 63", h.Name, w)
+		}
+	case LogitHead:
+		a.Target = a.Softmax.Max
+		if a.Warm, err = fixedpoint.NewSoftmax(a.LogitFrac, h.Temperature, f.Probability); err != nil {
+			return fmt.Errorf("ep: %s: %w", h.Name, err)
+		}
+		code := func(name string, v float64) (int64, error) {
+			if v > f.Lambda.ToFloat(f.Lambda.Max()) {
+				return 0, fmt.Errorf("ep: %s: %s %g, want at most %g, the largest of formats.lambda %v",
+					h.Name, name, v, f.Lambda.ToFloat(f.Lambda.Max()), f.Lambda)
+			}
+			return f.Lambda.FromFloat(v, fixedpoint.DefaultRounding), nil
+		}
+		if a.Own, err = code("1 - mix", 1-h.Mix); err != nil {
+			return err
+		}
+		if a.Taught, err = code("mix * temperature", h.Mix*h.Temperature); err != nil {
+			return err
+		}
+		a.TeachShift = max(0, f.Probability.Frac-f.Error.Frac)
+		a.WarmShift = max(0, f.Error.Frac-f.Probability.Frac)
+		a.Error.Shift = f.Lambda.Frac + f.Probability.Frac + a.WarmShift - f.Error.Frac
+	}
+	return a.Error.Validate()
+}
+
+// deriveNudge completes a with the nudge.
+func (a *HeadArith) deriveNudge(cfg *Config, h *Head, area int) error {
+	f := &cfg.Formats
+	strength := cfg.Beta * h.Lambda * h.scale()
+	code := f.Lambda.FromFloat(strength, fixedpoint.DefaultRounding)
+	if strength > f.Lambda.ToFloat(f.Lambda.Max())+f.Lambda.LSB()/2 || strength > 0 && code == 0 {
+		return fmt.Errorf("ep: %s: lambda %g makes beta lambda %g, want %g to %g, the range of formats.lambda %v",
+			h.Name, h.Lambda, strength, f.Lambda.LSB(), f.Lambda.ToFloat(f.Lambda.Max()), f.Lambda)
+	}
+	a.NudgeFrac = a.BackFrac + area
+	if code != 0 {
+		even := min(bits.TrailingZeros64(uint64(code)), f.Lambda.Frac)
+		a.NudgeCode, a.NudgeFrac = code>>even, a.NudgeFrac+f.Lambda.Frac-even
+	}
+	a.Nudge = a.Back.Mul(fixedpoint.Point(a.NudgeCode))
+	return nil
+}
+
+// deriveUpdates completes a with contrasts and updates.
+func (a *HeadArith) deriveUpdates(cfg *Config, h *Head) error {
+	f, m := &cfg.Formats, &h.Map
+	terms := 2 * m.Out.H * m.Out.W * cfg.Batch
+	a.ContrastFrac = a.SignalFrac + f.State.Frac
+	a.Contrast = a.Signal.Mul(a.Features).SumUpTo(terms)
+	a.BiasContrast = a.Signal.SumUpTo(terms)
+	a.MeanContrast = a.Features.SumUpTo(cfg.Batch)
+	for _, w := range []struct {
+		what  string
+		width int
+	}{
+		{"logit", a.Logit.SignedWidth()}, {"nudge", a.Nudge.SignedWidth()}, {"contrast", a.Contrast.SignedWidth()},
+	} {
+		if w.width > 63 {
+			return fmt.Errorf("ep: %s: %s of %d bits from head-weight %v, state %v, error %v, want at most 63",
+				h.Name, w.what, w.width, f.HeadWeight, f.State, f.Error)
+		}
+	}
+	rate := h.Rate
+	if !h.Kind.trains() {
+		rate = 0
+	}
+	step := rate * h.scale() / (2 * float64(cfg.Batch))
+	var err error
+	a.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.HeadWeight.Frac-a.ContrastFrac),
+		f.RateBits, f.UpdateRounding, f.HeadWeight)
+	if err == nil {
+		a.BiasUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.HeadBias.Frac-a.SignalFrac),
+			f.RateBits, f.UpdateRounding, f.HeadBias)
+	}
+	if err != nil {
+		return fmt.Errorf("ep: %s: rate %g: %w", h.Name, h.Rate, err)
+	}
+	share := 0.0
+	if h.Center {
+		share = MeanRate / float64(cfg.Batch)
+	}
+	a.MeanUpdate, err = fixedpoint.NewUpdate(share, f.RateBits, fixedpoint.DefaultRounding, f.State)
+	return err
 }

@@ -12,6 +12,16 @@ func (m *Float) headUnits(i int) headUnits[float64] {
 		scale: 1, bias: 1, one: 1,
 		gain: m.beta * h.Lambda * h.scale() / area,
 	}
+	own, taught := 1-h.Mix, h.Mix*h.Temperature
+	if m.arith != nil {
+		f, ha := &m.cfg.Formats, &m.arith.Heads[i]
+		u.gain = ha.gain()
+		own, taught = f.Lambda.ToFloat(ha.Own), f.Lambda.ToFloat(ha.Taught)
+		u.one = f.Probability.ToFloat(ha.Target)
+		if h.Kind == SquaredHead {
+			u.one = f.Error.ToFloat(ha.Target)
+		}
+	}
 	switch h.Kind {
 	case CrossEntropy, RandomHead:
 		u.evaluate = func(h *headState[float64]) {
@@ -39,7 +49,7 @@ func (m *Float) headUnits(i int) headUnits[float64] {
 			softmax(h.signal, h.logits, h.Outputs(), 1)
 			softmax(warm, h.logits, h.Outputs(), h.Temperature)
 			for i, p := range h.signal {
-				h.signal[i] = (1-h.Mix)*(h.label[i]-p) + h.Mix*h.Temperature*(h.teacher[i]-warm[i])
+				h.signal[i] = own*(h.label[i]-p) + taught*(h.teacher[i]-warm[i])
 			}
 		}
 	}

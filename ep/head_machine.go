@@ -1,10 +1,6 @@
 package ep
 
-import (
-	"math"
-
-	"epgen/fixedpoint"
-)
+import "epgen/fixedpoint"
 
 // headEngine is the part of an engine that serves heads, numbered from 0.
 type headEngine interface {
@@ -37,7 +33,8 @@ type headBatch[T fixedpoint.Number] struct {
 }
 
 // newHeadBatches returns room for a batch, and lets the workers share the packed maps.
-func newHeadBatches[T fixedpoint.Number](cfg *Config, workers []*relaxer[T], room int, integers bool) []*headBatch[T] {
+func (m *machine[T]) newHeadBatches(room int) []*headBatch[T] {
+	cfg, workers := m.cfg, m.workers
 	var batches []*headBatch[T]
 	for i := range cfg.Network.Heads {
 		h := &cfg.Network.Heads[i]
@@ -46,9 +43,10 @@ func newHeadBatches[T fixedpoint.Number](cfg *Config, workers []*relaxer[T], roo
 			r.heads[i].up, r.heads[i].down = first.up, first.down
 		}
 		first.up.Serial, first.down.Serial = true, true
-		if integers {
-			first.up.SetRange(-math.MaxInt16, math.MaxInt16)
-			first.down.SetRange(-math.MaxInt16, math.MaxInt16)
+		if m.integers {
+			features, signal := m.headRange(i)
+			setRange(first.up, features)
+			setRange(first.down, signal)
 		}
 		b := &headBatch[T]{
 			outer: fixedpoint.NewOuter[T](h.Map.Window()), w: make([]T, h.Map.Weights()), b: make([]T, h.Map.Out.C),
@@ -183,4 +181,11 @@ func (m *machine[T]) meanCodes(i int, p *FloatHeadParams, u tensorUpdate, f *For
 		sum[k%h.in] += v
 	}
 	updateReals(p.Mean, u, f.State, sum)
+}
+
+// setRange declares the range of the maps of a kernel.
+func setRange[T fixedpoint.Number](k *fixedpoint.Kernel[T], r fixedpoint.Interval) {
+	if lo, hi, ok := r.Int64(); ok {
+		k.SetRange(lo, hi)
+	}
 }

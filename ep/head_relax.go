@@ -20,6 +20,8 @@ type headState[T fixedpoint.Number] struct {
 	signal   []T // e = -dL/dz, [B, D]
 	back     []T // A^T e, [B, C, q, q]
 
+	probability, warm []T // in fixed point, what the softmax units gave, [B, D]
+
 	inputs, errors fixedpoint.Sparse[T]
 }
 

@@ -20,6 +20,7 @@ type headElements[T fixedpoint.Number] struct {
 	headWeight, headBias, stateOf, errorOf func(x float64) T
 	headUnit                               func(i int) (w, b float64) // units of a contrast
 	logitUnit                              func(i int) float64
+	headRange                              func(i int) (features, signal fixedpoint.Interval) // of codes
 }
 
 func (s *epochSum) addHead(i int, a HeadActivity) {

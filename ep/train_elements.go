@@ -78,6 +78,7 @@ func codeElements[T fixedpoint.Number](cfg *Config, a *Arith) elements[T] {
 		contrasts: func(n int) (w, b float64) {
 			return math.Ldexp(1, -a.Layers[n].ContrastFrac), f.State.LSB()
 		},
+		headElements: codeHeadElements(cfg, a, code),
 	}
 }
 

@@ -110,7 +110,7 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 	if cfg.Network.Readout() == nil {
 		m.targets = make([]T, room*cfg.Network.Classes())
 	}
-	m.heads = newHeadBatches(cfg, m.workers, room, m.integers)
+	m.heads = m.newHeadBatches(room)
 	return m
 }
 
