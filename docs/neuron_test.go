@@ -68,9 +68,9 @@ func (n *neuron) train() int64 {
 		float64(drive)/float64(int64(1)<<la.Act.Shift))
 	fmt.Fprintln(n.w)
 	err := free - n.arith.TargetOne // states and targets have equal LSBs by default
-	force := n.arith.BetaCode * err
+	force := n.arith.Betas[ep.PhaseNudge] * err
 	n.line("s* - y", err, f.State.Frac, "y = %d in %v", n.arith.TargetOne, f.Target)
-	n.line("force", force, f.State.Frac+f.Beta.Frac, "beta * (s* - y), beta = %d in %v, exact", n.arith.BetaCode, f.Beta)
+	n.line("force", force, f.State.Frac+f.Beta.Frac, "beta * (s* - y), beta = %d in %v, exact", n.arith.Betas[ep.PhaseNudge], f.Beta)
 	plus := la.Act.Apply(drive - force<<la.NudgeShift)
 	minus := la.Act.Apply(drive + force<<la.NudgeShift)
 	n.line("s+", plus, f.State.Frac, "from acc - force << %d = %d", la.NudgeShift, drive-force<<la.NudgeShift)

@@ -3,6 +3,7 @@ package ep
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"epgen/fixedpoint"
 )
@@ -52,9 +53,10 @@ type LayerArith struct {
 type Arith struct {
 	Layers     []LayerArith
 	Heads      []HeadArith
-	BetaCode   int64 // beta in Formats.Beta
-	TargetOne  int64 // 1.0 (or the largest value) in Formats.Target
-	OperandMin int   // bits of the array's signed operands: covers weights, inputs, states and negated states
+	Betas      []int64 // strength of the nudge by Phase in Formats.Beta, with its sign
+	Spread     float64 // sum over the points of the contrast of weight and represented beta
+	TargetOne  int64   // 1.0 (or the largest value) in Formats.Target
+	OperandMin int     // bits of the array's signed operands: covers weights, inputs, states and negated states
 
 	Random fixedpoint.RandomSeed // of stochastic rounding, from the configuration's seed
 }
@@ -84,9 +86,11 @@ func Derive(cfg *Config) (*Arith, error) {
 		Random:    fixedpoint.NewRandomSeed(cfg.Seed),
 	}
 	var err error
-	if a.BetaCode, err = betaCode(cfg.Beta, f.Beta); err != nil {
+	program := cfg.Program()
+	if a.Betas, err = betaCodes(program, f.Beta); err != nil {
 		return nil, err
 	}
+	a.Spread = program.Spread(func(phase Phase) float64 { return a.Beta(f, phase) })
 	for i := range cfg.Network.Heads {
 		ha, err := deriveHead(cfg, i)
 		if err != nil {
@@ -94,7 +98,7 @@ func Derive(cfg *Config) (*Arith, error) {
 		}
 		a.Heads = append(a.Heads, ha)
 	}
-	a.OperandMin = operandWidth(f, a.Heads)
+	a.OperandMin = operandWidth(f, program, a.Heads)
 	for n := range cfg.Network.Layers {
 		la, err := deriveLayer(cfg, a, n)
 		if err != nil {
@@ -105,9 +109,20 @@ func Derive(cfg *Config) (*Arith, error) {
 	return a, nil
 }
 
-// EffectiveBeta returns the real value of BetaCode, the nudging strength that the
-// arithmetic uses.
-func (a *Arith) EffectiveBeta(f *Formats) float64 { return f.Beta.ToFloat(a.BetaCode) }
+// Beta returns the strength of the nudge that the arithmetic uses in a phase.
+func (a *Arith) Beta(f *Formats, phase Phase) float64 { return f.Beta.ToFloat(a.Betas[phase]) }
+
+// Strengths returns the codes of the different |beta|, ascending.
+func (a *Arith) Strengths() []int64 {
+	var list []int64
+	for _, b := range a.Betas {
+		if b != 0 {
+			list = append(list, max(b, -b))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
 
 func checkFormats(f *Formats, heads bool) error {
 	type named struct {
@@ -138,6 +153,25 @@ func checkFormats(f *Formats, heads bool) error {
 	return nil
 }
 
+// betaCodes returns the codes of the phases of a program.
+func betaCodes(p *Program, f fixedpoint.Format) ([]int64, error) {
+	codes := make([]int64, len(p.Relaxations))
+	for i, r := range p.Relaxations {
+		if i == int(PhaseFree) {
+			continue
+		}
+		c, err := betaCode(math.Abs(r.Beta), f)
+		if err != nil {
+			return nil, err
+		}
+		codes[i] = c
+		if r.Beta < 0 {
+			codes[i] = -c
+		}
+	}
+	return codes, nil
+}
+
 // betaCode returns the code nearest to beta, which must be in range and above 0.
 func betaCode(beta float64, f fixedpoint.Format) (int64, error) {
 	if !(beta > 0) || beta > f.ToFloat(f.Max())+f.LSB()/2 {
@@ -155,16 +189,28 @@ func betaCode(beta float64, f fixedpoint.Format) (int64, error) {
 // code of a format that ends below 1.0.
 func stateMax(f fixedpoint.Format) int64 { return min(int64(1)<<f.Frac, f.Max()) }
 
-// operandWidth returns the signed bits that hold every weight, input, state
-// and negated state, and the weights, features and error signals of heads. The
-// minus phase enters the contrast with negated states.
-func operandWidth(f *Formats, heads []HeadArith) int {
+// operandWidth returns the signed bits that hold every weight, input and state, states
+// times the weights of the contrast (s- enters it negated), and the weights,
+// features and error signals of heads.
+func operandWidth(f *Formats, p *Program, heads []HeadArith) int {
 	s := fixedpoint.NewInterval(0, stateMax(f.State))
-	all := f.Weight.Interval().Union(f.Input.Interval()).Union(s).Union(s.Neg())
+	all := f.Weight.Interval().Union(f.Input.Interval()).Union(s)
+	for _, k := range p.Points {
+		all = all.Union(p.weighted(k, s))
+	}
 	for i := range heads {
 		all = all.Union(f.HeadWeight.Interval()).Union(heads[i].Features).Union(heads[i].Signal)
 	}
 	return all.SignedWidth()
+}
+
+// weighted returns the range of x times the weight of a point, in any update.
+func (p *Program) weighted(k Point, x fixedpoint.Interval) fixedpoint.Interval {
+	z := x.Mul(fixedpoint.Point(int64(k.Weight)))
+	if p.RandomSign {
+		z = z.Union(z.Neg())
+	}
+	return z
 }
 
 // deriveLayer returns the arithmetic of layer n+1 = 1..N.
@@ -216,7 +262,9 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	if output {
 		target := fixedpoint.NewInterval(0, a.TargetOne).Shl(alignFrac - f.Target.Frac)
 		diff := states.Shl(alignFrac - f.State.Frac).Sub(target)
-		la.Nudge = diff.Mul(fixedpoint.Point(a.BetaCode))
+		for _, b := range a.Betas {
+			la.Nudge = la.Nudge.Union(diff.Mul(fixedpoint.Point(max(b, -b))))
+		}
 	}
 	if !last {
 		la.Down = weights.Mul(states).SumUpTo(feedbackTerms(&layers[n+1]))
@@ -272,14 +320,17 @@ func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states 
 		positions *= 4
 	}
 	la.ContrastFrac = f.State.Frac + la.In.Frac + l.PoolFrac()
-	la.Contrast = product.SumUpTo(positions).Add(product.Neg().SumUpTo(positions))
-	la.BiasContrast = states.SumUpTo(terms).Add(states.Neg().SumUpTo(terms))
+	program := cfg.Program()
+	for _, k := range program.Points {
+		la.Contrast = la.Contrast.Add(program.weighted(k, product).SumUpTo(positions))
+		la.BiasContrast = la.BiasContrast.Add(program.weighted(k, states).SumUpTo(terms))
+	}
 	if w := la.Contrast.SignedWidth(); w > 63 {
 		return fmt.Errorf("ep: %s: contrast of %d bits from state %v, below %v, want at most 63",
 			l.Name, w, f.State, la.In)
 	}
 	lr := cfg.Rates[n]
-	step := lr / (2 * a.EffectiveBeta(f) * float64(cfg.Batch))
+	step := lr / (a.Spread * float64(cfg.Batch))
 	var err error
 	// A contrast of at most 63 bits and a mantissa of at most 32 make products of
 	// at most 95 bits, which Update computes exactly.

@@ -51,8 +51,8 @@ func TestDeriveDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.BetaCode != 128 || a.TargetOne != 32768 || a.OperandMin != 16 {
-		t.Errorf("beta code %d, target %d, operands of %d bits, want 128, 32768, 16", a.BetaCode, a.TargetOne, a.OperandMin)
+	if a.Betas[PhaseNudge] != 128 || a.Spread != 1 || a.TargetOne != 32768 || a.OperandMin != 16 {
+		t.Errorf("beta code %d, target %d, operands of %d bits, want 128, 32768, 16", a.Betas[PhaseNudge], a.TargetOne, a.OperandMin)
 	}
 	w, s, x := fixedpoint.NewInterval(-32768, 32767), fixedpoint.NewInterval(0, 32767), fixedpoint.NewInterval(-32768, 32767)
 	first, last := &a.Layers[0], &a.Layers[1]

@@ -32,10 +32,11 @@ func (m *Float) tangent(p *FloatParams, s *FloatSamples) (*tangent, float64, err
 		return nil, 0, err
 	}
 	r.run(PhaseFree, m.cfg.FreeSteps)
-	t := &tangent{relaxer: r, beta: m.beta, star: r.snapshot(), slope: r.snapshot()}
+	t := &tangent{relaxer: r, beta: m.beta[PhaseNudge], star: r.snapshot(), slope: r.snapshot()}
 	// The first nudged step, without a nudge, yields u(s*) and the argmax of s*.
-	r.live, r.nudge.beta, r.quiet = false, 0, true
-	r.step(PhasePlus, 0)
+	r.live, r.quiet = false, true
+	clear(r.nudge.beta)
+	r.step(PhaseNudge, 0)
 	residual := 0.0
 	for n := range r.layers {
 		l := &r.layers[n]
@@ -78,12 +79,12 @@ func (t *tangent) start() {
 		}
 	}
 	if t.async && last%2 == 0 { // the even layers of the same sweep see the odd output
-		t.halfSweep(PhaseMinus, 1, 1)
+		t.halfSweep(PhaseNudge, 1, 1)
 	}
 }
 
 // advance takes v one time step back.
-func (t *tangent) advance() { t.step(PhaseMinus, 1) }
+func (t *tangent) advance() { t.step(PhaseNudge, 1) }
 
 // derivative adds to g the derivative of dPhi/dtheta at s* in the direction
 // of v, times scale:

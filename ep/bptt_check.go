@@ -11,9 +11,9 @@ import (
 // LayerCheck compares the gradient estimates of one layer with BPTT.
 type LayerCheck struct {
 	Name     string
-	Weight   Agreement // the symmetric estimate, of s+ and s-
+	Weight   Agreement // the estimate of the program, symmetric: of s+ and s-
 	Bias     Agreement
-	OneSided Agreement // of the weights, from s+ and s*
+	OneSided Agreement // of the weights, from the first nudged phase and s*
 }
 
 // StepCheck compares one time step of the nudged phases with one of BPTT, by
@@ -56,8 +56,9 @@ func (m *Float) CheckGradient(p *FloatParams, s *FloatSamples) (*GradientCheck, 
 		c.Steps = append(c.Steps, d.check(k, v))
 	})
 	oneSided := NewFloatParams(&m.cfg.Network)
-	t.products(oneSided, out.Plus, -1/(m.beta*float64(t.batch)))
-	t.products(oneSided, out.Free, 1/(m.beta*float64(t.batch)))
+	scale := 1 / (m.beta[PhaseNudge] * float64(t.batch))
+	t.products(oneSided, out.Finals[PhaseNudge], -scale)
+	t.products(oneSided, out.Finals[PhaseFree], scale)
 	for n := range exact.Layers {
 		e, g := &exact.Layers[n], &out.Gradient.Layers[n]
 		c.Layers = append(c.Layers, LayerCheck{
@@ -96,17 +97,14 @@ func (t *tangent) products(g *FloatParams, states [][]float64, scale float64) {
 	}
 }
 
-// trajectory records the states of the nudged phases: [step][layer][B, C, H, W].
-type trajectory struct{ plus, minus [][][]float64 }
+// trajectory records the states of the phases: [phase][step][layer][B, C, H, W].
+type trajectory struct{ phases [][][][]float64 }
 
 func (r *trajectory) State(phase Phase, step, layer int, s []float64) {
-	path := &r.plus
-	switch phase {
-	case PhaseFree:
-		return
-	case PhaseMinus:
-		path = &r.minus
+	for len(r.phases) <= int(phase) {
+		r.phases = append(r.phases, nil)
 	}
+	path := &r.phases[phase]
 	for len(*path) <= step {
 		*path = append(*path, nil)
 	}
@@ -118,37 +116,44 @@ func (r *trajectory) State(phase Phase, step, layer int, s []float64) {
 
 func (r *trajectory) Index(Phase, int, int, []uint8) {}
 
-// increments are the changes of a step of the nudged phases, scaled by 1/(2 beta).
+// increments are the changes in a step of the contrast, over its spread.
 type increments struct {
 	net           *Network
 	t             *tangent
 	path          *trajectory
-	scale         float64
-	before, after *FloatParams // scaled dPhi/dtheta of s+ minus that of s-
+	spread        float64
+	before, after *FloatParams // contrast of the states reached, over the spread
 }
 
 func newIncrements(m *Float, t *tangent, path *trajectory) *increments {
 	return &increments{
-		net: &m.cfg.Network, t: t, path: path, scale: 1 / (2 * m.beta),
-		before: NewFloatParams(&m.cfg.Network), // both phases start at s*
+		net: &m.cfg.Network, t: t, path: path, spread: m.spread,
+		before: NewFloatParams(&m.cfg.Network), // all phases start at s*
 	}
 }
 
 // check compares step k with v_k.
 func (d *increments) check(k int, v [][]float64) StepCheck {
-	plus, minus := d.path.plus, d.path.minus
 	d.after = NewFloatParams(d.net)
-	d.t.products(d.after, plus[k], d.scale)
-	d.t.products(d.after, minus[k], -d.scale)
+	free := len(d.path.phases[PhaseFree]) - 1
+	at := func(p Point, k int) [][]float64 { // the states of a point after step k of its phase
+		if p.Phase == PhaseFree || k < 0 {
+			return d.path.phases[PhaseFree][free]
+		}
+		return d.path.phases[p.Phase][k]
+	}
+	for _, p := range d.t.program.Points {
+		d.t.products(d.after, at(p, k), float64(p.Weight)/d.spread)
+	}
 	gradient := NewFloatParams(d.net)
 	d.t.derivative(gradient, v, 1)
 	var c StepCheck
 	for n := range v {
 		state := make([]float64, len(v[n]))
-		for i := range state {
-			state[i] = -d.scale * (plus[k][n][i] - minus[k][n][i])
-			if k > 0 {
-				state[i] += d.scale * (plus[k-1][n][i] - minus[k-1][n][i])
+		for _, p := range d.t.program.Points {
+			after, before := at(p, k)[n], at(p, k-1)[n]
+			for i := range state {
+				state[i] -= float64(p.Weight) / d.spread * (after[i] - before[i])
 			}
 		}
 		c.State = append(c.State, Agree(state, v[n]))
@@ -192,22 +197,22 @@ func (m *Fixed) CheckGradient(p *Params, s *Samples) (*GradientCheck, error) {
 // does not depend on their scale, which is 1/(2 beta B) and the formats'.
 func compareCodes[T fixedpoint.Number](r *fixedRun[T], exact *FloatParams) (layers, heads []LayerCheck) {
 	cfg, arith := r.model.cfg, r.model.arith
-	scale := -1 / (2 * arith.EffectiveBeta(&cfg.Formats) * float64(cfg.Batch))
-	e := r.relax(cfg.FreeSteps, cfg.NudgeSteps)
-	oneSided := equilibria[T]{free: e.free, plus: e.plus, minus: e.free}
+	scale := -1 / (arith.Spread * float64(cfg.Batch))
+	e := r.relax()
+	single := arith.Beta(&cfg.Formats, PhaseNudge) * float64(cfg.Batch)
 	for n := range exact.Layers {
 		la, y := &arith.Layers[n], &exact.Layers[n]
-		c := r.contrast(n, &e)
+		c := r.contrast(n, e, r.program.Points)
 		w := real64(c.w, scale, la.ContrastFrac)
 		b := real64(c.b, scale, cfg.Formats.State.Frac)
-		one := real64(r.contrast(n, &oneSided).w, 2*scale, la.ContrastFrac)
+		one := real64(r.contrast(n, e, []Point{{PhaseNudge, 1}, {PhaseFree, -1}}).w, -1/single, la.ContrastFrac)
 		layers = append(layers, LayerCheck{
 			Name: cfg.Network.Layers[n].Name, Weight: Agree(w, y.W), Bias: Agree(b, y.B), OneSided: Agree(one, y.W),
 		})
 	}
 	g := NewFloatParams(&cfg.Network)
 	for i, h := range r.heads {
-		c, ha := r.headContrast(i, &e), &arith.Heads[i]
+		c, ha := r.headContrast(i, e), &arith.Heads[i]
 		scale := -h.scale() / (2 * float64(cfg.Batch))
 		copy(g.Heads[i].W, real64(c.w, scale, ha.ContrastFrac))
 		copy(g.Heads[i].B, real64(c.b, scale, ha.SignalFrac))

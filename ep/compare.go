@@ -39,6 +39,7 @@ func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
 	f := &follower{r: r, lsb: cfg.Formats.State.LSB(), now: r.snapshot(), before: r.snapshot(),
 		index: make([][]uint8, len(r.layers))}
 	r.onIndex = f.compareIndex
+	r.sign = float64(cfg.sign(0))
 	if _, err := m.TrainStep(p, s, f); err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ type follower struct {
 }
 
 func (f *follower) Index(phase Phase, _, layer int, index []uint8) {
-	if phase != PhaseUpdate {
+	if phase != f.r.program.Update() {
 		f.index[layer-1] = append(f.index[layer-1][:0], index...)
 	}
 }
@@ -69,11 +70,11 @@ func (f *follower) State(phase Phase, step, layer int, s []int32) {
 		return
 	}
 	switch {
-	case phase == PhasePlus && step == 0:
+	case phase == PhaseNudge && step == 0:
 		f.star, f.starIndex = f.before, f.r.indices()
 		f.before = f.r.snapshot() // of the right shapes; overwritten below
 		f.repeat(phase, step, f.star)
-	case phase == PhaseMinus && step == 0:
+	case phase > PhaseNudge && step == 0:
 		if f.r.live {
 			f.r.setIndices(f.starIndex)
 		}
@@ -172,7 +173,8 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 		e.Residual = max(e.Residual, float64(fixed.stats[n].Residual)*lsb)
 	}
 	// A nudged phase with beta = 0 is a free phase whose indices can be frozen.
-	r.live, r.nudge.beta = false, 0
+	r.live = false
+	clear(r.nudge.beta)
 	r.restore(star)
 	r.step(PhaseFree, 0) // the drive of layer 1
 	for n := 1; n < len(r.layers); n++ {
@@ -208,7 +210,7 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 func (r *relaxer[T]) settleDown() {
 	for range equilibriumSteps {
 		before := r.snapshot()
-		r.step(PhasePlus, 1)
+		r.step(PhaseNudge, 1)
 		moved := 0.0
 		for n := range r.layers {
 			for i, v := range r.layers[n].s {
@@ -237,7 +239,8 @@ func (m *Float) contraction(p *FloatParams, r *relaxer[float64]) (float64, error
 	if err != nil {
 		return 0, err
 	}
-	abs.live, abs.nudge.beta = false, 0
+	abs.live = false
+	clear(abs.nudge.beta)
 	abs.step(PhaseFree, 0) // layer 1's drive, 0
 	for n := range abs.layers {
 		copy(abs.layers[n].index, r.layers[n].index)
@@ -251,6 +254,6 @@ func (m *Float) contraction(p *FloatParams, r *relaxer[float64]) (float64, error
 			rho = max(rho, m.slope*v)
 		}
 	}
-	abs.step(PhasePlus, 1)
+	abs.step(PhaseNudge, 1)
 	return rho, nil
 }

@@ -66,21 +66,24 @@ type Init struct{ Gain, Bias, HeadGain, Mean float64 }
 // Config is everything that determines a generated package, resolved: no
 // field is left for a later default.
 type Config struct {
-	Network    Network
-	Batch      int // B resident samples
-	FreeSteps  int // T1
-	NudgeSteps int // T2
-	Beta       float64
-	PoolIndex  PoolIndex
-	Sweep      Sweep // order in which a time step renews the layers
-	Activation Activation
-	Rates      []float64 // learning rate of each layer, weights and bias alike; len = layers
-	Formats    Formats
-	Array      Array
-	Memory     Memory
-	Init       Init
-	Seed       uint64
-	Sequence   Sequence // of the golden data
+	Network     Network
+	Batch       int // B resident samples
+	FreeSteps   int // T1
+	NudgeSteps  int // T2
+	Beta        float64
+	PoolIndex   PoolIndex
+	Sweep       Sweep // order in which a time step renews the layers
+	Estimate    Estimate
+	Betas       []float64 // of several points
+	BetaWeights []int
+	Activation  Activation
+	Rates       []float64 // learning rate of each layer, weights and bias alike; len = layers
+	Formats     Formats
+	Array       Array
+	Memory      Memory
+	Init        Init
+	Seed        uint64
+	Sequence    Sequence // of the golden data
 }
 
 // String returns the name that flags and files use: "frozen" or "live".
@@ -176,6 +179,7 @@ func (c *Config) checkPhases() error {
 		checkRange("phases.nudge-steps", c.NudgeSteps, 1, maxSteps),
 		checkPositive("phases.beta", c.Beta),
 		checkRange("sequence.starts", c.Sequence.Starts, 1, maxSteps),
+		c.checkEstimate(),
 		checkPositive("init.gain", c.Init.Gain),
 		checkFinite("init.bias", c.Init.Bias),
 		checkShare("init.mean", c.Init.Mean),

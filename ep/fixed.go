@@ -116,7 +116,7 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 	align := max(f.State.Frac, f.Target.Frac)
 	if m.cfg.Network.Readout() == nil {
 		r.nudge = nudger[T]{
-			beta:   T(m.arith.BetaCode),
+			beta:   signedCodes[T](m.arith.Betas),
 			state:  pow2(align - f.State.Frac),
 			scale:  pow2(m.arith.Layers[len(w)-1].NudgeShift),
 			target: oneHot(s.Y, m.cfg.Network.Classes(), T(m.arith.TargetOne)*pow2(align-f.Target.Frac)),
@@ -145,7 +145,7 @@ func oneHot[T fixedpoint.Number](labels []int, classes int, one T) []T {
 // requantize is the activation: clamp(round(u * 2^-Shift), 0, Hi), one rounding
 // per neuron and step.
 func (r *fixedRun[T]) requantize(phase Phase, n int, u, s []T) {
-	act, st := r.model.arith.Layers[n].Act, r.stats[n].Phase(phase)
+	act, st := r.model.arith.Layers[n].Act, &r.stats[n].Phases[phase]
 	if phase == PhaseFree {
 		r.stats[n].Residual = 0 // that of the last free step remains
 	}
@@ -179,18 +179,19 @@ func (r *fixedRun[T]) observeIndex(phase Phase, step, n int, index []uint8) {
 
 // train runs the phases and the update of the given number.
 func (r *fixedRun[T]) train(number uint32) *Outcome {
-	e := r.relax(r.model.cfg.FreeSteps, r.model.cfg.NudgeSteps)
-	r.countStates(&e)
+	r.sign = T(r.model.cfg.sign(number))
+	e := r.relax()
+	r.countStates(e)
 	out := &Outcome{Params: &Params{Layers: make([]LayerParams, len(r.layers))}, Layers: r.stats}
-	out.Output = narrow(nil, e.free[len(e.free)-1])
+	out.Output = narrow(nil, e[PhaseFree][len(r.layers)-1])
 	for n := range r.layers {
-		out.Params.Layers[n] = r.update(n, number, &e)
+		out.Params.Layers[n] = r.update(n, number, e)
 	}
 	for i, h := range r.heads {
-		p, st := r.updateHead(i, number, &e)
+		p, st := r.updateHead(i, number, e)
 		out.Params.Heads, out.Heads = append(out.Params.Heads, p), append(out.Heads, st)
 		if h.Readout {
-			h.evaluate(e.free[h.Layer-1], r.batch)
+			h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
 			out.Logits = widen64(h.logits)
 		}
 	}
@@ -198,15 +199,24 @@ func (r *fixedRun[T]) train(number uint32) *Outcome {
 }
 
 // update returns the new parameters of layer n+1.
-func (r *fixedRun[T]) update(n int, number uint32, e *equilibria[T]) LayerParams {
+func (r *fixedRun[T]) update(n int, number uint32, e finals[T]) LayerParams {
 	old, st := &r.old.Layers[n], &r.stats[n]
-	c := r.contrast(n, e)
+	c := r.contrast(n, e, r.program.Points)
 	st.ArgmaxFlips, st.WeightsReachable = c.flips, c.reachable
 	var p LayerParams
 	weights, biases := r.model.arith.layerUpdates(r.layers[n].Layer, n, number)
 	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(weights, old.W, c.w)
 	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(biases, old.B, c.b)
 	return p
+}
+
+// signedCodes returns codes as T.
+func signedCodes[T fixedpoint.Number](x []int64) []T {
+	z := make([]T, len(x))
+	for i, v := range x {
+		z[i] = T(v)
+	}
+	return z
 }
 
 // widen returns codes as T.
@@ -241,11 +251,11 @@ type LayerStats struct {
 	Weights int
 	Biases  int
 
-	Free, Plus, Minus PhaseStats
+	Phases []PhaseStats // of the relaxations
 
 	Residual         int64 // largest change of a state in the last free step, in codes
-	Differing        int   // states with s+ != s-
-	ArgmaxFlips      int   // pooling windows whose index differs between s+ and s- (live only)
+	Differing        int   // states that differ between the first two points of the contrast, s+ and s-
+	ArgmaxFlips      int   // pooling windows whose index differs between these points (live only)
 	WeightsReachable int   // weights whose contrast can be other than 0: see Layer.Reachable
 	WeightsChanged   int
 	WeightsSaturated int // sums of weight and change that were clamped
@@ -253,38 +263,28 @@ type LayerStats struct {
 	BiasesSaturated  int
 }
 
-// Phase returns the statistics of a relaxation phase.
-func (s *LayerStats) Phase(p Phase) *PhaseStats {
-	switch p {
-	case PhaseFree:
-		return &s.Free
-	case PhasePlus:
-		return &s.Plus
-	case PhaseMinus:
-		return &s.Minus
-	}
-	panic("ep: no state statistics of phase " + p.String())
-}
-
 func newLayerStats(cfg *Config) []LayerStats {
 	stats := make([]LayerStats, len(cfg.Network.Layers))
-	none := PhaseStats{AccMin: math.MaxInt64, AccMax: math.MinInt64}
+	relaxations := len(cfg.Program().Relaxations)
 	for n := range stats {
 		l := &cfg.Network.Layers[n]
 		stats[n] = LayerStats{
 			Name: l.Name, States: cfg.Batch * l.Out.Len(), Weights: l.Weights(), Biases: l.Out.C,
-			Free: none, Plus: none, Minus: none,
+		}
+		for range relaxations {
+			stats[n].Phases = append(stats[n].Phases, PhaseStats{AccMin: math.MaxInt64, AccMax: math.MinInt64})
 		}
 	}
 	return stats
 }
 
 // countStates completes the statistics with those of the final states.
-func (r *fixedRun[T]) countStates(e *equilibria[T]) {
+func (r *fixedRun[T]) countStates(e finals[T]) {
+	first, second := e[r.program.Points[0].Phase], e[r.program.Points[1].Phase]
 	for n := range r.stats {
 		top := T(r.model.arith.Layers[n].Act.Hi)
-		for i, states := range [][][]T{e.free, e.plus, e.minus} {
-			st := r.stats[n].Phase(Phase(i))
+		for i, states := range e {
+			st := &r.stats[n].Phases[i]
 			for _, v := range states[n] {
 				if v != 0 {
 					st.NonZero++
@@ -294,8 +294,8 @@ func (r *fixedRun[T]) countStates(e *equilibria[T]) {
 				}
 			}
 		}
-		for i, v := range e.plus[n] {
-			if v != e.minus[n][i] {
+		for i, v := range first[n] {
+			if v != second[n][i] {
 				r.stats[n].Differing++
 			}
 		}

@@ -96,6 +96,36 @@ var awkward = []struct {
 	}},
 }
 
+// variant returns an awkward network with a change.
+func variant(name, what string, set func(cfg *Config)) namedConfig {
+	for _, c := range awkward {
+		if c.name == name {
+			return namedConfig{name + " " + what, func() *Config {
+				cfg := c.cfg()
+				set(cfg)
+				return cfg
+			}}
+		}
+	}
+	panic("no network " + name)
+}
+
+// estimates are awkward networks with every estimate but the symmetric one.
+func estimates() []namedConfig {
+	return []namedConfig{
+		variant("odd maps", "positive", func(c *Config) { c.Estimate = Positive }),
+		variant("odd maps live", "negative", func(c *Config) { c.Estimate = Negative }),
+		variant("5x5", "random sign", func(c *Config) { c.Estimate, c.Seed = RandomSign, 3 }),
+		variant("1x1 maps", "random sign", func(c *Config) { c.Estimate, c.Seed = RandomSign, 4 }),
+		variant("odd maps live", "points", func(c *Config) {
+			c.Estimate, c.Betas, c.BetaWeights, c.Sweep = SeveralPoints, []float64{0.25, -0.25, 0.5, -0.5}, []int{8, -8, -1, 1}, Asynchronous
+		}),
+		variant("pooled output", "points", func(c *Config) {
+			c.Estimate, c.Betas, c.BetaWeights = SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+		}),
+	}
+}
+
 // namedConfig is an awkward network with a name.
 type namedConfig struct {
 	name string
@@ -112,7 +142,7 @@ func everySweep() []namedConfig {
 			return cfg
 		}})
 	}
-	return list
+	return append(list, estimates()...)
 }
 
 // awkwardConfig returns the configuration of an awkward network.
@@ -163,9 +193,9 @@ func TestFixedAgainstReference(t *testing.T) {
 func checkAlive(t *testing.T, out *Outcome) {
 	t.Helper()
 	for _, l := range out.Layers {
-		if l.Free.NonZero == 0 || l.Differing == 0 || l.WeightsChanged == 0 {
+		if l.Phases[PhaseFree].NonZero == 0 || l.Differing == 0 || l.WeightsChanged == 0 {
 			t.Errorf("%s is dead: %d states not 0, %d differing, %d weights changed",
-				l.Name, l.Free.NonZero, l.Differing, l.WeightsChanged)
+				l.Name, l.Phases[PhaseFree].NonZero, l.Differing, l.WeightsChanged)
 		}
 	}
 }
@@ -216,8 +246,8 @@ func TestStatistics(t *testing.T) {
 		}
 		for n, l := range out.Layers {
 			acc := m.arith.Layers[n].Acc
-			for phase := PhaseFree; phase <= PhaseMinus; phase++ {
-				st := l.Phase(phase)
+			for phase := PhaseFree; phase <= PhaseNudge+1; phase++ {
+				st := l.Phases[phase]
 				nonZero, saturated := 0, 0
 				for _, v := range final[[2]int{int(phase), n + 1}] {
 					if v > 0 {
@@ -265,8 +295,8 @@ func TestHandComputed(t *testing.T) {
 	}
 	want := []event{
 		{Phase: PhaseFree, Layer: 1, State: []int32{12288}},
-		{Phase: PhasePlus, Layer: 1, State: []int32{22528}},
-		{Phase: PhaseMinus, Layer: 1, State: []int32{2048}},
+		{Phase: PhaseNudge, Layer: 1, State: []int32{22528}},
+		{Phase: PhaseNudge + 1, Layer: 1, State: []int32{2048}},
 	}
 	if diff := cmp.Diff(want, rec.events); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)

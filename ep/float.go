@@ -10,12 +10,13 @@ import (
 // float64. It is the reference against theory. A Float has no state of its own
 // and may be used from several goroutines.
 type Float struct {
-	cfg   *Config
-	slope float64 // of the hard sigmoid
-	beta  float64
-	one   float64 // the target of the labelled class
-	top   float64 // upper end of the hard sigmoid
-	arith *Arith  // whose real values it uses; nil for none
+	cfg    *Config
+	slope  float64   // of the hard sigmoid
+	beta   []float64 // by phase
+	spread float64   // of the contrast: Program.Spread
+	one    float64   // the target of the labelled class
+	top    float64   // upper end of the hard sigmoid
+	arith  *Arith    // whose real values it uses; nil for none
 }
 
 // NewFloat returns the float64 model of cfg, which uses its Beta and 1.0 as they are,
@@ -24,7 +25,12 @@ func NewFloat(cfg *Config) (*Float, error) {
 	if err := checkSchedule(cfg); err != nil {
 		return nil, err
 	}
-	m := &Float{cfg: cfg, slope: 1, beta: cfg.Beta, one: 1, top: 1}
+	m := &Float{cfg: cfg, slope: 1, one: 1, top: 1}
+	program := cfg.Program()
+	for _, r := range program.Relaxations {
+		m.beta = append(m.beta, r.Beta)
+	}
+	m.spread = program.Spread(func(phase Phase) float64 { return m.beta[phase] })
 	if cfg.Activation == Half {
 		m.slope = 0.5
 	}
@@ -39,7 +45,10 @@ func newTwin(cfg *Config, a *Arith) (*Float, error) {
 		return nil, err
 	}
 	f := &cfg.Formats
-	m.beta, m.arith = a.EffectiveBeta(f), a
+	for i := range m.beta {
+		m.beta[i] = a.Beta(f, Phase(i))
+	}
+	m.spread, m.arith = a.Spread, a
 	m.one = f.Target.ToFloat(a.TargetOne)
 	m.top = f.State.ToFloat(stateMax(f.State))
 	return m, nil
@@ -48,23 +57,29 @@ func newTwin(cfg *Config, a *Arith) (*Float, error) {
 // FloatOutcome is the result of a training step.
 type FloatOutcome struct {
 	Params   *FloatParams // after the update
-	Gradient *FloatParams // the symmetric estimate of the gradient of the batch's mean loss
+	Gradient *FloatParams // the estimate of the gradient of the batch's mean loss
 
-	Free, Plus, Minus [][]float64 // final states s*, s+, s- of each layer, [B, C, H, W]
-	Logits            []float64   // of the readout at s*, [B, K]; nil without one
+	Finals [][][]float64 // final states of each phase and layer, [B, C, H, W]: s*, then s+ and s-
+	Logits []float64     // of the readout at s*, [B, K]; nil without one
 
 	Residual    float64 // largest change of a state in the last free step
 	ArgmaxFlips []int   // per layer, pooling windows whose index differs between s+ and s- (live only)
 }
 
-// TrainStep runs the free phase from the zero state, both nudged phases and the
+// TrainStep is Step with number 0.
+func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*FloatOutcome, error) {
+	return m.Step(0, p, s, sink)
+}
+
+// Step runs the free phase from the zero state, both nudged phases and the
 // update of all parameters, on one batch:
 //
 //	g = -(dPhi/dtheta(s+) - dPhi/dtheta(s-)) / (2 beta B)      theta' = theta - lr g
 //
-// The sink, which may be nil, sees every step; p is not changed. Source:
+// or the estimate of the configuration. The number is that of the update, by which
+// a random sign is drawn. The sink, which may be nil, sees every step; p is not changed. Source:
 // Laborieux et al. 2021, eq. 7, https://doi.org/10.3389/fnins.2021.633674.
-func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*FloatOutcome, error) {
+func (m *Float) Step(number uint32, p *FloatParams, s *FloatSamples, sink FloatSink) (*FloatOutcome, error) {
 	r, err := m.relaxer(p, s)
 	if err != nil {
 		return nil, err
@@ -85,21 +100,22 @@ func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*Flo
 			out.Residual = max(out.Residual, maxDifference(old, s))
 		}
 	}
-	e := r.relax(m.cfg.FreeSteps, m.cfg.NudgeSteps)
-	out.Free, out.Plus, out.Minus = e.free, e.plus, e.minus
+	r.sign = float64(m.cfg.sign(number))
+	e := r.relax()
+	out.Finals = e
 	if h := r.readout(); h != nil {
-		h.evaluate(e.free[h.Layer-1], r.batch)
+		h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
 		out.Logits = slices.Clone(h.logits)
 	}
 	for n := range r.layers {
-		c := r.contrast(n, &e)
+		c := r.contrast(n, e, r.program.Points)
 		out.ArgmaxFlips = append(out.ArgmaxFlips, c.flips)
 		old, g, z := &p.Layers[n], &out.Gradient.Layers[n], &out.Params.Layers[n]
 		m.descend(g.W, z.W, old.W, c.w, m.cfg.Rates[n])
 		m.descend(g.B, z.B, old.B, c.b, m.cfg.Rates[n])
 	}
 	for i := range r.heads {
-		m.trainHead(r.heads[i].Head, r.headContrast(i, &e), &p.Heads[i], &out.Gradient.Heads[i], &out.Params.Heads[i])
+		m.trainHead(r.heads[i].Head, r.headContrast(i, e), &p.Heads[i], &out.Gradient.Heads[i], &out.Params.Heads[i])
 	}
 	return out, nil
 }
@@ -130,7 +146,7 @@ func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHead
 
 // descend writes the estimate of a contrast to g and the new parameters to z.
 func (m *Float) descend(g, z, old, contrast []float64, rate float64) {
-	scale := -1 / (2 * m.beta * float64(m.cfg.Batch))
+	scale := -1 / (m.spread * float64(m.cfg.Batch))
 	for i, c := range contrast {
 		g[i] = scale * c
 		z[i] = old[i] - rate*g[i]
@@ -159,7 +175,7 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 		return sc
 	})
 	if m.cfg.Network.Readout() == nil {
-		r.nudge = nudger[float64]{beta: m.beta, state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
+		r.nudge = nudger[float64]{beta: slices.Clone(m.beta), state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
 	}
 	heads := make([]headArrays[float64], len(p.Heads))
 	for i, h := range p.Heads {

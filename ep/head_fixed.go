@@ -110,7 +110,7 @@ type HeadStats struct {
 }
 
 // updateHead returns the new parameters of head i.
-func (r *fixedRun[T]) updateHead(i int, number uint32, e *equilibria[T]) (HeadParams, HeadStats) {
+func (r *fixedRun[T]) updateHead(i int, number uint32, e finals[T]) (HeadParams, HeadStats) {
 	h, old := r.heads[i], &r.old.Heads[i]
 	c, u := r.headContrast(i, e), r.model.arith.headUpdates(&r.model.cfg.Network, i, number)
 	var p HeadParams

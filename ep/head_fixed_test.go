@@ -33,8 +33,8 @@ func (c *headChecker) Head(phase Phase, step, i int, v *HeadValues) {
 	h := &c.cfg.Network.Heads[i]
 	from := phase
 	switch {
-	case phase == PhaseUpdate:
-		from = []Phase{PhasePlus, PhaseMinus}[step]
+	case phase == PhaseNudge+2:
+		from = []Phase{PhaseNudge, PhaseNudge + 1}[step]
 	case step == 0:
 		from = PhaseFree
 	}
@@ -42,7 +42,7 @@ func (c *headChecker) Head(phase Phase, step, i int, v *HeadValues) {
 	states := c.states[from][h.Layer-1]
 	got := *v
 	want := c.values(i, states)
-	if phase == PhaseUpdate {
+	if phase == PhaseNudge+2 {
 		got.Back, want.Back = nil, nil
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -196,7 +196,7 @@ func TestFixedHeads(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &headChecker{t: t, cfg: cfg, arith: m.Arith(), p: p, s: s, states: map[Phase][][]int32{}, seen: map[string]int{}}
-		for _, phase := range []Phase{PhaseFree, PhasePlus, PhaseMinus} {
+		for _, phase := range []Phase{PhaseFree, PhaseNudge, PhaseNudge + 1} {
 			c.states[phase] = make([][]int32, len(cfg.Network.Layers))
 		}
 		out, err := m.TrainStep(p, s, c)
@@ -205,7 +205,7 @@ func TestFixedHeads(t *testing.T) {
 		}
 		for i := range cfg.Network.Heads {
 			h := &cfg.Network.Heads[i]
-			for phase, want := range map[Phase]int{PhasePlus: cfg.NudgeSteps, PhaseMinus: cfg.NudgeSteps, PhaseUpdate: 2} {
+			for phase, want := range map[Phase]int{PhaseNudge: cfg.NudgeSteps, PhaseNudge + 1: cfg.NudgeSteps, PhaseNudge + 2: 2} {
 				if got := c.seen[fmt.Sprint(h.Name, " ", phase)]; got != want {
 					t.Errorf("case %d: %s: %d observations in phase %v, want %d", k, h.Name, got, phase, want)
 				}

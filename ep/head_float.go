@@ -10,7 +10,7 @@ func (m *Float) headUnits(i int) headUnits[float64] {
 	u := headUnits[float64]{
 		pool:  func(sum float64) float64 { return sum / area },
 		scale: 1, bias: 1, one: 1,
-		gain: m.beta * h.Lambda * h.scale() / area,
+		gain: m.beta[PhaseNudge] * h.Lambda * h.scale() / area,
 	}
 	own, taught := 1-h.Mix, h.Mix*h.Temperature
 	if m.arith != nil {

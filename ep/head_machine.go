@@ -76,7 +76,7 @@ func (b *headBatch[T]) keep(r *relaxer[T], i int, phase Phase, first int) {
 func (b *headBatch[T]) contrast(samples int) {
 	clear(b.w)
 	clear(b.b)
-	phases, times := []Phase{PhasePlus, PhaseMinus}, T(1)
+	phases, times := []Phase{PhaseNudge, PhaseNudge + 1}, T(1)
 	if b.freeState {
 		phases, times = phases[:1], 2
 	}

@@ -129,7 +129,7 @@ func (r *relaxer[T]) nudgeHeads(n int, phase Phase, step int) {
 			continue
 		}
 		sign := T(1)
-		if phase == PhaseMinus {
+		if r.program.Relaxations[phase].Beta < 0 {
 			sign = -1
 		}
 		h.evaluate(r.layers[n].s, r.batch)
@@ -169,7 +169,7 @@ func (r *relaxer[T]) setTargets(labels []int) {
 type headContrast[T fixedpoint.Number] struct{ w, b, mean []T }
 
 // headContrast evaluates head i at the final states of the phases.
-func (r *relaxer[T]) headContrast(i int, e *equilibria[T]) headContrast[T] {
+func (r *relaxer[T]) headContrast(i int, e finals[T]) headContrast[T] {
 	h := r.heads[i]
 	m := &h.Map
 	c := headContrast[T]{w: make([]T, m.Weights()), b: make([]T, m.Out.C), mean: make([]T, m.In.Len())}
@@ -182,7 +182,7 @@ func (r *relaxer[T]) headContrast(i int, e *equilibria[T]) headContrast[T] {
 		}
 	}
 	n := h.Layer - 1
-	h.evaluate(e.free[n], r.batch)
+	h.evaluate(e[PhaseFree][n], r.batch)
 	for i, v := range h.features {
 		c.mean[i%len(c.mean)] += v
 	}
@@ -190,11 +190,11 @@ func (r *relaxer[T]) headContrast(i int, e *equilibria[T]) headContrast[T] {
 		add(2)
 		return c
 	}
-	for step, s := range [][][]T{e.plus, e.minus} {
-		h.evaluate(s[n], r.batch)
+	for step, p := range r.program.Points {
+		h.evaluate(e[p.Phase][n], r.batch)
 		add(1)
 		if r.onHead != nil {
-			r.onHead(PhaseUpdate, step, i, h)
+			r.onHead(r.program.Update(), step, i, h)
 		}
 	}
 	return c

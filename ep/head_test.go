@@ -175,7 +175,7 @@ func TestHeadForce(t *testing.T) {
 			return (up - down) / (2 * d)
 		}
 		for i := 0; i < len(force); i += 7 {
-			if want := -m.beta * difference(&states[0][i]); math.Abs(force[i]-want) > 1e-8 {
+			if want := -m.beta[PhaseNudge] * difference(&states[0][i]); math.Abs(force[i]-want) > 1e-8 {
 				t.Errorf("%v: force on state %d: %.9f, want %.9f", kind.Kind, i, force[i], want)
 			}
 		}

@@ -41,7 +41,7 @@ func (t *Trainer) scaleLambdas(cfg *Config) bool {
 			continue
 		}
 		heads[i].Lambda *= s.Factor(t.Epoch, t.opt.Epochs)
-		if t.opt.Fixed && heads[i].Lambda*t.beta*heads[i].scale() < cfg.Formats.Lambda.LSB() {
+		if t.opt.Fixed && heads[i].Lambda*t.spread/2*heads[i].scale() < cfg.Formats.Lambda.LSB() {
 			heads[i].Lambda = 0
 		}
 		changed = true
@@ -52,7 +52,7 @@ func (t *Trainer) scaleLambdas(cfg *Config) bool {
 
 // calibrate sets the running means to those of the present samples.
 func (t *Trainer) calibrate() {
-	t.engine.relax(&t.samples, false)
+	t.engine.relax(&t.samples, false, 1)
 	for i := range t.Params.Heads {
 		if t.cfg.Network.Heads[i].Center {
 			t.moveMean(i, 1)

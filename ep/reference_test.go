@@ -1,6 +1,7 @@
 package ep
 
 import (
+	"math"
 	"math/big"
 
 	"epgen/fixedpoint"
@@ -31,7 +32,8 @@ func (r *recorder) Index(phase Phase, step, layer int, index []uint8) {
 // rounding. It shares with the model nothing but the formats.
 type reference struct {
 	cfg    *Config
-	number uint32 // of the update
+	number uint32
+	sign   int // of the update
 	par    *Params
 	x      []int32
 	y      []int
@@ -188,7 +190,7 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 			}
 			if l.Pool == MaxPool {
 				index = argmax(l, z)
-				if r.cfg.PoolIndex == Frozen && (phase == PhaseMinus || phase == PhasePlus && t > 0) {
+				if r.cfg.PoolIndex == Frozen && (phase > PhaseNudge || phase == PhaseNudge && t > 0) {
 					index = r.star[n][b]
 				} else {
 					r.star[n][b] = index
@@ -219,6 +221,11 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 // nudge adds the nudge of sample b to the pre-activation u of the output s.
 func (r *reference) nudge(phase Phase, b int, s []int32, u []*big.Int) {
 	f := &r.cfg.Formats
+	strength := r.cfg.Program().Relaxations[phase].Beta
+	beta := int64(r.sign) * f.Beta.FromFloat(math.Abs(strength), fixedpoint.NearestEven)
+	if strength < 0 {
+		beta = -beta
+	}
 	for k, z := range u {
 		y := int64(0)
 		if r.y[b] == k {
@@ -226,14 +233,8 @@ func (r *reference) nudge(phase Phase, b int, s []int32, u []*big.Int) {
 		}
 		diff := value(int64(s[k]), f.State.Frac)
 		diff.Sub(diff, value(y, f.Target.Frac))
-		beta := f.Beta.FromFloat(r.cfg.Beta, fixedpoint.NearestEven)
 		diff.Mul(diff, big.NewInt(beta)).Rsh(diff, uint(f.Beta.Frac)) // exact at this scale
-		switch phase {
-		case PhasePlus:
-			z.Sub(z, diff)
-		case PhaseMinus:
-			z.Add(z, diff)
-		}
+		z.Sub(z, diff)
 	}
 }
 
@@ -243,7 +244,7 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 	net := &r.cfg.Network
 	s = append([][][]int32(nil), s...)
 	frozen := r.cfg.PoolIndex == Frozen && phase != PhaseFree
-	if frozen && phase == PhasePlus && t == 0 {
+	if frozen && phase == PhaseNudge && t == 0 {
 		for n := range net.Layers {
 			for b := range r.cfg.Batch {
 				if l := &net.Layers[n]; l.Pool == MaxPool {
@@ -321,7 +322,7 @@ func (r *reference) reports(phase Phase, t, n int) bool {
 	case phase == PhaseFree || r.cfg.PoolIndex == Live:
 		return true
 	}
-	return phase == PhasePlus && t == 0
+	return phase == PhaseNudge && t == 0
 }
 
 // feedBack adds W_n^T z to u, product by product from above.
@@ -377,28 +378,36 @@ func (r *reference) train() *Params {
 			s[n] = append(s[n], make([]int32, net.Layers[n].Out.Len()))
 		}
 	}
-	for t := range r.cfg.FreeSteps {
-		s = r.step(PhaseFree, t, s)
+	program := r.cfg.Program()
+	r.sign = 1
+	if program.RandomSign {
+		r.sign -= 2 * int(fixedpoint.NewRandomSeed(r.cfg.Seed).Stream(r.number, 0).At(0, 0)>>31)
 	}
-	plus, minus := s, s
-	for t := range r.cfg.NudgeSteps {
-		plus = r.step(PhasePlus, t, plus)
-	}
-	for t := range r.cfg.NudgeSteps {
-		minus = r.step(PhaseMinus, t, minus)
+	var finals [][][][]int32
+	for i, phase := range program.Relaxations {
+		now := s
+		for t := range phase.Steps {
+			now = r.step(Phase(i), t, now)
+		}
+		if i == 0 {
+			s = now
+		}
+		finals = append(finals, now)
 	}
 	p := &Params{}
 	for n := range net.Layers {
-		p.Layers = append(p.Layers, r.update(n, plus, minus))
+		p.Layers = append(p.Layers, r.update(n, program, finals))
 	}
 	return p
 }
 
 // update returns the new parameters of layer n.
-func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
+func (r *reference) update(n int, program *Program, finals [][][][]int32) LayerParams {
 	l, f := &r.cfg.Network.Layers[n], &r.cfg.Formats
 	gw, gb := make([]int64, l.Weights()), make([]int64, l.Out.C)
-	for i, states := range [][][][]int32{plus, minus} {
+	divisor := 0.0
+	for i, point := range program.Points {
+		states := finals[point.Phase]
 		var all []uint8
 		for b := range r.cfg.Batch {
 			index := r.star[n][b]
@@ -406,15 +415,17 @@ func (r *reference) update(n int, plus, minus [][][]int32) LayerParams {
 				index = argmax(l, r.conv(n, r.below(states, n, b)))
 				all = append(all, index...)
 			}
-			sign := int64(1 - 2*i)
+			sign := int64(r.sign * point.Weight)
 			r.products(l, spread(l, states[n][b], index), r.below(states, n, b), sign, gw, gb)
 		}
 		if all != nil {
-			r.rec.Index(PhaseUpdate, i, n+1, all)
+			r.rec.Index(program.Update(), i, n+1, all)
 		}
+		beta := program.Relaxations[point.Phase].Beta
+		code := f.Beta.FromFloat(math.Abs(beta), fixedpoint.NearestEven)
+		divisor += float64(point.Weight) * math.Copysign(f.Beta.ToFloat(code), beta)
 	}
-	beta := f.Beta.ToFloat(f.Beta.FromFloat(r.cfg.Beta, fixedpoint.NearestEven))
-	rate := r.cfg.Rates[n] / (2 * beta * float64(r.cfg.Batch))
+	rate := r.cfg.Rates[n] / (divisor * float64(r.cfg.Batch))
 	change := func(old int32, g int64, format fixedpoint.Format, frac int, random uint32) int32 {
 		// rate as a mantissa of RateBits bits
 		m, shift := new(big.Float).SetPrec(uint(f.RateBits)).SetFloat64(rate), 0

@@ -32,16 +32,18 @@ func (l *Layer) Window() fixedpoint.Window {
 // See Laborieux et al. 2021, https://doi.org/10.3389/fnins.2021.633674, for
 // the dynamics; the nudge stands inside the activation.
 type relaxer[T fixedpoint.Number] struct {
-	batch  int
-	live   bool // pool indices of the nudged phases and the update
-	async  bool // odd layers, then even ones
-	layers []layerState[T]
-	input  []T // x, [B, C, H, W]
-	x      fixedpoint.Sparse[T]
+	batch   int
+	live    bool // pool indices of the nudged phases and the update
+	async   bool // odd layers, then even ones
+	program *Program
+	layers  []layerState[T]
+	input   []T // x, [B, C, H, W]
+	x       fixedpoint.Sparse[T]
 
 	nudge    nudger[T]
 	heads    []*headState[T]
 	quiet    bool                               // heads do not nudge
+	sign     T                                  // of all nudges and points: -1 in some updates of a random sign
 	activate func(phase Phase, n int, u, s []T) // s = sigma(u) for layer n+1; s holds the old states
 
 	onState func(phase Phase, step, n int, s []T)
@@ -50,10 +52,11 @@ type relaxer[T fixedpoint.Number] struct {
 }
 
 // nudger is the force -beta dL/ds of the squared error on the output:
-// beta*(s*state - target)*scale, subtracted in the plus phase.
+// beta*(s*state - target)*scale, subtracted, with the beta of the phase.
 type nudger[T fixedpoint.Number] struct {
-	beta, state, scale T
-	target             []T // [B, classes], aligned with s*state; nil with a readout
+	beta         []T // by phase
+	state, scale T
+	target       []T // [B, classes], aligned with s*state; nil with a readout
 }
 
 // layerState is one layer of a relaxer.
@@ -83,7 +86,7 @@ type layerScales[T fixedpoint.Number] struct{ up, bias, down, contrast T }
 // newRelaxer builds a relaxer of cfg around parameters and inputs in T. The
 // caller completes nudge and activate.
 func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales func(n int) layerScales[T]) *relaxer[T] {
-	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, input: input}
+	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, program: cfg.Program(), sign: 1, input: input}
 	in := cfg.Network.Input
 	r.x.Set(input, r.batch, in.C, in.H, in.W)
 	for n := range cfg.Network.Layers {
@@ -150,21 +153,12 @@ func (r *relaxer[T]) drive(n int, phase Phase, step int) {
 		fixedpoint.SumPool(l.acc, l.drive, r.batch*l.Out.C, h, w)
 		return
 	}
-	if n > 0 && r.keepsIndex(n, phase, step) {
+	if !determinesIndex(r.live, r.async, phase, step, n+1) {
 		fixedpoint.Select(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
 		return
 	}
 	fixedpoint.MaxPool(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
 	r.onIndex(phase, step, n, l.index)
-}
-
-// keepsIndex reports whether a step uses the stored pool indices of layer n+1:
-// frozen, once they are those of s*. That is after the first nudged step, or,
-// asynchronous, for even layers after the last free one: they come after the odd
-// layers below, which are s* then.
-func (r *relaxer[T]) keepsIndex(n int, phase Phase, step int) bool {
-	even := n%2 == 1
-	return !r.live && (phase == PhaseMinus || phase == PhasePlus && (step > 0 || r.async && even))
 }
 
 // correlate writes the aligned sums W_n * s^{n-1} + b_n of layer n+1 to dst.
@@ -209,10 +203,7 @@ func (r *relaxer[T]) settle(n int, phase Phase, step int) {
 
 // pull adds the nudge to the pre-activation of the output.
 func (r *relaxer[T]) pull(l *layerState[T], phase Phase) {
-	force := -r.nudge.beta
-	if phase == PhaseMinus {
-		force = r.nudge.beta
-	}
+	force := -r.nudge.beta[phase] * r.sign
 	for i, s := range l.s {
 		l.u[i] += force * (s*r.nudge.state - r.nudge.target[i]) * r.nudge.scale
 	}
@@ -241,43 +232,47 @@ func (r *relaxer[T]) restore(s [][]T) {
 	}
 }
 
-// equilibria are the final states of the three phases, by layer.
-type equilibria[T fixedpoint.Number] struct{ free, plus, minus [][]T }
+// finals are the final states of the relaxations, [phase][layer][B, C, H, W].
+type finals[T fixedpoint.Number] [][][]T
 
-// relax runs the three phases.
-func (r *relaxer[T]) relax(freeSteps, nudgeSteps int) equilibria[T] {
-	var e equilibria[T]
-	r.run(PhaseFree, freeSteps)
-	e.free = r.snapshot()
-	index := r.indices()
-	r.run(PhasePlus, nudgeSteps)
-	e.plus = r.snapshot()
-	r.restore(e.free)
-	if r.live { // frozen ones are those of s* all along
-		r.setIndices(index)
+// relax runs all relaxations.
+func (r *relaxer[T]) relax() finals[T] {
+	var e finals[T]
+	var index [][]uint8
+	for i, phase := range r.program.Relaxations {
+		if i > 0 {
+			r.restore(e[PhaseFree])
+			if r.live { // frozen ones are those of s* all along
+				r.setIndices(index)
+			}
+		}
+		r.run(Phase(i), phase.Steps)
+		e = append(e, r.snapshot())
+		if i == 0 {
+			index = r.indices()
+		}
 	}
-	r.run(PhaseMinus, nudgeSteps)
-	e.minus = r.snapshot()
 	return e
 }
 
-// contrast is the difference of the local products of the two nudged phases,
-// summed over samples:
+// contrast is the sum of the local products at the points of the program, over
+// samples:
 //
-//	W[o,i,a,b] = sum U(s+)[o,y,x] s+below[i,S*y+a,S*x+b] - U(s-)[o,y,x] s-below[i,S*y+a,S*x+b]
-//	B[o]       = sum s+[o,y,x] - s-[o,y,x]
+//	W[o,i,a,b] = sum weight U(s)[o,y,x] s_below[i,S*y+a,S*x+b]
+//	B[o]       = sum weight s[o,y,x]
 //
-// that is dPhi/dW(s+) - dPhi/dW(s-), and likewise for the bias.
+// which for s+ with weight 1 and s- with -1 is dPhi/dW(s+) - dPhi/dW(s-), and
+// likewise for the bias.
 type contrast[T fixedpoint.Number] struct {
 	w, b  []T
-	flips int // pooling windows whose index differs between the two phases
+	flips int // pooling windows whose index differs between the first two points
 
-	reachable int // weights that the active positions of both phases reach
+	reachable int // weights that the active positions of all points reach
 }
 
 // contrast returns the contrast of layer n+1. Its pool indices are the stored
-// ones, or, live, those of s+ and of s-, each from one more UP.
-func (r *relaxer[T]) contrast(n int, e *equilibria[T]) contrast[T] {
+// ones, or, live, those of each point, from one more UP.
+func (r *relaxer[T]) contrast(n int, e finals[T], points []Point) contrast[T] {
 	l := &r.layers[n]
 	c := contrast[T]{w: make([]T, l.Weights()), b: make([]T, l.Out.C)}
 	below := func(s [][]T) []T {
@@ -287,34 +282,29 @@ func (r *relaxer[T]) contrast(n int, e *equilibria[T]) contrast[T] {
 		return s[n-1]
 	}
 	outer := fixedpoint.NewOuter[T](l.Window())
-	var plusIndex []uint8
-	for step, phase := range []struct {
-		states [][]T
-		sign   T
-	}{{e.plus, 1}, {e.minus, -1}} {
+	var indices [][]uint8
+	for k, p := range points {
+		states, weight := e[p.Phase], T(p.Weight)*r.sign
 		if l.HasIndex() && n > 0 && r.live {
-			r.reindex(n, phase.states)
-			r.onIndex(PhaseUpdate, step, n, l.index)
+			r.reindex(n, states)
+			r.onIndex(r.program.Update(), k, n, l.index)
 		}
-		if step == 0 {
-			plusIndex = append([]uint8(nil), l.index...)
-		}
-		z := phase.states[n]
-		outer.Add(c.w, z, l.index, below(phase.states), r.batch, phase.sign)
+		indices = append(indices, append([]uint8(nil), l.index...))
+		outer.Add(c.w, states[n], l.index, below(states), r.batch, weight)
 		area := l.Out.H * l.Out.W
-		for i, v := range z {
-			c.b[i/area%l.Out.C] += phase.sign * v
+		for i, v := range states[n] {
+			c.b[i/area%l.Out.C] += weight * v
 		}
 	}
-	for i, k := range l.index {
-		if k != plusIndex[i] {
+	for i, k := range indices[1] {
+		if k != indices[0][i] {
 			c.flips++
 		}
 	}
 	for i := range c.w {
 		c.w[i] *= l.unit
 	}
-	c.reachable = l.Reachable(r.batch, plusIndex, l.index)
+	c.reachable = l.Reachable(r.batch, indices...)
 	return c
 }
 
@@ -329,8 +319,10 @@ func (r *relaxer[T]) reindex(n int, states [][]T) {
 
 // checkSchedule reports numbers of steps below 1.
 func checkSchedule(cfg *Config) error {
-	if cfg.FreeSteps < 1 || cfg.NudgeSteps < 1 {
-		return fmt.Errorf("ep: %d free and %d nudged steps, want at least 1 of each", cfg.FreeSteps, cfg.NudgeSteps)
+	for _, r := range cfg.Program().Relaxations {
+		if r.Steps < 1 {
+			return fmt.Errorf("ep: %d %s steps, want at least 1", r.Steps, r.Name)
+		}
 	}
 	return nil
 }

@@ -90,6 +90,12 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.NudgeSteps }},
 	{"phases.beta", "strength of the nudge",
 		func(r *resolution) any { return &r.config.Beta }},
+	{"phases.estimate", "states compared: symmetric (s+, s-), positive (s+, s*), negative (s*, s-), random-sign (one of these two), points",
+		func(r *resolution) any { return &r.config.Estimate }},
+	{"phases.betas", "strengths of the nudge of an estimate from several points, with signs",
+		func(r *resolution) any { return &r.config.Betas }},
+	{"phases.beta-weights", "integer weights of these points, of sum 0, such as [8, -8, -1, 1] for [b, -b, 2b, -2b]",
+		func(r *resolution) any { return &r.config.BetaWeights }},
 	{"phases.pool-index", "argmax used while nudged and in the update: frozen (of the free equilibrium) or live",
 		func(r *resolution) any { return &r.config.PoolIndex }},
 	{"phases.schedule", "order of the layers in a time step: synchronous, or asynchronous, odd layers and then even ones",
@@ -191,6 +197,10 @@ func wanted(target any) string {
 		return `"nearest-even", "nearest-up", "truncate" or "stochastic"`
 	case *PoolIndex:
 		return `"frozen" or "live"`
+	case *Estimate:
+		return `"symmetric", "positive", "negative", "random-sign" or "points"`
+	case *[]int:
+		return "a list of integers"
 	case *Sweep:
 		return `"synchronous" or "asynchronous"`
 	case *Pool:
@@ -225,6 +235,8 @@ func assign(target, value any) error {
 		*t, ok = number(value)
 	case *[]float64:
 		*t, ok = numbers(value)
+	case *[]int:
+		*t, ok = integers(value)
 	case encoding.TextUnmarshaler:
 		var v string
 		v, ok = value.(string)
@@ -261,6 +273,22 @@ func numbers(value any) ([]float64, bool) {
 	return z, true
 }
 
+func integers(value any) ([]int, bool) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, false
+	}
+	var z []int
+	for _, v := range list {
+		i, ok := v.(int64)
+		if !ok {
+			return nil, false
+		}
+		z = append(z, int(i))
+	}
+	return z, true
+}
+
 // parseFlag turns the text of a flag into the value that a file would give.
 func parseFlag(target any, text string) (any, error) {
 	var value any
@@ -277,6 +305,16 @@ func parseFlag(target any, text string) (any, error) {
 		for _, part := range strings.Split(text, ",") {
 			var v float64
 			if v, err = strconv.ParseFloat(strings.TrimSpace(part), 64); err != nil {
+				break
+			}
+			list = append(list, v)
+		}
+		value = list
+	case *[]int:
+		var list []any
+		for _, part := range strings.Split(text, ",") {
+			var v int64
+			if v, err = strconv.ParseInt(strings.TrimSpace(part), 0, 64); err != nil {
 				break
 			}
 			list = append(list, v)

@@ -211,7 +211,7 @@ func checkSteps(t *testing.T, name string, cfg *Config, p *Params, s *Samples) {
 	if cfg.Formats.StateRounding == fixedpoint.Truncate {
 		limit = 1
 	}
-	if steps := cfg.FreeSteps + 2*cfg.NudgeSteps; len(got.Steps) != steps {
+	if steps := cfg.Program().Steps(); len(got.Steps) != steps {
 		t.Errorf("%s: %d steps compared, want %d", name, len(got.Steps), steps)
 	}
 	if got.Max > limit || got.Max == 0 || got.Flips > 0 {

@@ -226,7 +226,7 @@ func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
 			continue // replaced by the samples and by the layers
 		}
 		text := tomlValue(s.target(&r))
-		if text == `""` {
+		if text == `""` || text == "[]" {
 			continue
 		}
 		if strings.HasPrefix(s.key, "heads.") || headOnly[s.key] && len(net.Heads) == 0 {
@@ -265,6 +265,8 @@ func tomlValue(target any) string {
 			parts[i] = formatFloat(v)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case *[]int:
+		return strings.ReplaceAll(fmt.Sprint(*t), " ", ", ")
 	case *string:
 		return fmt.Sprintf("%q", *t)
 	case fmt.Stringer:

@@ -53,6 +53,9 @@ free-steps = 20
 nudge-steps = 9
 beta = 0.25
 pool-index = "live"
+estimate = "points"
+betas = [0.5, -1]
+beta-weights = [3, -3]
 schedule = "asynchronous"
 activation = "unit"
 [learning]
@@ -99,7 +102,7 @@ task = "infer"
 	}
 	net.Name = "mine"
 	want := &Config{
-		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Sweep: Asynchronous, Activation: Unit,
+		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
 		Rates: []float64{0.5, 1, 2e-3},
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),

@@ -1,26 +1,13 @@
 package ep
 
-import "fmt"
-
-// Phase is a part of a training step, in the order they run.
+// Phase is the number of a part of a training step, in the order they run: a
+// relaxation of the Program, or its Update.
 type Phase int
 
 const (
-	PhaseFree   Phase = iota // beta = 0, from the zero state: T1 steps to s*
-	PhasePlus                // +beta, from s*: T2 steps to s+
-	PhaseMinus               // -beta, from s*: T2 steps to s-
-	PhaseUpdate              // contrast of s+ and s-, new weights
+	PhaseFree  Phase = iota // beta = 0, from the initial state: T1 steps to s*
+	PhaseNudge              // the first of the nudged phases, from s*
 )
-
-var phaseNames = [...]string{"free", "plus", "minus", "update"}
-
-// String returns "free", "plus", "minus" or "update".
-func (p Phase) String() string {
-	if p < 0 || int(p) >= len(phaseNames) {
-		return fmt.Sprintf("Phase(%d)", int(p))
-	}
-	return phaseNames[p]
-}
 
 // Observer receives what a training step does, in the order in which
 // hardware writes it. Within a synchronous step, layers ascending, that is the index of
@@ -38,9 +25,9 @@ type Observer[T int32 | float64] interface {
 	//
 	//	layer 1      once, in step 0 of the free phase (its input never changes)
 	//	free         every step
-	//	plus, minus  frozen: step 0 of the plus phase, the argmax of s*, of asynchronous
-	//	             layers the odd ones only; live: every step
-	//	update       live, from layer 2: those of s+ as step 0, then those of s- as step 1
+	//	nudged       frozen: step 0 of the first nudged phase, the argmax of s*, of
+	//	             asynchronous layers the odd ones only; live: every step
+	//	update       live, from layer 2: those at each point of the contrast, numbered as steps
 	Index(phase Phase, step, layer int, index []uint8)
 }
 

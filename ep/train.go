@@ -50,8 +50,8 @@ type Trainer struct {
 	opt    TrainOptions
 	data   *Dataset
 	engine engine
-	arith  *Arith // fixed only
-	beta   float64
+	arith  *Arith  // fixed only
+	spread float64 // of the contrast: Program.Spread
 
 	velocity *FloatParams
 	sum      epochSum
@@ -77,13 +77,15 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 		return nil, fmt.Errorf("batch of %d samples, want at most the %d of the training part of %s",
 			cfg.Batch, data.Train.Len(), data.Name)
 	}
-	t := &Trainer{Params: p, cfg: cfg, opt: opt, data: data, velocity: NewFloatParams(&cfg.Network), beta: cfg.Beta}
+	t := &Trainer{Params: p, cfg: cfg, opt: opt, data: data, velocity: NewFloatParams(&cfg.Network)}
 	var err error
 	if t.engine, t.arith, err = newEngine(cfg, opt.Fixed); err != nil {
 		return nil, err
 	}
+	program := cfg.Program()
+	t.spread = program.Spread(func(phase Phase) float64 { return program.Relaxations[phase].Beta })
 	if opt.Fixed {
-		t.beta = t.arith.EffectiveBeta(&cfg.Formats)
+		t.spread = t.arith.Spread
 	}
 	if opt.HardwareUpdate {
 		t.Params = p.Quantize(&cfg.Formats).Dequantize(&cfg.Formats)
@@ -134,7 +136,7 @@ func (t *Trainer) Step() (loss float64, correct int, err error) {
 	if t.opt.Calibrate && t.Epoch == 0 && t.Batch == 0 {
 		t.calibrate()
 	}
-	t.engine.relax(&t.samples, true)
+	t.engine.relax(&t.samples, true, t.cfg.sign(t.Updates()))
 	loss, correct = t.score()
 	t.sum.count(loss, correct, t.cfg.Batch)
 	for n := range t.Params.Layers {
@@ -239,7 +241,7 @@ func (t *Trainer) Evaluate(progress func(samples int)) Score {
 		}
 		test.fill(&t.samples, index, &t.cfg.Network, Augment{}, 0)
 		t.samples.Teacher = nil
-		t.engine.relax(&t.samples, false)
+		t.engine.relax(&t.samples, false, 1)
 		loss, correct := t.score()
 		s.Loss += loss
 		s.Accuracy += float64(correct)

@@ -24,7 +24,7 @@ func BenchmarkVGG11Step(b *testing.B) {
 				e.setParams(InitParams(&cfg.Network, cfg.Init, cfg.Seed))
 				s := ProceduralSamples(&cfg.Network, batch, cfg.Seed)
 				r := e.(*machine[float64]).workers[0]
-				e.relax(s, false)
+				e.relax(s, false, 1)
 				r.run(PhaseFree, 6) // states are alive
 				products := 0
 				for n := range cfg.Network.Layers[1:] {

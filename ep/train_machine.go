@@ -19,7 +19,8 @@ type engine interface {
 	// setParams takes the parameters of the following phases, quantised in fixed point.
 	setParams(p *FloatParams)
 	// relax runs the free phase, and the nudged ones if asked, on at most a batch of samples.
-	relax(s *FloatSamples, nudged bool)
+	// All nudges have the given sign.
+	relax(s *FloatSamples, nudged bool, sign int)
 	// output writes the outputs at the end of the free phase, [B, classes].
 	output(dst []float64)
 	// contrast prepares that of layer n+1 for the next two methods.
@@ -38,7 +39,7 @@ type engine interface {
 // vanishing gradients show.
 type Activity struct {
 	State    float64 // mean |s*|
-	Response float64 // mean |s+ - s-|
+	Response float64 // mean |s+ - s-|, of the first two points of the contrast
 	Update   float64 // mean |change of a weight|
 	Residual float64 // largest change of a state in the last free step
 	Limited  float64 // share of the states s* at an end of their range
@@ -50,6 +51,7 @@ type Activity struct {
 type machine[T fixedpoint.Number] struct {
 	elements[T]
 	cfg     *Config
+	program *Program
 	workers []*relaxer[T]
 	outer   []*fixedpoint.Outer[T] // by layer
 	states  phaseStates[T]
@@ -60,19 +62,23 @@ type machine[T fixedpoint.Number] struct {
 	labels          []int
 	samples         int // of the last batch
 	heads           []*headBatch[T]
+	sign            T // of its nudges
 }
 
-// phaseStates are final states [layer][B, C, H, W], the pool indices that the
-// contrast uses, and the largest change of a state in the last free step, of each
-// sample of each layer.
+// phaseStates are the final states of the phases, [phase][layer][B, C, H, W], the pool
+// indices at the points of the contrast, [point][layer][B, C, H, W], and the largest
+// change of a state in the last free step, of each sample of each layer.
 type phaseStates[T fixedpoint.Number] struct {
-	free, plus, minus     [][]T
-	plusIndex, minusIndex [][]uint8
-	residual              [][]T
+	finals   finals[T]
+	index    [][][]uint8
+	residual [][]T
 }
 
 func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() *relaxer[T]) *machine[T] {
-	m := &machine[T]{elements: e, cfg: cfg}
+	program := cfg.Program()
+	m := &machine[T]{elements: e, cfg: cfg, program: program}
+	m.states.finals = make(finals[T], len(program.Relaxations))
+	m.states.index = make([][][]uint8, len(program.Points))
 	shards := (cfg.Batch + shardSamples - 1) / shardSamples
 	for range min(runtime.GOMAXPROCS(0), shards) {
 		m.workers = append(m.workers, relaxer())
@@ -96,11 +102,12 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 		m.outer = append(m.outer, fixedpoint.NewOuter[T](l.Window()))
 		largest, widest = max(largest, l.Weights()), max(widest, l.Out.C)
 		states, index := cfg.Batch*l.Out.Len(), cfg.Batch*len(first.index)/m.workers[0].batch
-		m.states.free = append(m.states.free, make([]T, states))
-		m.states.plus = append(m.states.plus, make([]T, states))
-		m.states.minus = append(m.states.minus, make([]T, states))
-		m.states.plusIndex = append(m.states.plusIndex, make([]uint8, index))
-		m.states.minusIndex = append(m.states.minusIndex, make([]uint8, index))
+		for i := range m.states.finals {
+			m.states.finals[i] = append(m.states.finals[i], make([]T, states))
+		}
+		for i := range m.states.index {
+			m.states.index[i] = append(m.states.index[i], make([]uint8, index))
+		}
 		m.states.residual = append(m.states.residual, make([]T, cfg.Batch))
 	}
 	m.w, m.b = make([]T, largest), make([]T, widest)
@@ -135,8 +142,8 @@ func (m *machine[T]) setParams(p *FloatParams) {
 	m.setHeads(p.Heads)
 }
 
-func (m *machine[T]) relax(s *FloatSamples, nudged bool) {
-	m.samples = len(s.Y)
+func (m *machine[T]) relax(s *FloatSamples, nudged bool, sign int) {
+	m.samples, m.sign = len(s.Y), T(sign)
 	for i, x := range s.X {
 		m.inputs[i] = m.input(x)
 	}
@@ -167,6 +174,7 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	in, classes := m.cfg.Network.Input, m.cfg.Network.Classes()
 	r.input = m.inputs[first*in.Len():][:r.batch*in.Len()]
 	r.x.Set(r.input, r.batch, in.C, in.H, in.W)
+	r.sign = m.sign
 	if m.targets != nil {
 		r.nudge.target = m.targets[first*classes:][:r.batch*classes]
 	}
@@ -174,29 +182,31 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	for n := range r.layers {
 		clear(r.layers[n].s)
 	}
+	star := m.states.finals[PhaseFree]
 	r.run(PhaseFree, m.cfg.FreeSteps-1)
-	m.keep(r, m.states.free, first)
+	m.keep(r, star, first)
 	r.step(PhaseFree, m.cfg.FreeSteps-1)
 	m.keepResidual(r, first)
-	m.keep(r, m.states.free, first)
+	m.keep(r, star, first)
 	m.keepHeads(r, PhaseFree, first)
 	if !nudged {
 		return
 	}
 	index := r.indices()
-	r.run(PhasePlus, m.cfg.NudgeSteps)
-	m.keep(r, m.states.plus, first)
-	m.keepHeads(r, PhasePlus, first)
-	// s* is no longer whole in r, but is in m.states.free.
-	for n := range r.layers {
-		copy(r.layers[n].s, m.part(r, m.states.free, n, first))
+	for i, phase := range m.program.Relaxations {
+		if i == 0 {
+			continue
+		}
+		for n := range r.layers {
+			copy(r.layers[n].s, m.part(r, star, n, first))
+		}
+		if r.live { // frozen ones are those of s* all along
+			r.setIndices(index)
+		}
+		r.run(Phase(i), phase.Steps)
+		m.keep(r, m.states.finals[i], first)
+		m.keepHeads(r, Phase(i), first)
 	}
-	if r.live { // frozen ones are those of s* all along
-		r.setIndices(index)
-	}
-	r.run(PhaseMinus, m.cfg.NudgeSteps)
-	m.keep(r, m.states.minus, first)
-	m.keepHeads(r, PhaseMinus, first)
 	m.keepIndices(r, first)
 }
 
@@ -223,7 +233,7 @@ func (m *machine[T]) keep(r *relaxer[T], states [][]T, first int) {
 // keepResidual compares the states of r with those kept before the last step.
 func (m *machine[T]) keepResidual(r *relaxer[T], first int) {
 	for n := range r.layers {
-		old, size := m.part(r, m.states.free, n, first), r.layers[n].Out.Len()
+		old, size := m.part(r, m.states.finals[PhaseFree], n, first), r.layers[n].Out.Len()
 		residual := m.states.residual[n][first : first+len(old)/size]
 		clear(residual)
 		for i, v := range old {
@@ -234,17 +244,13 @@ func (m *machine[T]) keepResidual(r *relaxer[T], first int) {
 }
 
 // keepIndices stores the pool indices for the contrast: those of s*, or, live,
-// of s+ and of s-, each from one more UP.
+// of each point, from one more UP.
 func (m *machine[T]) keepIndices(r *relaxer[T], first int) {
-	phases := []struct {
-		states [][]T
-		index  [][]uint8
-	}{{m.states.plus, m.states.plusIndex}, {m.states.minus, m.states.minusIndex}}
 	below := make([][]T, len(r.layers))
-	for _, p := range phases {
+	for k, p := range m.program.Points {
 		for n := range r.layers {
 			l := &r.layers[n]
-			below[n] = m.part(r, p.states, n, first)
+			below[n] = m.part(r, m.states.finals[p.Phase], n, first)
 			if !l.HasIndex() {
 				continue
 			}
@@ -252,7 +258,7 @@ func (m *machine[T]) keepIndices(r *relaxer[T], first int) {
 				r.reindex(n, below)
 			}
 			size := l.Out.Len()
-			copy(p.index[n][first*size:min(first+r.batch, m.cfg.Batch)*size], l.index)
+			copy(m.states.index[k][n][first*size:min(first+r.batch, m.cfg.Batch)*size], l.index)
 		}
 	}
 }
@@ -262,7 +268,7 @@ func (m *machine[T]) output(dst []float64) {
 		m.headLogits(len(m.heads)-1, dst)
 		return
 	}
-	last := m.states.free[len(m.states.free)-1]
+	last := m.states.finals[PhaseFree][len(m.cfg.Network.Layers)-1]
 	for i := range m.samples * m.cfg.Network.Classes() {
 		dst[i] = float64(last[i]) * m.state
 	}
@@ -274,25 +280,21 @@ func (m *machine[T]) contrast(n int) {
 	w, b, area := m.w[:l.Weights()], m.b[:l.Out.C], l.Out.H*l.Out.W
 	clear(w)
 	clear(b)
-	st := &m.states
-	for _, phase := range []struct {
-		states [][]T
-		index  []uint8
-		sign   T
-	}{{st.plus, st.plusIndex[n], 1}, {st.minus, st.minusIndex[n], -1}} {
+	for k, p := range m.program.Points {
+		states, weight := m.states.finals[p.Phase], T(p.Weight)*m.sign
 		below := m.inputs
 		if n > 0 {
-			below = phase.states[n-1]
+			below = states[n-1]
 		}
 		below = below[:m.samples*l.In.Len()]
-		z := phase.states[n][:m.samples*l.Out.Len()]
+		z := states[n][:m.samples*l.Out.Len()]
 		var index []uint8
 		if l.HasIndex() {
-			index = phase.index[:len(z)]
+			index = m.states.index[k][n][:len(z)]
 		}
-		m.outer[n].Add(w, z, index, below, m.samples, phase.sign)
+		m.outer[n].Add(w, z, index, below, m.samples, weight)
 		for i, v := range z {
-			b[i/area%l.Out.C] += phase.sign * v
+			b[i/area%l.Out.C] += weight * v
 		}
 	}
 }
@@ -323,9 +325,10 @@ func (m *machine[T]) measure(n int) Activity {
 	var a Activity
 	count := m.samples * m.cfg.Network.Layers[n].Out.Len()
 	limited := 0
-	for i, v := range m.states.free[n][:count] {
+	one, two := m.states.finals[m.program.Points[0].Phase][n], m.states.finals[m.program.Points[1].Phase][n]
+	for i, v := range m.states.finals[PhaseFree][n][:count] {
 		a.State += float64(v)
-		a.Response += math.Abs(float64(m.states.plus[n][i] - m.states.minus[n][i]))
+		a.Response += math.Abs(float64(one[i] - two[i]))
 		if v <= 0 || v >= m.top {
 			limited++
 		}

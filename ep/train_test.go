@@ -77,7 +77,7 @@ func TestTrainerIsFloat(t *testing.T) {
 		if diff := cmp.Diff(want.Params, tr.Params); diff != "" {
 			t.Errorf("%v: parameters differ (-want +got):\n%.400s", cfg.Network.Notation(), diff)
 		}
-		if got := newFloat(t, cfg).Loss(want.Free[2], s.Y) / 12; math.Abs(got-loss) > 1e-12 {
+		if got := newFloat(t, cfg).Loss(want.Finals[PhaseFree][2], s.Y) / 12; math.Abs(got-loss) > 1e-12 {
 			t.Errorf("%v: loss %g, want %g", cfg.Network.Notation(), loss, got)
 		}
 		residual := 0.0

@@ -50,14 +50,14 @@ func WriteTrace(w io.Writer, cfg *Config, fixed bool, p *FloatParams, s *FloatSa
 // tracer collects the states of the relaxation phases, by phase and layer.
 type tracer struct {
 	cfg    *Config
-	states [3][][]float64
+	states [][][]float64
 	logits []float64 // of the readout at s*
 }
 
 func newTracer(cfg *Config) *tracer {
 	tr := &tracer{cfg: cfg}
-	for phase := range tr.states {
-		tr.states[phase] = make([][]float64, len(cfg.Network.Layers))
+	for range cfg.Program().Relaxations {
+		tr.states = append(tr.states, make([][]float64, len(cfg.Network.Layers)))
 	}
 	return tr
 }
@@ -111,9 +111,9 @@ func (tr *tracer) fixed(p *FloatParams, s *FloatSamples) (gradient, exact *Float
 		return nil, nil, err
 	}
 	e.setParams(p)
-	e.relax(s, true)
+	e.relax(s, true, tr.cfg.sign(0))
 	gradient = NewFloatParams(&tr.cfg.Network)
-	scale := -1 / (2 * m.arith.EffectiveBeta(f) * float64(tr.cfg.Batch))
+	scale := -1 / (m.arith.Spread * float64(tr.cfg.Batch))
 	for n := range gradient.Layers {
 		e.contrast(n)
 		e.gradient(gradient.Layers[n].W, gradient.Layers[n].B, scale)
@@ -146,7 +146,7 @@ func (tr *tracer) arrays() []npz.Array {
 				shape = append(shape, l.Out.H, l.Out.W)
 			}
 			arrays = append(arrays, npz.Array{
-				Name: fmt.Sprintf("%v.state%d", Phase(phase), n+1), DType: npz.Float64, Shape: shape, Data: data,
+				Name: fmt.Sprintf("%s.state%d", tr.cfg.Program().Name(Phase(phase)), n+1), DType: npz.Float64, Shape: shape, Data: data,
 			})
 		}
 	}

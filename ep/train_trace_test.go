@@ -61,12 +61,12 @@ func TestTrace(t *testing.T) {
 		for n := range p.Layers {
 			name := fmt.Sprintf("plus.state%d", n+1)
 			data := got[name].Data
-			last := data[len(data)-len(out.Plus[n]):]
+			last := data[len(data)-len(out.Finals[PhaseNudge][n]):]
 			limit := 0.0
 			if fixed {
 				limit = 20 * f.State.LSB()
 			}
-			if d := maxDifference(last, out.Plus[n]); d > limit {
+			if d := maxDifference(last, out.Finals[PhaseNudge][n]); d > limit {
 				t.Errorf("fixed %v: the last of %s differs by %g from s+, want at most %g", fixed, name, d, limit)
 			}
 			for _, kind := range []string{"grad", "bptt"} {

@@ -71,7 +71,7 @@ func (t *Trainer) descend(n int) float64 {
 	} else {
 		g, v := t.gradient, &t.velocity.Layers[n]
 		w, b := g.W[:len(p.W)], g.B[:len(p.B)]
-		scale := -1 / (2 * t.beta * float64(len(t.samples.Y)))
+		scale := -1 / (t.spread * float64(len(t.samples.Y)))
 		t.engine.gradient(w, b, scale)
 		rate := t.cfg.Rates[n] * t.opt.Schedule.Factor(t.Epoch, t.opt.Epochs)
 		lo, hi := t.limits(func(f *Formats) (float64, float64) {

@@ -9,6 +9,17 @@ func WeightTensor(n int) uint32 { return uint32(2*n + 2) }
 // BiasTensor returns that of the biases of layer n+1: 3, 5, 7 and so on.
 func BiasTensor(n int) uint32 { return uint32(2*n + 3) }
 
+// signTensor is the number by which the sign of the nudge is drawn.
+const signTensor = 0
+
+// randomSign returns +1 or -1 by the highest bit of element 0 of that stream.
+func randomSign(seed fixedpoint.RandomSeed, number uint32) int {
+	if seed.Stream(number, signTensor).At(0, 0)>>31 == 1 {
+		return -1
+	}
+	return 1
+}
+
 // tensorUpdate is the update of a tensor [Cout, ...] whose rows have so many columns.
 type tensorUpdate struct {
 	fixedpoint.Update

@@ -27,7 +27,7 @@ type cycleModel struct {
 	freed    [2]int // cycle from which each half is free
 	bank     int
 	fetchAt  int // cycle in which the fetch unit waits for a half
-	queue    []int
+	queue    []slabOf
 	next     int         // slab to be fetched next
 	consumed int         // slabs released
 	times    map[int]int // duration of the fetch of a slab, by its first beat
@@ -77,29 +77,36 @@ func (m *cycleModel) load() {
 	m.waited += m.now
 }
 
-// order lists the first beats of all slabs in the order of their fetching.
+// order lists the visits of all slabs in the order of their fetching.
 func (m *cycleModel) order(infer bool) {
 	d := m.d
-	sweeps := d.sweeps(infer)
-	for s := range sweeps {
-		for i := range d.Layers {
-			if i == 0 && s > 0 && (infer || s < sweeps-1) {
-				continue
-			}
-			l := &d.Layers[i]
-			for slab := range l.Out.Blocks {
-				m.queue = append(m.queue, (l.Offset+slab*l.SlabBytes)/d.Map.BeatBytes)
+	add := func(visits []Visit) {
+		for _, v := range withSlabs(visits) {
+			for slab := range d.Layers[v.Layer-1].Out.Blocks {
+				m.queue = append(m.queue, slabOf{v.Layer, slab})
 			}
 		}
 	}
+	add(d.Visits.First)
+	for range d.fetchSteps(infer) {
+		add(d.Visits.Step)
+	}
+	if !infer {
+		add(d.Visits.Update)
+	}
 }
+
+// slabOf is a slab of a layer.
+type slabOf struct{ layer, slab int }
 
 // fetchSlab models the fetching of the next slab into the half of the buffer
 // that was freed before.
-func (m *cycleModel) fetchSlab(l *LayerPlan) {
+func (m *cycleModel) fetchSlab() {
 	bank := m.next & 1
 	loaded := max(m.fetchAt, m.freed[bank]) + 1
-	at := m.queue[m.next]
+	q := m.queue[m.next]
+	l := &m.d.Layers[q.layer-1]
+	at := (l.Offset + q.slab*l.SlabBytes) / m.d.Map.BeatBytes
 	took, ok := m.times[at]
 	if !ok {
 		took = m.job(at, l.SlabBeats, l.SlabColumns)
@@ -108,16 +115,6 @@ func (m *cycleModel) fetchSlab(l *LayerPlan) {
 	m.fetchAt = loaded + took + 1
 	m.fetched[bank] = m.fetchAt
 	m.next++
-}
-
-// slabOf returns the layer of the slab at a place of the queue.
-func (m *cycleModel) slabOf(i int) *LayerPlan {
-	at := m.queue[i] * m.d.Map.BeatBytes
-	for n := len(m.d.Layers) - 1; ; n-- {
-		if l := &m.d.Layers[n]; at >= l.Offset {
-			return l
-		}
-	}
 }
 
 // waitSlab models the state WAIT.
@@ -133,7 +130,7 @@ func (m *cycleModel) waitSlab(l *LayerEstimate) {
 // ensureFetched models the fetch unit up to the slab that is needed now.
 func (m *cycleModel) ensureFetched() {
 	for m.next <= m.consumed {
-		m.fetchSlab(m.slabOf(m.next))
+		m.fetchSlab()
 	}
 }
 
@@ -169,7 +166,7 @@ func (d *Design) ops(q *Pass) int {
 	case Up, Down, Act:
 		return n * (q.LastBlk + 1) * d.Cfg.Batch
 	default:
-		return n * (q.LastBlk + 1) * d.Cfg.Batch * 2
+		return n * (q.LastBlk + 1) * d.Cfg.Batch * len(d.Program.Points)
 	}
 }
 
@@ -190,7 +187,7 @@ func (d *Design) tiles(q *Pass) []int {
 	for range q.LastBlk + 1 {
 		for _, r := range rows {
 			for _, c := range cols {
-				t = append(t, r.N*c.N*d.Cfg.Batch*2)
+				t = append(t, r.N*c.N*d.Cfg.Batch*len(d.Program.Points))
 			}
 		}
 	}
@@ -221,29 +218,29 @@ func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int) {
 	m.now = settled + 2 // NEXT, then what follows
 }
 
-// relaxStep models one time step: layers ascending, slab by slab.
+// relaxStep models one time step, visit by visit.
 func (m *cycleModel) relaxStep(first bool) {
 	d := m.d
-	for i := range d.Layers {
-		ps := &d.tables.passes[i]
-		l := &m.layers[i]
-		if i > 0 || first {
-			for range d.Layers[i].Out.Blocks {
+	for _, v := range d.Visits.Run(first) {
+		if v.Layer > 0 {
+			ps, l := &d.tables.passes[v.Layer-1], &m.layers[v.Layer-1]
+			for range d.Layers[v.Layer-1].Out.Blocks {
 				m.waitSlab(l)
 				at := m.now
-				m.pass(d.ops(&ps[Up]))
-				if i > 0 {
+				if v.Up {
+					m.pass(d.ops(&ps[Up]))
+				}
+				if v.Down {
 					m.pass(d.ops(&ps[Down]))
 				}
 				l.Relax += m.now - at
 				m.releaseSlab()
 			}
 		}
-		if i > 0 {
-			m.act(i - 1)
+		if v.Act > 0 {
+			m.act(v.Act - 1)
 		}
 	}
-	m.act(len(d.Layers) - 1)
 }
 
 func (m *cycleModel) act(i int) {
@@ -256,14 +253,16 @@ func (m *cycleModel) act(i int) {
 func (m *cycleModel) update() {
 	d := m.d
 	m.store.start(m.now, d.Map.Weights)
-	for i := range d.Layers {
+	for _, v := range d.Visits.Update {
+		i := v.Layer - 1
 		ps, l := &d.tables.passes[i], &m.layers[i]
 		for range d.Layers[i].Out.Blocks {
 			m.waitSlab(l)
 			at, wait := m.now, l.WaitStore
 			if d.Cfg.PoolIndex == ep.Live && d.Layers[i].HasIndex() && i > 0 {
-				m.pass(d.ops(&ps[Up]))
-				m.pass(d.ops(&ps[Up]))
+				for range d.Program.Points {
+					m.pass(d.ops(&ps[Up]))
+				}
 			}
 			m.updatePass(&ps[Bias], l, 1)
 			m.updatePass(&ps[Update], l, d.P)

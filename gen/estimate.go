@@ -105,17 +105,13 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 		run()
 		e.Phases = append(e.Phases, PhaseEstimate{name, steps, m.now - at})
 	}
-	steps := func(n int, free bool) func() {
-		return func() {
-			for t := range n {
-				m.relaxStep(free && t == 0)
+	for i, r := range d.Program.Relaxations {
+		phase(r.Name, r.Steps, func() {
+			for t := range r.Steps {
+				m.relaxStep(i == CopyFree && t == 0)
 			}
-		}
+		})
 	}
-	cfg := d.Cfg
-	phase("free", cfg.FreeSteps, steps(cfg.FreeSteps, true))
-	phase("plus", cfg.NudgeSteps, steps(cfg.NudgeSteps, false))
-	phase("minus", cfg.NudgeSteps, steps(cfg.NudgeSteps, false))
 	phase("update", 0, func() { m.update(); m.finishStore() })
 	phase("result", 0, m.result)
 	e.Cycles = m.now
@@ -130,7 +126,7 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 // of a real channel pair.
 func (e *Estimate) figures(d *Design) {
 	lanes := float64(d.P * d.P)
-	sweeps := d.Cfg.FreeSteps + 2*d.Cfg.NudgeSteps
+	sweeps := d.Program.Steps()
 	var relaxProducts, relaxCycles, updateProducts, updateCycles float64
 	for i := range e.Layers {
 		l, pl := &e.Layers[i], &d.Layers[i]
@@ -139,7 +135,7 @@ func (e *Estimate) figures(d *Design) {
 		if pl.HasIndex() {
 			l.UnpoolZeros = l.Products * 3 / 4
 		}
-		relax, update := 2*l.Products*sweeps, 2*l.Products
+		relax, update := 2*l.Products*sweeps, len(d.Program.Points)*l.Products
 		if i == 0 {
 			relax = l.Products
 		}
@@ -148,6 +144,9 @@ func (e *Estimate) figures(d *Design) {
 		l.RelaxUtilization = ratio(float64(relax), lanes*float64(l.Relax))
 		l.UpdateUtilization = ratio(float64(update), lanes*float64(l.Update+l.WaitStore))
 		bytes := pl.SlabBytes * pl.Out.Blocks
+		if i > 0 {
+			bytes *= d.Visits.Fetches(pl.N)
+		}
 		l.BytesPerStep = bytes
 		perStep := l.Relax
 		if i > 0 {
@@ -160,11 +159,12 @@ func (e *Estimate) figures(d *Design) {
 		}
 	}
 	first := &e.Layers[0]
-	for _, p := range e.Phases[:3] {
+	relaxations := e.Phases[:len(d.Program.Relaxations)]
+	for _, p := range relaxations {
 		relaxCycles += float64(p.Cycles)
 	}
 	relaxCycles -= float64(first.Relax)
-	updateCycles = float64(e.Phases[3].Cycles) - float64(first.Update+first.WaitStore)
+	updateCycles = float64(e.Phases[len(relaxations)].Cycles) - float64(first.Update+first.WaitStore)
 	e.RelaxUtilization = ratio(relaxProducts, lanes*relaxCycles)
 	e.UpdateUtilization = ratio(updateProducts, lanes*updateCycles)
 	e.MACUtilization = ratio(float64(e.RelaxProducts+e.UpdateProducts), lanes*float64(e.Cycles))

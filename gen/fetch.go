@@ -21,20 +21,19 @@ func (d *Design) burst() int {
 // beatAddrBits is the width of an address in beats within the memory map.
 func (d *Design) beatAddrBits() int { return bits.Len(uint(d.Map.Size / d.Map.BeatBytes)) }
 
-// sweeps returns how often the slabs are fetched: relaxation steps that need
-// weights, then one more for the update.
-func (d *Design) sweeps(infer bool) int {
-	relax, update := d.Cfg.FreeSteps, 0
-	if !infer {
-		relax, update = relax+2*d.Cfg.NudgeSteps, 1
+// fetchSteps returns how often the slabs of a time step are fetched. A single
+// layer needs its slabs only before the first step.
+func (d *Design) fetchSteps(infer bool) int {
+	if len(withSlabs(d.Visits.Step)) == 0 {
+		return 1
 	}
-	if len(d.Layers) == 1 {
-		relax = 1 // the only weights are those of the first step
+	if infer {
+		return d.Program.Relaxations[CopyFree].Steps
 	}
-	return relax + update
+	return d.Program.Steps()
 }
 
-// fetchRecord describes the slabs of one layer to the fetch unit.
+// fetchRecord describes the slabs of each visit to the fetch unit.
 func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	beats, columns, last := 0, 0, 0
 	for i := range d.Layers {
@@ -47,11 +46,18 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 		{"beats", widest(beats), "beats of a slab"},
 		{"columns", widest(columns), "columns of a slab"},
 		{"last", widest(last), "slabs - 1"},
+		{"addr", d.beatAddrBits(), "first beat of slab 0"},
+		{"step", 1, "the last visit of a time step"},
+		{"end", 1, "the last visit of all"},
 	}
+	s := &d.Visits
+	relax := len(withSlabs(s.First)) + len(withSlabs(s.Step))
+	visits := withSlabs(s.all())
 	var rows []hdl.ROMRow
-	for i := range d.Layers {
-		l := &d.Layers[i]
-		rows = append(rows, rec.row(l.Name, l.SlabBeats, l.SlabColumns, l.Out.Blocks-1))
+	for i, v := range visits {
+		l := &d.Layers[v.Layer-1]
+		rows = append(rows, rec.row(v.text(), l.SlabBeats, l.SlabColumns, l.Out.Blocks-1, l.Offset/d.Map.BeatBytes,
+			b2i(i == relax-1), b2i(i == len(visits)-1)))
 	}
 	return rec, rows
 }
@@ -67,16 +73,16 @@ const (
 
 type fetch struct {
 	*hdl.Module
-	d                                  *Design
-	start, infer, abort, base          hdl.Value
-	state, addr, left, columns         *hdl.Signal
-	layer, slab, sweep, fillBank, full *hdl.Signal
-	column, lastColumn                 *hdl.Signal
-	outstanding, errorQ, first         *hdl.Signal
-	slabWord, request, burstLen        *hdl.Signal
-	counted, arValid                   *hdl.Signal
-	rec                                record
-	states                             []hdl.Value
+	d                                 *Design
+	start, infer, abort, base         hdl.Value
+	state, addr, left, columns        *hdl.Signal
+	visit, slab, step, fillBank, full *hdl.Signal
+	column, lastColumn                *hdl.Signal
+	outstanding, errorQ, first        *hdl.Signal
+	slabWord, request, burstLen       *hdl.Signal
+	counted, arValid                  *hdl.Signal
+	rec                               record
+	states                            []hdl.Value
 }
 
 // fetch builds ep_fetch: the AXI4 read master that brings labels, samples and
@@ -122,40 +128,36 @@ func (f *fetch) registers() {
 	f.addr = f.Reg("addr_q", hdl.U(d.beatAddrBits()), "next beat to request")
 	f.left = f.Reg("left_q", hdl.U(rec[0].bits), "beats to request")
 	f.columns = f.Reg("columns_q", hdl.U(rec[1].bits), "columns to come")
-	f.layer = f.Reg("layer_q", hdl.U(addrBits(len(d.Layers))))
+	f.visit = f.Reg("visit_q", hdl.U(addrBits(len(rows))))
 	f.slab = f.Reg("slab_q", hdl.U(rec[2].bits))
-	f.sweep = f.Reg("sweep_q", hdl.U(addrBits(d.sweeps(false))))
+	f.step = f.Reg("step_q", hdl.U(addrBits(d.fetchSteps(false))), "time steps whose slabs are fetched")
 	f.fillBank = f.Reg("fill_bank_q", one, "half of the slab buffer being filled")
 	f.full = f.Reg("full_q", hdl.U(2), "halves that hold a slab")
-	f.slabWord = f.ROM("slab_rom", f.layer, hdl.U(rec.width()), rows)
+	f.slabWord = f.ROM("visit_rom", f.visit, hdl.U(rec.width()), rows)
 	f.lastColumn = f.Wire("last_column", one, "the job's last column arrives")
 	f.errorQ = f.Reg("error_q", one, "a read was answered with an error")
 }
 
-// jobs builds the order of what is fetched: labels, samples, then the slabs of
-// all layers in every sweep, layer 1 only in the first and in the last, which
-// is the update's.
+// jobs builds the order of what is fetched: labels, samples, then the slabs of the
+// visits: that of layer 1, those of a time step as often as there are steps, and those
+// of the update.
 func (f *fetch) jobs() {
 	d, one := f.d, hdl.U(1)
 	rec, word, st := f.rec, f.slabWord, f.states
 	f.Group("Order of the jobs")
 	release := f.Input("freed_i", hdl.U(2), "halves that are consumed")
 	lastSlab := f.WireIs("last_slab", hdl.Eq(f.slab, rec.slice(word, "last")))
-	lastLayer := f.WireIs("last_layer", hdl.EqConst(f.layer, int64(len(d.Layers)-1)))
-	sweeps := hdl.Mux(f.infer, hdl.Const(f.sweep.Type(), int64(d.sweeps(true)-1)), hdl.Const(f.sweep.Type(), int64(d.sweeps(false)-1)))
-	lastSweep := f.WireIs("last_sweep", hdl.Eq(f.sweep, sweeps))
-	nextSweep := inc(f.sweep)
-	// Layer 1 is needed in the first sweep and in that of the update.
-	fromFirst := f.WireIs("from_first", hdl.All(hdl.Not(f.infer), hdl.EqConst(nextSweep, int64(d.sweeps(false)-1))))
+	steps := hdl.Mux(f.infer, hdl.Const(f.step.Type(), int64(d.fetchSteps(true)-1)), hdl.Const(f.step.Type(), int64(d.fetchSteps(false)-1)))
+	lastStep := f.WireIs("last_step", hdl.Eq(f.step, steps))
 	at := func(offset int) hdl.Value { return hdl.Const(f.addr.Type(), int64(offset/d.Map.BeatBytes)) }
-	second := min(1, len(d.Layers)-1)
+	repeat := hdl.Const(f.visit.Type(), int64(len(withSlabs(d.Visits.First))))
 	load := func(b *hdl.Block, offset, beats, columns int) {
 		b.Set(f.addr, at(offset))
 		b.Set(f.left, hdl.Const(f.left.Type(), int64(beats)))
 		b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
 	}
 	f.AlwaysReset(func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.layer, f.slab, f.sweep, f.fillBank, f.full} {
+		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.visit, f.slab, f.step, f.fillBank, f.full} {
 			b.Set(r, zeroOf(r))
 		}
 		b.Set(f.columns, zeroOf(f.columns))
@@ -170,9 +172,9 @@ func (f *fetch) jobs() {
 				b.If(f.start, func(b *hdl.Block) {
 					b.Set(f.state, st[fetchLabels])
 					load(b, d.Map.Labels.Offset, d.Map.Labels.Bytes/d.Map.BeatBytes, d.Cfg.Batch)
-					b.Set(f.layer, zeroOf(f.layer))
+					b.Set(f.visit, zeroOf(f.visit))
 					b.Set(f.slab, zeroOf(f.slab))
-					b.Set(f.sweep, zeroOf(f.sweep))
+					b.Set(f.step, zeroOf(f.step))
 					b.Set(f.fillBank, bit(false))
 					b.Set(f.full, zeroOf(f.full))
 				})
@@ -186,7 +188,6 @@ func (f *fetch) jobs() {
 			c.When(func(b *hdl.Block) {
 				b.If(f.lastColumn, func(b *hdl.Block) {
 					b.Set(f.state, st[fetchWait])
-					b.Set(f.addr, at(d.Map.Weights.Offset))
 				})
 			}, st[fetchInput])
 			c.When(func(b *hdl.Block) {
@@ -194,6 +195,7 @@ func (f *fetch) jobs() {
 					b.Set(f.state, st[fetchSlab])
 					b.Set(f.left, rec.slice(word, "beats"))
 					b.Set(f.columns, rec.slice(word, "columns"))
+					b.If(hdl.EqConst(f.slab, 0), func(b *hdl.Block) { b.Set(f.addr, rec.slice(word, "addr")) })
 				})
 			}, st[fetchWait])
 			c.Default(func(b *hdl.Block) {
@@ -204,13 +206,13 @@ func (f *fetch) jobs() {
 					b.Set(f.fillBank, hdl.Not(f.fillBank))
 					b.Set(f.slab, hdl.Mux(lastSlab, zeroOf(f.slab), inc(f.slab)))
 					b.If(lastSlab, func(b *hdl.Block) {
-						b.Set(f.layer, inc(f.layer))
-						b.If(lastLayer, func(b *hdl.Block) {
-							b.Set(f.sweep, nextSweep)
-							b.Set(f.layer, hdl.Mux(fromFirst, zeroOf(f.layer), hdl.Const(f.layer.Type(), int64(second))))
-							b.Set(f.addr, hdl.Mux(fromFirst, at(d.Layers[0].Offset), at(d.Layers[second].Offset)))
-							b.If(lastSweep, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
+						b.Set(f.visit, inc(f.visit))
+						b.If(rec.slice(word, "step"), func(b *hdl.Block) {
+							b.Set(f.step, inc(f.step))
+							b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) }).
+								ElseIf(f.infer, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
 						})
+						b.If(rec.slice(word, "end"), func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
 					})
 				})
 			})

@@ -202,7 +202,8 @@ func (l *lane) activate() {
 	s := hdl.Shl(l.state, frac-f.State.Frac)
 	y := hdl.Shl(hdl.Const(hdl.S(signedWidth(false, widest(int(d.Arith.TargetOne)))), d.Arith.TargetOne), frac-f.Target.Frac)
 	target := l.Localparam("TARGET_ONE", y.Type(), d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
-	beta := l.Localparam("BETA", hdl.S(widest(int(d.Arith.BetaCode))+1), d.Arith.BetaCode, f.Beta.String()+", "+ftoa(f.Beta.ToFloat(d.Arith.BetaCode)))
+	code := d.Arith.Strengths()[0]
+	beta := l.Localparam("BETA", hdl.S(widest(int(code))+1), code, f.Beta.String()+", "+ftoa(f.Beta.ToFloat(code)))
 	zero := hdl.Const(target.Type(), 0)
 	err := stage(l.actValid, "error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
 	acc1 := stage(l.actValid, "act_acc_q", l.rdata)

@@ -1,6 +1,10 @@
 package gen
 
-import "epgen/hdl"
+import (
+	"strings"
+
+	"epgen/hdl"
+)
 
 // stateBank builds the memory of the states of every other layer: one write
 // port, one read port, words of P lanes.
@@ -9,9 +13,9 @@ func (d *Design) stateBank(bank int) *hdl.Module {
 	m := hdl.NewModule(name)
 	what := [2]string{"the input and the states of even layers", "the states of odd layers"}[bank]
 	m.Doc("Memory of %s: %d words of %d lanes of %d bits.\n\n"+
-		"A word holds %d channels of one pixel of one sample. Copies free, plus and minus\n"+
-		"of the states follow one another. Read latency: one cycle.",
-		what, d.StateWords[bank], d.P, d.LaneBits, d.P)
+		"A word holds %d channels of one pixel of one sample. Copies of the states follow one\n"+
+		"another: %s. Read latency: one cycle.",
+		what, d.StateWords[bank], d.P, d.LaneBits, d.P, strings.Join(d.phaseNames()[:d.Copies()], ", "))
 	d.simpleMemory(m, hdl.U(d.P*d.LaneBits), d.StateWords[bank])
 	return m
 }

@@ -10,8 +10,10 @@ import "epgen/ep"
 // (b, blk, y, x) holds channels blk*P .. blk*P+P-1 of one pixel of sample b.
 // Within a layer the order is sample, block, row, column.
 type Plan struct {
-	Cfg   *ep.Config
-	Arith *ep.Arith
+	Cfg     *ep.Config
+	Arith   *ep.Arith
+	Program *ep.Program
+	Visits  schedule
 
 	P int // the array is P x P
 
@@ -26,10 +28,10 @@ type Plan struct {
 	Layers []LayerPlan // layer n is Layers[n-1]
 
 	RegionWords [2]int // words of one copy of the states in bank 0 (even layers) and 1 (odd)
-	StateWords  [2]int // words of each bank: input (bank 0), then the copies free, plus, minus
+	StateWords  [2]int // words of each bank: input (bank 0), then a copy for each relaxation
 	AccWords    int
 	IndexWords  int // words of one copy of the pool indices
-	IndexCopies int // 1 frozen, 2 live (the update needs those of s+ and s-)
+	IndexCopies int // 1 frozen; live one for each point of the contrast (those of s+ and s-)
 	SlabWords   int // tiles of the largest slab; the buffer holds two slabs
 
 	Map MemoryMap
@@ -67,14 +69,12 @@ type LayerPlan struct {
 // apart so that a layer and the one below can be read in the same cycle.
 func Bank(n int) int { return n & 1 }
 
-// Copies of the states. The free phase works in copy 0, the nudged phases in
-// copies 1 and 2.
-const (
-	CopyFree = iota
-	CopyPlus
-	CopyMinus
-	NumCopies
-)
+// CopyFree is the copy of the states in which the free phase works, and from which
+// the nudged ones begin. The relaxation of number k has copy k.
+const CopyFree = int(ep.PhaseFree)
+
+// Copies returns the number of copies of the states.
+func (p *Plan) Copies() int { return len(p.Program.Relaxations) }
 
 // StateAddr returns the word of layer n >= 1, given its copy.
 func (p *Plan) StateAddr(n, copy, b, blk, pix int) int {
@@ -91,15 +91,22 @@ func (p *Plan) CopyBase(bank, copy int) int {
 	return base
 }
 
+// IndexCopy returns the copy in which a relaxation stores the pool indices of layer n.
+// Asynchronous nudged phases begin with the live indices of s*, which therefore
+// stay in copy 0, and store theirs in copy 1.
+func (p *Plan) IndexCopy(phase, n int) int {
+	if p.Cfg.PoolIndex == ep.Live && p.Cfg.Sweep == ep.Asynchronous && phase != CopyFree && n > 1 {
+		return 1
+	}
+	return 0
+}
+
 func (p *Plan) inputWords() int { return p.Cfg.Batch * p.Input.SampleWords }
 
 // NewPlan derives the plan of a configuration.
 func NewPlan(cfg *ep.Config) (*Plan, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
-	}
-	if cfg.Sweep == ep.Asynchronous {
-		return nil, &ep.SettingError{Key: "phases.schedule", Reason: "asynchronous, want synchronous: the generator has no other yet"}
 	}
 	if len(cfg.Network.Heads) > 0 {
 		return nil, &ep.SettingError{Key: "network.loss", Reason: "heads and loss ce, want mse and heads.layers none: the generator has no other yet"}
@@ -108,7 +115,7 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Cfg: cfg, Arith: ar, P: cfg.Array.Size}
+	p := &Plan{Cfg: cfg, Arith: ar, Program: cfg.Program(), Visits: newSchedule(cfg), P: cfg.Array.Size}
 	p.deriveWidths()
 	p.placeStates()
 	p.placeAccumulators()
@@ -161,7 +168,7 @@ func (p *Plan) placeStates() {
 		below = out
 	}
 	for bank := range p.StateWords {
-		p.StateWords[bank] = max(1, p.CopyBase(bank, NumCopies))
+		p.StateWords[bank] = max(1, p.CopyBase(bank, p.Copies()))
 	}
 }
 
@@ -198,6 +205,6 @@ func (p *Plan) placeIndices() {
 	}
 	p.IndexCopies = 1
 	if p.Cfg.PoolIndex == ep.Live {
-		p.IndexCopies = 2
+		p.IndexCopies = len(p.Program.Points)
 	}
 }

@@ -49,7 +49,7 @@ func (d *Design) regfile() *hdl.Module {
 		{"READ_BEATS", "read_beat_i"}, {"WRITE_BEATS", "write_beat_i"}} {
 		classes[c.counter] = m.Input(c.port, one)
 	}
-	state, phase := m.Input("state_i", hdl.U(4)), m.Input("phase_i", hdl.U(3))
+	state, phase := m.Input("state_i", hdl.U(4)), m.Input("phase_i", hdl.U(d.phaseBits()))
 	layer, slab := m.Input("layer_i", hdl.U(addrBits(len(d.Layers)))), m.Input("slab_index_i", hdl.U(d.slabIndexBits()))
 	classes["OVERHEAD"] = hdl.All(busy, hdl.Not(hdl.Any(classes["ARRAY"], classes["WAIT_FETCH"], classes["WAIT_STORE"])))
 
@@ -116,7 +116,7 @@ func (d *Design) regfile() *hdl.Module {
 		"IRQ_STATUS": hdl.Ext(pending, 32),
 		"CONTROL":    hdl.Const(word, 0),
 		"PROGRESS": hdl.Cat(hdl.Ext(slab, 16), hdl.Const(hdl.U(3), 0), hdl.Ext(layer, 5),
-			hdl.Const(one, 0), phase, state),
+			hdl.Const(hdl.U(4-d.phaseBits()), 0), phase, state),
 	}
 	for _, c := range counters {
 		q := m.Reg(strings.ToLower(c.name)+"_q", hdl.U(64), c.doc)

@@ -82,7 +82,7 @@ func (d *Design) Registers() []Register {
 	}
 	rs = append(rs, Register{"PROGRESS", 0x28, ReadOnly, 0, "where the schedule stands", []Field{
 		{"STATE", 3, 0, "state of the sequencer: " + strings.Join(stateNames, ", ")},
-		{"PHASE", 6, 4, "0 free, 1 plus, 2 minus, 3 update, 4 result"},
+		{"PHASE", 3 + d.phaseBits(), 4, d.phaseList()},
 		{"LAYER", 12, 8, "layer - 1"},
 		{"SLAB", 31, 16, "slab of the layer"}}})
 	for i, c := range counters {

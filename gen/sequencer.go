@@ -1,21 +1,40 @@
 package gen
 
 import (
+	"fmt"
 	"strings"
 
+	"epgen/ep"
 	"epgen/hdl"
 )
 
-// Phases of a training step, as the sequencer numbers them.
-const (
-	PhaseFree = iota
-	PhasePlus
-	PhaseMinus
-	PhaseUpdate
-	PhaseResult
-)
+// PhaseUpdate and PhaseResult are the phases after the relaxations, as the sequencer
+// numbers them.
+func (p *Plan) PhaseUpdate() int { return int(p.Program.Update()) }
 
-var phaseNames = []string{"FREE", "PLUS", "MINUS", "UPDATE", "RESULT"}
+// PhaseResult is the writing of the output states of the free phase.
+func (p *Plan) PhaseResult() int { return p.PhaseUpdate() + 1 }
+
+// phaseNames returns the names of all phases.
+func (p *Plan) phaseNames() []string {
+	var names []string
+	for _, r := range p.Program.Relaxations {
+		names = append(names, r.Name)
+	}
+	return append(names, "update", "result")
+}
+
+// phaseBits is the width of the number of a phase; PROGRESS has room for four.
+func (p *Plan) phaseBits() int { return max(3, addrBits(len(p.phaseNames()))) }
+
+// phaseList lists the phases with their numbers.
+func (p *Plan) phaseList() string {
+	var list []string
+	for i, name := range p.phaseNames() {
+		list = append(list, itoa(i)+" "+name)
+	}
+	return strings.Join(list, ", ")
+}
 
 // States of the sequencer.
 const (
@@ -56,15 +75,18 @@ type sequencer struct {
 	*hdl.Module
 	d                                             *Design
 	rec                                           record
-	state, phase, step, layer, slab, kind         *hdl.Signal
-	variant, top, bank, infer, slabO, flush       *hdl.Signal
+	visits                                        []Visit
+	visitRec                                      record
+	visit, layer, actLayer                        *hdl.Signal
+	state, phase, step, slab, kind                *hdl.Signal
+	variant, bank, infer, slabO, flush            *hdl.Signal
 	desc                                          *hdl.Signal
 	walkDone, drainIdle, storeIdle, fetchIdle     hdl.Value
 	full, loaded, fetchError, storeError, startIn hdl.Value
 	st                                            []hdl.Value
 	named                                         map[string]*hdl.Signal // fields of the descriptor
 	kinds, phases                                 []hdl.Value
-	lastLayer, lastSlab, releaseSlab              *hdl.Signal
+	lastSlab, releaseSlab                         *hdl.Signal
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
 }
 
@@ -80,22 +102,49 @@ func (q *sequencer) field(name string) hdl.Value { return q.named[name] }
 // sequencer builds ep_sequencer: the static schedule of a training step.
 func (d *Design) sequencer() *hdl.Module {
 	q := &sequencer{Module: hdl.NewModule("ep_sequencer"), d: d, rec: d.passRecord(), named: map[string]*hdl.Signal{}}
-	q.Doc("Static schedule of a training step, or of an inference.\n\n" +
-		"  free   T1 steps from the zero state\n" +
-		"  plus   T2 steps from the free equilibrium, nudged by +beta\n" +
-		"  minus  the same with -beta\n" +
-		"  update every weight and bias\n" +
-		"  result the output states of the free phase go to external memory\n\n" +
-		"One step, layers ascending: for each slab of layer n up, then down; then act of\n" +
-		"layer n-1, whose accumulators are now complete; after the last layer act of it too.\n" +
-		"Layer 1 sees a constant input: its up runs once, in the first step. A descriptor ROM\n" +
-		"holds loops and addresses of every pass.")
+	q.Doc("%s", d.sequencerText())
 	q.ports()
 	q.registers()
 	q.advance()
 	q.modes()
 	q.status()
 	return q.Module
+}
+
+// sequencerText is the comment of ep_sequencer.
+func (d *Design) sequencerText() string {
+	width := 0
+	for _, name := range d.phaseNames() {
+		width = max(width, len(name))
+	}
+	text := "Static schedule of a training step, or of an inference.\n\n"
+	line := func(name, what string) { text += fmt.Sprintf("  %-*s %s\n", width, name, what) }
+	for i, r := range d.Program.Relaxations {
+		if i == 0 {
+			line(r.Name, itoa(r.Steps)+" steps from the zero state")
+		} else {
+			line(r.Name, itoa(r.Steps)+" steps from the free equilibrium, nudged by "+signed(r.Beta))
+		}
+	}
+	line("update", "every weight and bias")
+	line("result", "the output states of the free phase go to external memory")
+	text += "\nA visit is a walk over all slabs of a layer, with up to two passes over each, and an\n" +
+		"activation behind the last one. A table of visits holds the order: "
+	if d.Cfg.Sweep == ep.Asynchronous && len(d.Layers) > 1 {
+		text += "up and down for\nodd layers, then for even ones, whose neighbours are fresh.\n"
+	} else {
+		text += "layers ascend; the act of\nlayer n-1 follows the down of layer n, which completes its accumulators.\n"
+	}
+	return text + "Layer 1 sees a constant input: its up runs once, before the first step. A descriptor\n" +
+		"ROM holds loops and addresses of every pass."
+}
+
+// signed prints a number with its sign.
+func signed(v float64) string {
+	if v < 0 {
+		return ftoa(v)
+	}
+	return "+" + ftoa(v)
 }
 
 func (q *sequencer) ports() {
@@ -130,27 +179,31 @@ func (q *sequencer) registers() {
 	for k := range numKinds {
 		q.kinds = append(q.kinds, q.Localparam("PASS_"+strings.ToUpper(k.String()), hdl.U(3), int64(k)))
 	}
-	for i, n := range phaseNames {
-		q.phases = append(q.phases, q.Localparam("PHASE_"+n, hdl.U(3), int64(i)))
+	for i, n := range d.phaseNames() {
+		q.phases = append(q.phases, q.Localparam("PHASE_"+strings.ToUpper(n), hdl.U(d.phaseBits()), int64(i)))
 	}
 	q.state = q.Reg("state_q", hdl.U(4))
-	q.phase = q.Reg("phase_q", hdl.U(3))
-	q.step = q.Reg("step_q", hdl.U(addrBits(max(d.Cfg.FreeSteps, d.Cfg.NudgeSteps))))
-	q.layer = q.Reg("layer_q", hdl.U(addrBits(len(d.Layers))), "layer - 1")
+	q.phase = q.Reg("phase_q", hdl.U(d.phaseBits()))
+	steps := 1
+	for _, r := range d.Program.Relaxations {
+		steps = max(steps, r.Steps)
+	}
+	q.step = q.Reg("step_q", hdl.U(addrBits(steps)))
+	q.visits = d.Visits.all()
+	q.visit = q.Reg("visit_q", hdl.U(addrBits(len(q.visits))))
 	q.slab = q.Reg("slab_q", hdl.U(d.slabIndexBits()))
 	q.slabO = q.Reg("slab_o_q", hdl.U(d.fields.addr), "first word of the slab in its sample")
 	q.kind = q.Reg("kind_q", hdl.U(3))
 	if d.IndexCopies > 1 {
 		q.variant = q.Reg("variant_q", hdl.U(2), "update of live indices: argmax of 1 s+, 2 s-")
 	}
-	q.top = q.Reg("top_q", one, "act of the last layer, not of the one below")
 	q.bank = q.Reg("bank_q", one, "half of the slab buffer in use")
 	q.flush = q.Reg("flush_q", hdl.U(widest(flushCycles-1, abortCycles-1)))
 	q.errorQ = q.Reg("error_q", one)
 
+	q.visitTable()
 	q.Group("Descriptor of the pass")
-	q.passLayer = q.WireIs("pass_layer", hdl.Mux(hdl.All(q.isKind(Act), hdl.Not(q.top), hdl.Not(q.isPhase(PhaseResult))),
-		hdl.SubMod(q.layer, hdl.Const(q.layer.Type(), 1)), q.layer))
+	q.passLayer = q.WireIs("pass_layer", hdl.Mux(q.isKind(Act), q.actLayer, q.layer))
 	var rows []hdl.ROMRow
 	for i, ps := range d.tables.passes {
 		for k := range 1 << 3 {
@@ -179,10 +232,64 @@ func (q *sequencer) registers() {
 		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.HasIndex() && l.N > 1))
 	}
 	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
-	q.lastLayer = q.WireIs("last_layer", hdl.EqConst(q.layer, int64(len(d.Layers)-1)))
 	if d.IndexCopies > 1 {
 		q.argmax = q.ROM("argmax_rom", q.layer, one, pooled, "the update needs the argmax of its final states")
 	}
+}
+
+// visitTable builds the table of visits and the fields of the present one.
+func (q *sequencer) visitTable() {
+	d := q.d
+	layer := addrBits(len(d.Layers))
+	q.visitRec = record{
+		{"layer", layer, "layer - 1 whose slabs are visited"},
+		{"act_layer", layer, "layer - 1 that is activated"},
+		{"up", 1, "each slab has an up"},
+		{"down", 1, "each slab has a down"},
+		{"act", 1, "an activation follows the last slab"},
+		{"end", 1, "last visit of a step, or of the update"},
+		{"bare", 1, "the visit that follows has no slabs"},
+	}
+	fresh := false
+	for _, v := range q.visits {
+		fresh = fresh || v.Fresh
+	}
+	if fresh {
+		q.visitRec = append(q.visitRec, field{"fresh", 1, "neighbours are those of this step"})
+	}
+	var rows []hdl.ROMRow
+	s := &d.Visits
+	start, update := len(s.First), len(s.First)+len(s.Step)
+	for i, v := range q.visits {
+		next := i + 1
+		end := next == update || next == len(q.visits)
+		if next == update {
+			next = start
+		}
+		bare := next < len(q.visits) && q.visits[next].Layer == 0
+		values := []int{max(0, v.Layer-1), max(0, v.Act-1), b2i(v.Up), b2i(v.Down), b2i(v.Act > 0), b2i(end), b2i(bare)}
+		if v.Layer == 0 {
+			values[0] = v.Act - 1
+		}
+		if fresh {
+			values = append(values, b2i(v.Fresh))
+		}
+		rows = append(rows, q.visitRec.row(v.text(), values...))
+	}
+	q.Group("Visit")
+	word := q.ROM("visit_rom", q.visit, hdl.U(q.visitRec.width()), rows)
+	for _, f := range q.visitRec {
+		q.named["visit_"+f.name] = q.WireIs("visit_"+f.name, q.visitRec.slice(word, f.name), f.doc)
+	}
+	q.layer, q.actLayer = q.named["visit_layer"], q.named["visit_act_layer"]
+}
+
+// of is a field of the present visit.
+func (q *sequencer) of(name string) hdl.Value { return q.named["visit_"+name] }
+
+// toVisit goes to a visit of the table.
+func (q *sequencer) toVisit(b *hdl.Block, i int) {
+	b.Set(q.visit, hdl.Const(q.visit.Type(), int64(i)))
 }
 
 // slabIndexBits is the width of the number of a slab in its layer.

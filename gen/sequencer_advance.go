@@ -6,19 +6,18 @@ import "epgen/hdl"
 func (q *sequencer) advance() {
 	d := q.d
 	q.Group("Order of the passes")
-	firstLayer := q.WireIs("first_layer", hdl.EqConst(q.layer, 0))
-	last := hdl.Mux(q.isPhase(PhaseFree), hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)),
+	last := hdl.Mux(q.isPhase(CopyFree), hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)),
 		hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)))
 	lastStep := q.WireIs("last_step", hdl.Eq(q.step, last))
-	updating := q.WireIs("updating", q.isPhase(PhaseUpdate))
+	updating := q.WireIs("updating", q.isPhase(d.PhaseUpdate()))
 	q.releaseSlab = q.WireIs("slab_done", hdl.Any(q.isKind(Down), q.isKind(Update),
-		hdl.All(q.isKind(Up), firstLayer, hdl.Not(updating))), "the pass was the slab's last")
+		hdl.All(q.isKind(Up), hdl.Not(q.of("down")), hdl.Not(updating))), "the pass was the slab's last")
 	settled := q.WireIs("settled", hdl.All(hdl.EqConst(q.flush, 0), hdl.Any(hdl.Not(updating), q.drainIdle)))
 	failed := q.WireIs("failed", hdl.Any(q.fetchError, q.storeError))
 	q.storeStart = q.Reg("store_start_q", hdl.U(1))
 
 	begin := func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{q.phase, q.step, q.layer, q.slab, q.slabO, q.top, q.bank, q.errorQ} {
+		for _, r := range []*hdl.Signal{q.phase, q.step, q.visit, q.slab, q.slabO, q.bank, q.errorQ} {
 			b.Set(r, zeroOf(r))
 		}
 		if q.variant != nil {
@@ -48,7 +47,8 @@ func (q *sequencer) advance() {
 			c.When(func(b *hdl.Block) {
 				b.If(hdl.DynBit(q.full, q.bank), func(b *hdl.Block) {
 					b.Set(q.state, q.st[seqSetup])
-					b.If(updating, q.firstOfUpdate)
+					b.If(updating, q.firstOfUpdate).
+						Else(func(b *hdl.Block) { b.Set(q.kind, hdl.Mux(q.of("up"), q.kinds[Up], q.kinds[Down])) })
 				})
 			}, q.st[seqWait])
 			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqStart]) }, q.st[seqSetup])
@@ -63,7 +63,7 @@ func (q *sequencer) advance() {
 						b.Set(q.flush, hdl.SubMod(q.flush, hdl.Const(q.flush.Type(), 1)))
 					})
 			}, q.st[seqFlush])
-			c.When(func(b *hdl.Block) { q.nextPass(b, firstLayer, lastStep, updating) }, q.st[seqNext])
+			c.When(func(b *hdl.Block) { q.nextPass(b, lastStep, updating) }, q.st[seqNext])
 			c.When(func(b *hdl.Block) {
 				b.If(q.storeIdle, func(b *hdl.Block) {
 					b.If(updating, q.enterResult).
@@ -98,20 +98,25 @@ func (q *sequencer) firstOfUpdate(b *hdl.Block) {
 
 // enterResult begins the writing of the output states.
 func (q *sequencer) enterResult(b *hdl.Block) {
-	b.Set(q.phase, q.phases[PhaseResult])
-	b.Set(q.layer, hdl.Const(q.layer.Type(), int64(len(q.d.Layers)-1)))
+	b.Set(q.phase, q.phases[q.d.PhaseResult()])
+	for i, v := range q.visits {
+		if v.Act == len(q.d.Layers) {
+			q.toVisit(b, i)
+			break
+		}
+	}
 	b.Set(q.kind, q.kinds[Act])
 	b.Set(q.state, q.st[seqSetup])
 	b.Set(q.storeStart, bit(true))
 }
 
 // nextPass decides what follows a pass.
-func (q *sequencer) nextPass(b *hdl.Block, firstLayer, lastStep, updating hdl.Value) {
+func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 	to := func(b *hdl.Block, k Kind) {
 		b.Set(q.kind, q.kinds[k])
 		b.Set(q.state, q.st[seqSetup])
 	}
-	chain := b.If(q.releaseSlab, func(b *hdl.Block) { q.nextSlab(b, firstLayer, updating) })
+	chain := b.If(q.releaseSlab, func(b *hdl.Block) { q.nextSlab(b, updating) })
 	if q.variant == nil {
 		chain = chain.ElseIf(q.isKind(Up), func(b *hdl.Block) { to(b, Down) })
 	} else {
@@ -128,64 +133,63 @@ func (q *sequencer) nextPass(b *hdl.Block, firstLayer, lastStep, updating hdl.Va
 	}
 	chain.
 		ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) }).
-		ElseIf(q.isPhase(PhaseResult), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
-		ElseIf(hdl.All(hdl.Not(q.top), q.lastLayer), func(b *hdl.Block) {
-			b.Set(q.top, bit(true))
-			to(b, Act)
-		}).
-		ElseIf(hdl.Not(q.top), func(b *hdl.Block) {
-			b.Set(q.layer, inc(q.layer))
-			b.Set(q.kind, q.kinds[Up])
-			b.Set(q.state, q.st[seqWait])
-		}).
-		Else(func(b *hdl.Block) { q.nextStep(b, lastStep) })
+		ElseIf(q.isPhase(q.d.PhaseResult()), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
+		ElseIf(q.of("end"), func(b *hdl.Block) { q.nextStep(b, lastStep) }).
+		Else(q.nextVisit)
 }
 
 // nextSlab goes on after the last pass over a slab.
-func (q *sequencer) nextSlab(b *hdl.Block, firstLayer, updating hdl.Value) {
+func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 	b.Set(q.bank, hdl.Not(q.bank))
 	b.Set(q.state, q.st[seqWait])
 	b.If(hdl.Not(q.lastSlab), func(b *hdl.Block) {
 		b.Set(q.slab, inc(q.slab))
 		b.Set(q.slabO, hdl.AddMod(q.slabO, q.field("o_slab")))
-		b.Set(q.kind, q.kinds[Up])
 	}).Else(func(b *hdl.Block) {
 		b.Set(q.slab, zeroOf(q.slab))
 		b.Set(q.slabO, zeroOf(q.slabO))
-		act := func(b *hdl.Block) {
+		b.If(q.of("act"), func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[Act])
-			b.Set(q.top, firstLayer)
 			b.Set(q.state, q.st[seqSetup])
-		}
-		if len(q.d.Layers) == 1 {
-			b.If(updating, func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).Else(act)
-			return
-		}
-		b.If(hdl.All(updating, q.lastLayer), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
-			ElseIf(hdl.Any(updating, firstLayer), func(b *hdl.Block) {
-				b.Set(q.layer, inc(q.layer))
-				b.Set(q.kind, q.kinds[Up])
-			}).
-			Else(act)
+		}).ElseIf(hdl.All(updating, q.of("end")), func(b *hdl.Block) {
+			b.Set(q.state, q.st[seqStore])
+		}).Else(q.nextVisit)
 	})
 }
 
-// nextStep goes on after the activation of the last layer.
-func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
-	b.Set(q.step, hdl.Mux(lastStep, zeroOf(q.step), inc(q.step)))
-	if len(q.d.Layers) == 1 { // only the activation is repeated
-		b.Set(q.state, q.st[seqSetup])
-	} else {
-		b.Set(q.top, bit(false))
-		b.Set(q.layer, hdl.Const(q.layer.Type(), 1))
-		b.Set(q.kind, q.kinds[Up])
-		b.Set(q.state, q.st[seqWait])
+// nextVisit goes to the next visit of a step or of the update.
+func (q *sequencer) nextVisit(b *hdl.Block) {
+	b.Set(q.visit, inc(q.visit))
+	q.enterVisit(b)
+}
+
+// enterVisit waits for the first slab of the visit that follows, or activates.
+func (q *sequencer) enterVisit(b *hdl.Block) {
+	bare := false
+	for _, v := range q.visits {
+		bare = bare || v.Layer == 0
 	}
+	if !bare {
+		q.Unused(q.of("bare"))
+		b.Set(q.state, q.st[seqWait])
+		return
+	}
+	b.If(q.of("bare"), func(b *hdl.Block) {
+		b.Set(q.kind, q.kinds[Act])
+		b.Set(q.state, q.st[seqSetup])
+	}).Else(func(b *hdl.Block) { b.Set(q.state, q.st[seqWait]) })
+}
+
+// nextStep goes on after the last visit of a step.
+func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
+	d, s := q.d, &q.d.Visits
+	b.Set(q.step, hdl.Mux(lastStep, zeroOf(q.step), inc(q.step)))
+	q.toVisit(b, len(s.First))
+	q.enterVisit(b)
 	b.If(lastStep, func(b *hdl.Block) {
-		b.If(q.isPhase(PhaseMinus), func(b *hdl.Block) {
-			b.Set(q.phase, q.phases[PhaseUpdate])
-			b.Set(q.layer, zeroOf(q.layer))
-			b.Set(q.top, bit(false))
+		b.If(q.isPhase(d.PhaseUpdate()-1), func(b *hdl.Block) {
+			b.Set(q.phase, q.phases[d.PhaseUpdate()])
+			q.toVisit(b, len(s.First)+len(s.Step))
 			b.Set(q.storeStart, bit(true))
 			b.Set(q.state, q.st[seqWait])
 		}).ElseIf(q.infer, q.enterResult).

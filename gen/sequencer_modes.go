@@ -11,44 +11,65 @@ func (q *sequencer) modes() {
 	live := d.Cfg.PoolIndex == ep.Live
 	q.Group("Copies of the states that the pass reads and writes")
 	first := q.WireIs("first_step", hdl.EqConst(q.step, 0))
-	copyT := hdl.U(2)
-	c := func(n int) hdl.Value { return hdl.Const(copyT, int64(n)) }
-	own := q.WireIs("copy", hdl.Mux(q.isPhase(PhasePlus), c(CopyPlus), hdl.Mux(q.isPhase(PhaseMinus), c(CopyMinus), c(CopyFree))),
-		"written in this phase: 0 free, 1 plus, 2 minus")
-	updating, result := q.isPhase(PhaseUpdate), q.isPhase(PhaseResult)
-	inUpdate := c(CopyPlus)
-	if live {
-		inUpdate = hdl.Mux(hdl.EqConst(q.variant, variantMinus), c(CopyMinus), c(CopyPlus))
+	stale := hdl.Value(first) // states read are those from before the phase
+	if _, fresh := q.named["visit_fresh"]; fresh {
+		stale = q.WireIs("stale", hdl.All(first, hdl.Any(hdl.Not(q.of("fresh")), q.isKind(Act))),
+			"what is read was not written in this phase: the others in the second half of a sweep are")
 	}
-	plus := q.WireIs("copy_plus", hdl.Mux(updating, inUpdate, hdl.Mux(first, c(CopyFree), own)),
-		"read, in phase +beta or the only one; phase -beta of the update reads minus")
+	copyT := hdl.U(addrBits(d.Copies()))
+	c := func(n int) hdl.Value { return hdl.Const(copyT, int64(n)) }
+	ownIs := c(CopyFree)
+	for i := d.Copies() - 1; i > CopyFree; i-- {
+		ownIs = hdl.Mux(q.isPhase(i), c(i), ownIs)
+	}
+	own := q.WireIs("copy", ownIs, "written in this phase, which has the same number")
+	updating, result := q.isPhase(d.PhaseUpdate()), q.isPhase(d.PhaseResult())
+	points := [2]int{int(d.Program.Points[0].Phase), int(d.Program.Points[1].Phase)}
+	inUpdate := c(points[0])
+	if live {
+		inUpdate = hdl.Mux(hdl.EqConst(q.variant, variantMinus), c(points[1]), c(points[0]))
+	}
+	plus := q.WireIs("copy_plus", hdl.Mux(updating, inUpdate, hdl.Mux(stale, c(CopyFree), own)),
+		"read, at the first point of the contrast or the only one")
 	iEven := q.WireIs("below_even", hdl.Not(hdl.Bit(q.passLayer, 0)), "the layer below is in the even bank")
 	isInput := q.WireIs("below_input", hdl.EqConst(q.passLayer, 0))
 	word := func(name string, even, base hdl.Value) hdl.Value { return q.WireIs(name, hdl.AddMod(base, even)) }
 	iBase, oBase := q.field("i_base"), q.field("o_base")
 	iPlus := word("below_plus", q.copyBase(iEven, plus), iBase)
-	iMinus := word("below_minus", q.copyBase(iEven, nil), iBase)
+	iMinus := word("below_minus", q.copyAt(iEven, points[1]), iBase)
 	oPlus := word("here_plus", q.copyBase(hdl.Not(iEven), plus), oBase)
-	oMinus := word("here_minus", q.copyBase(hdl.Not(iEven), nil), oBase)
+	oMinus := word("here_minus", q.copyAt(hdl.Not(iEven), points[1]), oBase)
 	oOwn := word("here_own", q.copyBase(hdl.Not(iEven), own), oBase)
 	isAct, isBias := q.isKind(Act), q.isKind(Bias)
 	index := q.field("index_base")
-	storeArgmax := hdl.Any(q.isPhase(PhaseFree), updating, hdl.All(q.isPhase(PhasePlus), first))
+	// Frozen are the indices of s*: those of the first nudged step, and of even
+	// layers in asynchronous sweeps already those of the last free one.
+	freezing := []hdl.Value{q.isPhase(int(ep.PhaseNudge)), first}
+	if d.Cfg.Sweep == ep.Asynchronous {
+		freezing = append(freezing, iEven)
+	}
+	storeArgmax := hdl.Any(q.isPhase(CopyFree), updating, hdl.All(freezing[0], freezing[1:]...))
 	indexPlus, indexMinus := index, index
 	if live {
 		storeArgmax = bit(true)
 		// Layer 1 has one index for both phases: its input is constant.
 		second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
-		indexPlus = hdl.Mux(hdl.EqConst(q.variant, variantMinus), second, index)
+		atSecond := hdl.EqConst(q.variant, variantMinus)
+		if d.Cfg.Sweep == ep.Asynchronous {
+			// Nudged phases begin with the indices of s* and store theirs elsewhere.
+			nudged := q.WireIs("nudged", hdl.All(hdl.Not(q.isPhase(CopyFree)), hdl.Not(updating), hdl.Not(isInput)))
+			atSecond = hdl.Any(atSecond, hdl.All(nudged, hdl.Any(q.isKind(Up), hdl.Not(stale))))
+		}
+		indexPlus = hdl.Mux(atSecond, second, index)
 		indexMinus = hdl.Mux(isInput, index, second)
 	}
 	values := map[string]hdl.Value{
 		"up": q.isKind(Up), "down": q.isKind(Down), "update": hdl.Any(isBias, q.isKind(Update)), "bias": isBias,
 		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
-		"zero": hdl.All(q.isPhase(PhaseFree), first, hdl.Not(isInput)),
+		"zero": hdl.All(q.isPhase(CopyFree), stale, hdl.Not(isInput)),
 		"live": storeArgmax, "acc_keep": updating,
-		"nudge": hdl.Any(q.isPhase(PhasePlus), q.isPhase(PhaseMinus)), "nudge_minus": q.isPhase(PhaseMinus),
+		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.during(pulled),
 		"bank":   q.bank,
 		"i_plus": hdl.Mux(isInput, iBase, iPlus), "i_minus": hdl.Mux(isInput, iBase, iMinus),
 		"o_plus": oPlus, "o_minus": oMinus,
@@ -59,7 +80,6 @@ func (q *sequencer) modes() {
 	if mean, ok := q.named["mean"]; ok {
 		values["mean"] = mean
 	}
-	values["nudge"] = hdl.All(values["nudge"], q.top)
 	q.Group("Mode of the pass")
 	type pair struct{ reg, v hdl.Value }
 	var pairs []pair
@@ -87,17 +107,38 @@ func (q *sequencer) modes() {
 	q.Assign(q.Output("slab_o_o", q.slabO.Type(), "first word of the slab in its sample"), q.slabO)
 }
 
-// copyBase is the first word of a copy in the even or the odd bank; nil means
-// the copy of phase -beta.
-func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
+// nudged and pulled tell the phases whose nudge is not 0, and those in which it points
+// away from the target.
+func nudged(r *ep.Relaxation) bool { return r.Beta != 0 }
+func pulled(r *ep.Relaxation) bool { return r.Beta < 0 }
+
+// during reports the relaxations that a condition chooses.
+func (q *sequencer) during(which func(r *ep.Relaxation) bool) hdl.Value {
+	var any []hdl.Value
+	for i := range q.d.Program.Relaxations {
+		if which(&q.d.Program.Relaxations[i]) {
+			any = append(any, q.isPhase(i))
+		}
+	}
+	if any == nil {
+		return bit(false)
+	}
+	return hdl.Any(any[0], any[1:]...)
+}
+
+// copyAt is the first word of a copy in the even or the odd bank.
+func (q *sequencer) copyAt(even hdl.Value, copy int) hdl.Value {
 	t := hdl.U(q.d.fields.addr)
-	of := func(c int) hdl.Value {
-		return hdl.Mux(even, hdl.Const(t, int64(q.d.CopyBase(0, c))), hdl.Const(t, int64(q.d.CopyBase(1, c))))
+	return hdl.Mux(even, hdl.Const(t, int64(q.d.CopyBase(0, copy))), hdl.Const(t, int64(q.d.CopyBase(1, copy))))
+}
+
+// copyBase is copyAt with a copy that varies.
+func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
+	base := q.copyAt(even, CopyFree)
+	for i := CopyFree + 1; i < q.d.Copies(); i++ {
+		base = hdl.Mux(hdl.EqConst(copy, int64(i)), q.copyAt(even, i), base)
 	}
-	if copy == nil {
-		return of(CopyMinus)
-	}
-	return hdl.Mux(hdl.EqConst(copy, CopyMinus), of(CopyMinus), hdl.Mux(hdl.EqConst(copy, CopyPlus), of(CopyPlus), of(CopyFree)))
+	return base
 }
 
 // status builds the control of the other units and what the registers show.
@@ -110,7 +151,7 @@ func (q *sequencer) status() {
 	done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
 	q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
 	q.Assign(q.Output("store_start_o", one), q.storeStart)
-	q.Assign(q.Output("store_result_o", one), q.isPhase(PhaseResult))
+	q.Assign(q.Output("store_result_o", one), q.isPhase(q.d.PhaseResult()))
 	q.Assign(q.Output("infer_run_o", one), q.infer)
 	q.Assign(q.Output("abort_o", one), q.is(seqError))
 	if q.d.columnsPerBeat() > 1 {
@@ -119,13 +160,13 @@ func (q *sequencer) status() {
 	q.Group("Status")
 	q.Assign(q.Output("busy_o", one), hdl.Not(q.is(seqIdle)))
 	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(
-		hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(q.isPhase(PhaseUpdate)), hdl.Not(q.fetchError), hdl.Not(q.storeError)),
+		hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(q.isPhase(q.d.PhaseUpdate())), hdl.Not(q.fetchError), hdl.Not(q.storeError)),
 		hdl.All(q.is(seqError), hdl.EqConst(q.flush, 0), q.fetchIdle, q.storeIdle)))
 	q.Assign(q.Output("error_o", one), q.errorQ)
 	q.Assign(q.Output("wait_fetch_o", one), hdl.Any(q.is(seqLoad), q.is(seqWait)))
 	q.Assign(q.Output("wait_store_o", one), q.is(seqStore))
 	q.Assign(q.Output("state_o", hdl.U(4)), q.state)
-	q.Assign(q.Output("phase_o", hdl.U(3)), q.phase)
+	q.Assign(q.Output("phase_o", q.phase.Type()), q.phase)
 	q.Assign(q.Output("layer_o", q.layer.Type()), q.layer)
 	q.Assign(q.Output("slab_index_o", q.slab.Type()), q.slab)
 }

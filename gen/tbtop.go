@@ -54,8 +54,8 @@ func (d *Design) TBTop() []byte {
 		slab = "u_top.slab_index[11:0]"
 	}
 	taps = append(taps, tap{"tap_unit", 8, pad("u_top.state", 4, 8)},
-		tap{"tap_status", 32, fmt.Sprintf("{8'd0, !u_top.store_idle, !u_top.fetch_idle, u_top.wait_store_any, u_top.wait_fetch, %s, %s, (%s)}",
-			slab, pad("u_top.layer", layer, 6), "u_top.phase[2] ? 2'd3 : u_top.phase[1:0]")})
+		tap{"tap_status", 32, fmt.Sprintf("{%s, !u_top.store_idle, !u_top.fetch_idle, u_top.wait_store_any, u_top.wait_fetch, %s, %s, 2'd0}",
+			pad("u_top.phase", d.phaseBits(), 8), slab, pad("u_top.layer", layer, 6))})
 
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

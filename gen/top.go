@@ -15,11 +15,11 @@ func (d *Design) top() *hdl.Module {
 	m.Doc("Equilibrium Propagation accelerator for network %s: layers %d, samples on chip %d,\n"+
 		"%dx%d multipliers.\n\n"+
 		"After CONTROL.START the core runs a whole training step by itself: it fetches labels,\n"+
-		"samples and weights from external memory, relaxes %d free and 2 x %d nudged steps,\n"+
+		"samples and weights from external memory, relaxes %d free and %d x %d nudged steps,\n"+
 		"updates every weight and bias in place and writes the output states of the free phase.\n\n"+
 		"Ports: AXI4-Lite registers (s_axil_*), AXI4 memory master (m_axi_*, INCR bursts that\n"+
 		"never cross 4 KB), level-high interrupt, one clock, synchronous active-low reset.",
-		d.Cfg.Network.Name, len(d.Layers), d.Cfg.Batch, d.P, d.P, d.Cfg.FreeSteps, d.Cfg.NudgeSteps)
+		d.Cfg.Network.Name, len(d.Layers), d.Cfg.Batch, d.P, d.P, d.Cfg.FreeSteps, d.Copies()-1, d.Cfg.NudgeSteps)
 	m.Group("Clock and synchronous reset")
 	m.Clock("aclk")
 	m.Reset("aresetn")

@@ -130,6 +130,7 @@ type traceWriter struct {
 	widths   [NumMemories]int   // bytes per value
 	next     [NumMemories]int
 	layers   int
+	last     int // layer that a step renews last
 	notesAt  int // in the payload
 	steps    int
 	done     int
@@ -142,8 +143,8 @@ type traceWriter struct {
 // file as long as it will be.
 func createTrace(path string, start int, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
 	t := &traceWriter{
-		sets: Schedule(p), layers: len(p.Layers), progress: progress,
-		steps:  p.Cfg.FreeSteps + 2*p.Cfg.NudgeSteps,
+		sets: Schedule(p), layers: len(p.Layers), last: p.Visits.Step[len(p.Visits.Step)-1].Act, progress: progress,
+		steps:  p.Program.Steps(),
 		widths: [NumMemories]int{State0: 2, State1: 2, Index: 1},
 	}
 	if p.LaneBits > 16 {
@@ -210,7 +211,7 @@ func (t *traceWriter) encode(width int, codes []int32) []byte {
 func (t *traceWriter) State(phase ep.Phase, step, layer int, s []int32) {
 	m := Memory(gen.Bank(layer))
 	t.put(m, stageOf(phase), step, layer, t.encode(t.widths[m], s))
-	if layer == t.layers {
+	if layer == t.last {
 		t.done++
 		if t.progress != nil {
 			t.progress(t.done, t.steps)

@@ -65,8 +65,6 @@ func (h *header) scalars() {
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
 	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
 	h.constant("bool", "kInfer", cfg.Sequence.Task == ep.Infer, "they are inferences")
-	h.constant("int", "kFreeSteps", cfg.FreeSteps, "T1")
-	h.constant("int", "kNudgeSteps", cfg.NudgeSteps, "T2, each of two phases")
 	h.constant("int", "kNumLayers", len(d.Layers), "state layers")
 	h.constant("uint32_t", "kBurstBeats", cfg.Memory.BurstBeats, "longest burst")
 	h.constant("std::size_t", "kOutstanding", cfg.Memory.Outstanding, "most read bursts under way")
@@ -77,6 +75,7 @@ func (h *header) scalars() {
 		h.line("constexpr char k%sSignal[] = %q;", name, signalPath(d.TBTop(), tapNames[i]))
 	}
 	h.line("")
+	h.phases()
 	names := d.StateNames()
 	h.line("// States of the sequencer, by the code on tap_unit.")
 	h.constant("uint32_t", "kNumStates", len(names), "")
@@ -85,6 +84,30 @@ func (h *header) scalars() {
 		h.line("    %q,", n)
 	}
 	h.line("};")
+}
+
+// phases writes the phases as the trace numbers them: the transfer of the input, the
+// relaxations, the update.
+func (h *header) phases() {
+	p := h.d.Program
+	h.line("// Phases: the transfer of the input, the relaxations, the update.")
+	h.line("struct PhaseInfo {")
+	h.line("  const char* name;")
+	h.line("  int steps;")
+	h.line("};")
+	h.line("constexpr PhaseInfo kPhases[] = {")
+	h.line("    {\"input\", 0},")
+	for _, r := range p.Relaxations {
+		h.line("    {%q, %d},", r.Name, r.Steps)
+	}
+	h.line("    {%q, 1},", p.Name(p.Update()))
+	h.line("};")
+	h.constant("int", "kFreePhase", 1, "")
+	h.constant("int", "kUpdatePhase", int(stageOf(p.Update())), "")
+	h.constant("int", "kCopies", h.d.Copies(), "of the states, one for each relaxation")
+	h.constant("int", "kFirstPoint", int(p.Points[0].Phase), "copies of which the contrast is the difference,")
+	h.constant("int", "kSecondPoint", int(p.Points[1].Phase), "or the first two of several")
+	h.line("")
 }
 
 var tapNames = [NumMemories]string{"tap_state0_data", "tap_state1_data", "tap_index_data"}
@@ -284,12 +307,11 @@ func latencies(cfg *ep.Config) []int {
 // readBursts bounds the read bursts of a training step: every slab once per
 // time step and once in the update, each burst perhaps cut at a 4 KB boundary.
 func readBursts(p *gen.Plan) int {
-	steps := p.Cfg.FreeSteps + 2*p.Cfg.NudgeSteps + 1
 	n := 2
 	for i := range p.Layers {
 		l := &p.Layers[i]
 		perSlab := 1 + l.SlabBeats/p.Cfg.Memory.BurstBeats + l.SlabBytes/4096
-		n += steps * l.Out.Blocks * perSlab
+		n += (p.Program.Steps()*max(1, p.Visits.Fetches(l.N)) + 1) * l.Out.Blocks * perSlab
 	}
 	return n
 }

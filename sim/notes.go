@@ -60,8 +60,8 @@ func LayerNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
 		Residual:    p.Cfg.Formats.State.ToFloat(s.Residual),
 		ArgmaxFlips: s.ArgmaxFlips, WeightsReachable: float64(s.WeightsReachable) / float64(s.Weights), WeightsSaturated: s.WeightsSaturated, BiasesSaturated: s.BiasesSaturated,
 	}
-	for _, phase := range []ep.Phase{ep.PhaseFree, ep.PhasePlus, ep.PhaseMinus} {
-		st := s.Phase(phase)
+	for k := range s.Phases {
+		st := &s.Phases[k]
 		n.Ties += st.Ties
 		lo, hi = min(lo, st.AccMin), max(hi, st.AccMax)
 	}

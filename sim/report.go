@@ -101,11 +101,9 @@ type Shares struct {
 
 // StatesReport describes the states that the hardware wrote.
 type StatesReport struct {
-	Free  Shares  `json:"free"`
-	Plus  Shares  `json:"plus"`
-	Minus Shares  `json:"minus"`
-	Min   float64 `json:"min"`
-	Max   float64 `json:"max"`
+	Phases map[string]Shares `json:"phases"` // by name of the relaxation
+	Min    float64           `json:"min"`
+	Max    float64           `json:"max"`
 }
 
 // LayerReport is one layer. Shares are of neurons and weights as the hardware

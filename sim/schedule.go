@@ -22,9 +22,6 @@ type stage uint8
 const (
 	stageInput stage = iota
 	stageFree
-	stagePlus
-	stageMinus
-	stageUpdate
 )
 
 func stageOf(p ep.Phase) stage { return stage(p) + stageFree }
@@ -34,7 +31,7 @@ func stageOf(p ep.Phase) stage { return stage(p) + stageFree }
 type Set struct {
 	Memory Memory
 	stage  stage
-	Copy   int // gen.CopyFree, ...; of the index memory 0, or 1 for those of s-
+	Copy   int // of the states, see gen.Plan.CopyBase, or of the pool indices
 	Step   int
 	Layer  int // 0 is the input
 	Base   int // word of sample 0, block 0, pixel 0
@@ -47,14 +44,10 @@ func Schedule(p *gen.Plan) [NumMemories][]Set {
 	var s scheduler
 	s.plan = p
 	s.input()
-	for t := range p.Cfg.FreeSteps {
-		s.step(stageFree, t, gen.CopyFree)
-	}
-	for t := range p.Cfg.NudgeSteps {
-		s.step(stagePlus, t, gen.CopyPlus)
-	}
-	for t := range p.Cfg.NudgeSteps {
-		s.step(stageMinus, t, gen.CopyMinus)
+	for i, r := range p.Program.Relaxations {
+		for t := range r.Steps {
+			s.step(i, t)
+		}
 	}
 	s.update()
 	return s.sets
@@ -71,36 +64,38 @@ func (s *scheduler) input() {
 	})
 }
 
-// step appends the sets of one time step. The index of layer 1 never changes
-// after the first; frozen indices are those of the first nudged step.
-func (s *scheduler) step(phase stage, t, copy int) {
-	for i := range s.plan.Layers {
-		n := i + 1
-		switch {
-		case n == 1:
-			if phase == stageFree && t == 0 {
-				s.index(phase, t, n, 0)
-			}
-		case phase == stageFree || s.plan.Cfg.PoolIndex == ep.Live || phase == stagePlus && t == 0:
-			s.index(phase, t, n, 0)
+// step appends the sets of one time step.
+func (s *scheduler) step(phase, t int) {
+	p := s.plan
+	for _, v := range p.Visits.Run(phase == gen.CopyFree && t == 0) {
+		if v.Up && p.Cfg.DeterminesIndex(ep.Phase(phase), t, v.Layer) {
+			s.index(stageOf(ep.Phase(phase)), t, v.Layer, p.IndexCopy(phase, v.Layer))
 		}
-		memory := Memory(gen.Bank(n))
+		if v.Act == 0 {
+			continue
+		}
+		memory := Memory(gen.Bank(v.Act))
 		s.sets[memory] = append(s.sets[memory], Set{
-			Memory: memory, stage: phase, Copy: copy, Step: t, Layer: n,
-			Base:   s.plan.StateAddr(n, copy, 0, 0, 0),
-			Values: s.values(n),
+			Memory: memory, stage: stageOf(ep.Phase(phase)), Copy: phase, Step: t, Layer: v.Act,
+			Base:   p.StateAddr(v.Act, phase, 0, 0, 0),
+			Values: s.values(v.Act),
 		})
 	}
 }
 
-// update appends the indices of s+ and s-, which live pooling determines anew.
+// update appends the indices at the points of the contrast, which live pooling
+// determines anew.
 func (s *scheduler) update() {
 	if s.plan.Cfg.PoolIndex != ep.Live {
 		return
 	}
-	for i := 1; i < len(s.plan.Layers); i++ {
-		s.index(stageUpdate, 0, i+1, 0)
-		s.index(stageUpdate, 1, i+1, 1)
+	for _, v := range s.plan.Visits.Update {
+		if v.Layer == 1 {
+			continue
+		}
+		for k := range s.plan.Program.Points {
+			s.index(stageOf(s.plan.Program.Update()), k, v.Layer, k)
+		}
 	}
 }
 
@@ -163,10 +158,10 @@ func InferProducts(p *gen.Plan) int {
 
 // UsefulProducts returns the useful products of a training step, see
 // ep.Layer.Products: both directions of every time step (those of layer 1 once
-// per sample, upwards only), the update for both nudged phases, and for live
-// indices one more UP on s+ and on s- of every pooled layer.
+// per sample, upwards only), the update at every point of the contrast, and
+// for live indices one more UP at each point of every pooled layer.
 func UsefulProducts(p *gen.Plan) int {
-	steps := p.Cfg.FreeSteps + 2*p.Cfg.NudgeSteps
+	steps, points := p.Program.Steps(), len(p.Program.Points)
 	n := 0
 	for i := range p.Layers {
 		l := &p.Layers[i]
@@ -174,9 +169,9 @@ func UsefulProducts(p *gen.Plan) int {
 		if i == 0 {
 			up, down = 1, 0
 		} else if l.HasIndex() && p.Cfg.PoolIndex == ep.Live {
-			up += 2
+			up += points
 		}
-		n += (up + down + 2) * l.Products()
+		n += (up + down + points) * l.Products()
 	}
 	return p.Cfg.Batch * n
 }

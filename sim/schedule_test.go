@@ -64,6 +64,30 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
+// TestAsynchronousSchedule checks the order of odd and even layers, which indices freeze
+// when, and where live ones go.
+func TestAsynchronousSchedule(t *testing.T) {
+	const bank0 = "0 0 0.0, 1 0 2.0, 1 1 2.0, 2 0 2.1, 3 0 2.2"
+	const bank1 = "1 0 1.0, 1 0 3.0, 1 1 1.0, 1 1 3.0, 2 0 1.1, 2 0 3.1, 3 0 1.2, 3 0 3.2"
+	tests := []struct {
+		index ep.PoolIndex
+		want  string
+	}{
+		{ep.Frozen, "1 0 1.0, 1 0 3.0, 1 0 2.0, 1 1 3.0, 1 1 2.0, 2 0 3.0"},
+		{ep.Live, "1 0 1.0, 1 0 3.0, 1 0 2.0, 1 1 3.0, 1 1 2.0, 2 0 3.1, 2 0 2.1, 3 0 3.1, 3 0 2.1, 4 0 2.0, 4 1 2.1, 4 0 3.0, 4 1 3.1"},
+	}
+	for _, tc := range tests {
+		cfg := testConfig(t, "5,M,6,M,3,M", ep.Shape{C: 2, H: 8, W: 8}, tc.index)
+		cfg.Sweep = ep.Asynchronous
+		sets := Schedule(testDesign(t, cfg).Plan)
+		for m, want := range []string{bank0, bank1, tc.want} {
+			if diff := cmp.Diff(want, names(sets[m])); diff != "" {
+				t.Errorf("%v, memory %d (-want +got):\n%s", tc.index, m, diff)
+			}
+		}
+	}
+}
+
 func TestCompared(t *testing.T) {
 	d := testDesign(t, testConfig(t, "5,M,fc3", ep.Shape{C: 2, H: 4, W: 4}, ep.Frozen))
 	input := 2 * 4 * 4

@@ -130,14 +130,25 @@ func (r *Report) layerTable() *table {
 func (r *Report) stateTable() *table {
 	t := &table{
 		title: "States and pre-activations",
-		head:  []string{"layer", "plus nonzero", "minus nonzero", "state min", "max", "acc min", "max", "ties", "residual", "flips", "clamped weights"},
+		head:  []string{"layer"},
 	}
+	var nudged []string
+	for _, p := range r.Phases {
+		if p.Name != "free" && p.Name != "update" {
+			nudged = append(nudged, p.Name)
+			t.head = append(t.head, p.Name+" nonzero")
+		}
+	}
+	t.head = append(t.head, "state min", "max", "acc min", "max", "ties", "residual", "flips", "clamped weights")
 	for _, l := range r.Layers {
-		t.add(l.Name, percent(l.States.Plus.Nonzero), percent(l.States.Minus.Nonzero),
-			fmt.Sprintf("%.5f", l.States.Min), fmt.Sprintf("%.5f", l.States.Max),
+		row := []any{l.Name}
+		for _, name := range nudged {
+			row = append(row, percent(l.States.Phases[name].Nonzero))
+		}
+		t.add(append(row, fmt.Sprintf("%.5f", l.States.Min), fmt.Sprintf("%.5f", l.States.Max),
 			fmt.Sprintf("%.4g", l.Model.AccMin), fmt.Sprintf("%.4g", l.Model.AccMax),
 			thousands(l.Model.Ties), fmt.Sprintf("%.2g", l.Model.Residual),
-			thousands(l.Model.ArgmaxFlips), thousands(l.Model.WeightsSaturated))
+			thousands(l.Model.ArgmaxFlips), thousands(l.Model.WeightsSaturated))...)
 	}
 	return t
 }

@@ -89,7 +89,7 @@ func load(cfg *ep.Config, src *ep.Sources) (*ep.Params, *ep.Samples, error) {
 // what takes long.
 func writePackage(out *cli.Output, d *gen.Design, w *ep.Params, s *ep.Samples) (*sim.Written, error) {
 	cfg := d.Cfg
-	stage := cli.NewProgress(os.Stderr).Stage("golden trace", cfg.FreeSteps+2*cfg.NudgeSteps)
+	stage := cli.NewProgress(os.Stderr).Stage("golden trace", cfg.Program().Steps())
 	written, err := sim.WritePackage(out.Dir(), d, w, s, func(int, int) { stage.Add(1) })
 	if err != nil {
 		// The hidden directory it was written to means nothing to the user.

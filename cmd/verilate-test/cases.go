@@ -25,7 +25,7 @@ func format(signed bool, integer, frac int) fixedpoint.Format {
 
 // networks covers, between them: channel counts that do not divide the array,
 // odd maps, maps of one pixel, a single layer with and without pool, dense nets,
-// strides, average pools before, behind and without max pools, batches, both pool indices, both slopes, kernels of 1 to 7 with every kind
+// strides, average pools before, behind and without max pools, batches, both pool indices, both slopes, both schedules, kernels of 1 to 7 with every kind
 // of padding, arrays of 1 to 16, ports of 32 to 512 bits, elements of 8, 16 and
 // 32 bits, every rounding mode.
 var networks = []network{
@@ -82,6 +82,12 @@ var networks = []network{
 	}},
 	{name: "ten-steps", list: "6,M,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Batch, c.Sequence.Starts = 2, 10
+	}},
+	{name: "asynchronous", list: "5,M,7,6,M,fc3", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
+		c.Sweep, c.Batch = ep.Asynchronous, 2
+	}},
+	{name: "asynchronous-live", list: "5,M,7,M,6,M", input: ep.Shape{C: 2, H: 10, W: 9}, set: func(c *ep.Config) {
+		c.Sweep, c.PoolIndex, c.Array.Size, c.Memory.DataWidth = ep.Asynchronous, ep.Live, 2, 32
 	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {

@@ -9,7 +9,7 @@ func All() []*Bench {
 	if err != nil {
 		panic(fmt.Sprintf("unit: %v", err))
 	}
-	single, narrow, even, means, real := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["real"]
+	single, narrow, even, means, real, sweep := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["real"], ds["sweep"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
 			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
@@ -30,10 +30,10 @@ func All() []*Bench {
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow),
-			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(real),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(real), sequencerBench(sweep),
 		),
 		inGroup("memory-port",
-			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(real),
+			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(real), fetchBench(sweep),
 			storeBench(single), storeBench(narrow), storeBench(even), storeBench(real),
 		),
 	)

@@ -28,6 +28,7 @@ type design struct {
 //	        a beat holds four columns
 //	real    4x4, 16 bits, two samples, frozen indices, channels that do not divide
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
+//	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -53,12 +54,14 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		rate    float64
 		memory  ep.Memory
 		steps   [2]int
+		sweep   ep.Sweep
 	}{
-		{"single", "fc3", ep.Shape{C: 2, H: 2, W: 1}, 1, 1, ep.Frozen, ep.Unit, single, 0.75, 1, ep.Memory{DataWidth: 32, BurstBeats: 2, Outstanding: 2}, [2]int{3, 2}},
-		{"narrow", "5k5p2,M,3k3p2,4k1p0,M,fc3", ep.Shape{C: 3, H: 6, W: 5}, 2, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 10, Outstanding: 3}, [2]int{2, 3}},
-		{"even", "4k3p0,2k3p0,M", ep.Shape{C: 2, H: 6, W: 6}, 2, 1, ep.Live, ep.Half, even, 0.5, 0.1, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 1}, [2]int{3, 2}},
-		{"means", "3k3p1s2,A,3k5p3s2,2k1p0s2,4,M,fc3", ep.Shape{C: 3, H: 13, W: 16}, 2, 2, ep.Frozen, ep.Half, real, 0.5, 0.1, ep.Memory{DataWidth: 128, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}},
-		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}},
+		{"single", "fc3", ep.Shape{C: 2, H: 2, W: 1}, 1, 1, ep.Frozen, ep.Unit, single, 0.75, 1, ep.Memory{DataWidth: 32, BurstBeats: 2, Outstanding: 2}, [2]int{3, 2}, ep.Synchronous},
+		{"narrow", "5k5p2,M,3k3p2,4k1p0,M,fc3", ep.Shape{C: 3, H: 6, W: 5}, 2, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 10, Outstanding: 3}, [2]int{2, 3}, ep.Synchronous},
+		{"even", "4k3p0,2k3p0,M", ep.Shape{C: 2, H: 6, W: 6}, 2, 1, ep.Live, ep.Half, even, 0.5, 0.1, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 1}, [2]int{3, 2}, ep.Synchronous},
+		{"means", "3k3p1s2,A,3k5p3s2,2k1p0s2,4,M,fc3", ep.Shape{C: 3, H: 13, W: 16}, 2, 2, ep.Frozen, ep.Half, real, 0.5, 0.1, ep.Memory{DataWidth: 128, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}, ep.Synchronous},
+		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
 	} {
 		net, err := ep.ParseLayers(c.list, c.in)
 		if err != nil {
@@ -66,7 +69,7 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		}
 		cfg := ep.NewConfig(net)
 		cfg.Array.Size, cfg.Batch, cfg.PoolIndex, cfg.Activation = c.size, c.batch, c.index, c.act
-		cfg.FreeSteps, cfg.NudgeSteps = c.steps[0], c.steps[1]
+		cfg.FreeSteps, cfg.NudgeSteps, cfg.Sweep = c.steps[0], c.steps[1], c.sweep
 		cfg.Formats, cfg.Beta = c.formats, c.beta
 		for i := range cfg.Rates {
 			cfg.Rates[i] = c.rate / float64(int(1)<<i)

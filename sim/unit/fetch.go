@@ -3,6 +3,7 @@ package unit
 import (
 	"fmt"
 
+	"epgen/ep"
 	"epgen/gen"
 )
 
@@ -114,24 +115,40 @@ func (f *fetchPlay) jobList(infer bool) []job {
 		{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch},
 		{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords},
 	}
-	sweep := func(from int) {
-		for n := from; n <= len(f.Layers); n++ {
-			l := &f.Layers[n-1]
-			for slab := range l.Out.Blocks {
-				list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns})
-			}
+	last := len(f.Layers)
+	layer := func(n int) {
+		l := &f.Layers[n-1]
+		for slab := range l.Out.Blocks {
+			list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns})
 		}
 	}
 	steps := f.Cfg.FreeSteps
 	if !infer {
-		steps += 2 * f.Cfg.NudgeSteps
+		steps = f.Program.Steps()
 	}
-	sweep(1)
-	for range steps - 1 {
-		sweep(2)
+	layer(1)
+	for range steps {
+		if f.Cfg.Sweep == ep.Asynchronous {
+			for first := 1; first <= 2; first++ {
+				for n := first; n <= last; n += 2 {
+					if n > 1 {
+						layer(n)
+					}
+					if n < last {
+						layer(n + 1)
+					}
+				}
+			}
+			continue
+		}
+		for n := 2; n <= last; n++ {
+			layer(n)
+		}
 	}
 	if !infer {
-		sweep(1)
+		for n := 1; n <= last; n++ {
+			layer(n)
+		}
 	}
 	return list
 }

@@ -134,7 +134,7 @@ func (p *lanePlay) force(state int64, target, minus bool) int64 {
 	if target {
 		e -= p.Arith.TargetOne << (frac - f.Target.Frac)
 	}
-	e = e * p.Arith.BetaCode << p.la.NudgeShift
+	e = e * p.Arith.Strengths()[0] << p.la.NudgeShift
 	if minus {
 		e = -e
 	}

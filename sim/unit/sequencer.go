@@ -60,6 +60,7 @@ type sequencerPlay struct {
 	infer      bool
 	phase      int
 	step0      bool // of a phase
+	second     bool // half of an asynchronous sweep
 	bank       int
 	storeStart bool // in the next cycle
 
@@ -155,21 +156,22 @@ func (q *sequencerPlay) step(infer bool) {
 	v.Tick()
 	v.Set("start_i", 0)
 	q.fill(v, "infer_i")
-	q.infer, q.phase, q.bank = infer, gen.PhaseFree, 0
+	q.infer, q.phase, q.bank, q.second = infer, gen.CopyFree, 0, false
 	for range q.IntN(4) {
 		q.cycle(stateLoad)
 	}
 	v.Set("loaded_i", 1)
 	q.cycle(stateLoad)
-	q.relax(gen.PhaseFree, q.Cfg.FreeSteps)
+	q.relax(gen.CopyFree)
 	if !infer {
-		q.relax(gen.PhasePlus, q.Cfg.NudgeSteps)
-		q.relax(gen.PhaseMinus, q.Cfg.NudgeSteps)
-		q.phase, q.storeStart = gen.PhaseUpdate, true
+		for phase := 1; phase < q.Copies(); phase++ {
+			q.relax(phase)
+		}
+		q.phase, q.storeStart = q.PhaseUpdate(), true
 		q.update()
 		q.waitStore(false)
 	}
-	q.phase, q.storeStart = gen.PhaseResult, true
+	q.phase, q.storeStart = q.PhaseResult(), true
 	q.pass(passMode{kind: gen.Act, layer: q.last, result: true})
 	q.waitStore(true)
 	if !q.stopped {
@@ -178,26 +180,51 @@ func (q *sequencerPlay) step(infer bool) {
 }
 
 // relax plays the time steps of a phase.
-func (q *sequencerPlay) relax(phase, steps int) {
+func (q *sequencerPlay) relax(phase int) {
 	q.phase = phase
-	for t := range steps {
+	for t := range q.Program.Relaxations[phase].Steps {
 		q.step0 = t == 0
-		for n := 1; n <= q.last; n++ {
-			l := &q.Layers[n-1]
-			if n > 1 || phase == gen.PhaseFree && t == 0 {
-				for slab := range l.Out.Blocks {
-					q.waitSlab()
-					q.pass(passMode{kind: gen.Up, layer: n, slab: slab, release: n == 1})
-					if n > 1 {
-						q.pass(passMode{kind: gen.Down, layer: n, slab: slab, release: true})
-					}
-				}
-			}
-			if n > 1 {
+		if phase == gen.CopyFree && t == 0 {
+			q.slabs(1, gen.Up)
+		}
+		switch {
+		case q.last == 1:
+			q.pass(passMode{kind: gen.Act, layer: 1})
+		case q.Cfg.Sweep == ep.Asynchronous:
+			q.half(1)
+			q.second = true
+			q.half(2)
+			q.second = false
+		default:
+			for n := 2; n <= q.last; n++ {
+				q.slabs(n, gen.Up, gen.Down)
 				q.pass(passMode{kind: gen.Act, layer: n - 1})
 			}
+			q.pass(passMode{kind: gen.Act, layer: q.last})
 		}
-		q.pass(passMode{kind: gen.Act, layer: q.last})
+	}
+}
+
+// half plays half of an asynchronous sweep.
+func (q *sequencerPlay) half(first int) {
+	for n := first; n <= q.last; n += 2 {
+		if n > 1 {
+			q.slabs(n, gen.Up)
+		}
+		if n < q.last {
+			q.slabs(n+1, gen.Down)
+		}
+		q.pass(passMode{kind: gen.Act, layer: n})
+	}
+}
+
+// slabs plays some passes over every slab of a layer.
+func (q *sequencerPlay) slabs(n int, kinds ...gen.Kind) {
+	for slab := range q.Layers[n-1].Out.Blocks {
+		q.waitSlab()
+		for i, k := range kinds {
+			q.pass(passMode{kind: k, layer: n, slab: slab, release: i == len(kinds)-1})
+		}
 	}
 }
 
@@ -208,8 +235,9 @@ func (q *sequencerPlay) update() {
 		for slab := range l.Out.Blocks {
 			q.waitSlab()
 			if q.Cfg.PoolIndex == ep.Live && l.HasIndex() && n > 1 {
-				q.pass(passMode{kind: gen.Up, layer: n, slab: slab, of: gen.CopyPlus})
-				q.pass(passMode{kind: gen.Up, layer: n, slab: slab, of: gen.CopyMinus})
+				for k := range q.Program.Points {
+					q.pass(passMode{kind: gen.Up, layer: n, slab: slab, point: k})
+				}
 			}
 			q.pass(passMode{kind: gen.Bias, layer: n, slab: slab})
 			q.pass(passMode{kind: gen.Update, layer: n, slab: slab, release: true})
@@ -248,7 +276,7 @@ type passMode struct {
 	kind    gen.Kind
 	layer   int
 	slab    int
-	of      int // up of the update: the copy whose argmax is wanted
+	point   int // up of the update: the point of the contrast whose argmax is wanted
 	result  bool
 	release bool // the pass is the slab's last
 }
@@ -259,7 +287,7 @@ func (q *sequencerPlay) pass(m passMode) {
 		return
 	}
 	v := q.v
-	updating := q.phase == gen.PhaseUpdate
+	updating := q.phase == q.PhaseUpdate()
 	q.cycle(stateSetup)
 	if !q.stopped {
 		v.WantIf("update_start_o", m.kind == gen.Bias || m.kind == gen.Update)
@@ -308,7 +336,7 @@ func (q *sequencerPlay) mode(m passMode) {
 		"o_sample", "i_row", "o_row", "k_blk", "k_row", "up_shift", "bias_shift", "down_shift", "act_shift", "rate", "rate_shift"} {
 		v.Want(name+"_o", int64(q.Descriptor(m.layer, k)[name]))
 	}
-	updating := q.phase == gen.PhaseUpdate
+	updating := q.phase == q.PhaseUpdate()
 	v.Want("slab_o_o", int64(m.slab*l.Out.HW))
 	v.WantIf("up_o", k == gen.Up)
 	v.WantIf("down_o", k == gen.Down)
@@ -326,13 +354,13 @@ func (q *sequencerPlay) mode(m passMode) {
 	if v.Has("step_o") && (k == gen.Down || k == gen.Update) {
 		v.Want("step_o", int64(l.Stride))
 	}
-	v.WantIf("zero_o", q.phase == gen.PhaseFree && q.step0 && m.layer > 1)
+	v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && m.layer > 1)
 	v.WantIf("acc_keep_o", updating)
 	v.Want("bank_o", int64(q.bank))
 	if !m.result && !updating {
-		nudge := k == gen.Act && m.layer == q.last && q.phase != gen.PhaseFree
+		nudge := k == gen.Act && m.layer == q.last && q.phase != gen.CopyFree
 		if v.WantIf("nudge_o", nudge); nudge {
-			v.WantIf("nudge_minus_o", q.phase == gen.PhaseMinus)
+			v.WantIf("nudge_minus_o", q.Program.Relaxations[q.phase].Beta < 0)
 		}
 	}
 	if k != gen.Act {
@@ -346,20 +374,24 @@ func (q *sequencerPlay) mode(m passMode) {
 func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 	v := q.v
 	// Nudged phases begin from the states of the free one, and write their own.
-	own := map[int]int{gen.PhasePlus: gen.CopyPlus, gen.PhaseMinus: gen.CopyMinus}[q.phase]
+	own, points := q.phase, q.Program.Points
+	if own >= q.Copies() {
+		own = gen.CopyFree
+	}
 	read := own
-	if q.step0 || m.result {
+	if q.stale(m.kind) || m.result {
 		read = gen.CopyFree
 	}
+	plus, minus := int(points[0].Phase), int(points[1].Phase)
 	index := l.IndexBase
-	if m.of == gen.CopyMinus {
-		index += q.IndexWords
+	if q.phase == q.PhaseUpdate() {
+		read = int(points[m.point].Phase)
+		index += m.point * q.IndexWords
 	}
-	if q.phase == gen.PhaseUpdate {
-		read = gen.CopyPlus
-		if m.of != 0 {
-			read = m.of
-		}
+	live := q.Cfg.PoolIndex == ep.Live
+	nudged := q.phase > gen.CopyFree && q.phase < q.Copies()
+	if live && q.Cfg.Sweep == ep.Asynchronous && nudged && m.layer > 1 && (m.kind == gen.Up || !q.stale(m.kind)) {
+		index += q.IndexWords
 	}
 	switch m.kind {
 	case gen.Up:
@@ -370,8 +402,8 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		}
 		if l.HasIndex() {
 			v.Want("index_plus_o", int64(index))
-			compare := q.Cfg.PoolIndex == ep.Live || q.phase == gen.PhaseFree || q.phase == gen.PhasePlus && q.step0
-			v.WantIf("live_o", compare)
+			freezes := q.phase == 1 && q.step0 && !(q.Cfg.Sweep == ep.Asynchronous && m.layer%2 == 0)
+			v.WantIf("live_o", live || q.phase == gen.CopyFree || q.phase == q.PhaseUpdate() || freezes)
 		}
 	case gen.Down:
 		below := int64(q.Layers[m.layer-2].AccBase)
@@ -395,18 +427,24 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 			v.Want("acc_read_o", gen.DriveBase)
 		}
 	case gen.Update, gen.Bias:
-		v.Want("i_plus_o", q.below(m.layer, gen.CopyPlus))
-		v.Want("i_minus_o", q.below(m.layer, gen.CopyMinus))
-		v.Want("o_plus_o", q.here(m.layer, gen.CopyPlus))
-		v.Want("o_minus_o", q.here(m.layer, gen.CopyMinus))
+		v.Want("i_plus_o", q.below(m.layer, plus))
+		v.Want("i_minus_o", q.below(m.layer, minus))
+		v.Want("o_plus_o", q.here(m.layer, plus))
+		v.Want("o_minus_o", q.here(m.layer, minus))
 		if l.HasIndex() && m.kind == gen.Update {
 			v.Want("index_plus_o", int64(index))
-			if q.Cfg.PoolIndex == ep.Live && m.layer > 1 {
+			if live && m.layer > 1 {
 				index += q.IndexWords
 			}
 			v.Want("index_minus_o", int64(index))
 		}
 	}
+}
+
+// stale reports whether a pass reads what was there before the phase: in its first
+// step, but for the neighbours in the second half of a sweep.
+func (q *sequencerPlay) stale(k gen.Kind) bool {
+	return q.step0 && q.phase < q.Copies() && !(q.second && k != gen.Act)
 }
 
 // here is the first word of the states of a layer in a copy.

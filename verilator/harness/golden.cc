@@ -12,9 +12,6 @@
 #include "design.h"
 #include "verdict.h"
 
-const char* const kPhaseNames[5] = {"input", "free", "plus", "minus",
-                                    "update"};
-
 namespace {
 
 constexpr std::size_t kEventBytes = 32;
@@ -148,7 +145,8 @@ void Golden::ReadTrace() {
     e.base = Load<uint32_t>(r + 12);
     const uint64_t offset = Load<uint64_t>(r + 16);
     const uint64_t values = Load<uint64_t>(r + 24);
-    if (e.memory >= kTapMemories || e.phase > 4 || e.copy > 2 ||
+    if (e.memory >= kTapMemories || e.phase > design::kUpdatePhase ||
+        e.copy >= design::kCopies ||
         e.layer > design::kNumLayers || e.value_bytes > 8 ||
         offset + values * static_cast<uint64_t>(e.value_bytes) >
             trace_.size() ||

@@ -36,18 +36,14 @@ enum TapMemory { kState0 = 0, kState1 = 1, kIndex = 2, kTapMemories = 3 };
 // pool indices of one layer in one time step. Sets of one memory come in order.
 struct Event {
   TapMemory memory;
-  int phase;  // index into kPhaseNames
-  int copy;   // 0 free, 1 plus, 2 minus
+  int phase;  // index into design::kPhases
+  int copy;   // of the states, or of the pool indices
   int step;   // of the phase
   int layer;  // 0 is the input
   uint32_t base;  // word address of sample 0, block 0, pixel 0
   const uint8_t* values;
   int value_bytes;
 };
-
-extern const char* const kPhaseNames[5];  // input free plus minus update
-constexpr int kFreePhase = 1;
-constexpr int kUpdatePhase = 4;
 
 // Read-only mapping of one file. Throws CannotRun, with the file's name, what
 // was found and what was wanted, unless everything is in order.

@@ -1,5 +1,6 @@
 #include "monitor.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 
@@ -8,7 +9,12 @@
 namespace {
 
 // Fields of tap_status.
-int Phase(uint32_t s) { return static_cast<int>(s & 3); }
+// The results belong to the update.
+int Phase(uint32_t s) {
+  return std::min(static_cast<int>(s >> 24) + design::kFreePhase,
+                  design::kUpdatePhase);
+}
+const char* PhaseName(uint32_t s) { return design::kPhases[Phase(s)].name; }
 int Layer(uint32_t s) { return static_cast<int>((s >> 2) & 63); }
 int Slab(uint32_t s) { return static_cast<int>((s >> 8) & 0xfff); }
 
@@ -64,7 +70,7 @@ void Monitor::Expired(uint64_t cycle, const std::string& why) {
   Mismatch m;
   m.kind = "watchdog";
   m.message = "watchdog: " + why + ": " + Status();
-  m.phase = kPhaseNames[1 + Phase(status_)];
+  m.phase = PhaseName(status_);
   m.layer = Layer(status_);
   m.signal = "tb_top.tap_status";
   m.cycle = cycle;
@@ -73,7 +79,7 @@ void Monitor::Expired(uint64_t cycle, const std::string& why) {
 
 std::string Monitor::Status() const {
   std::string s = "sequencer in state " + StateName(unit_) + ", phase " +
-                  kPhaseNames[1 + Phase(status_)] + ", layer " +
+                  PhaseName(status_) + ", layer " +
                   std::to_string(Layer(status_)) + ", slab " +
                   std::to_string(Slab(status_));
   if ((status_ >> 20) & 1) s += ", waits for a slab";
@@ -91,12 +97,12 @@ void Monitor::Show(uint64_t cycle) {
   const uint64_t done = cycle - start_;
   if (progress_ == Progress::kLines) {
     std::printf("progress %" PRIu64 " %" PRIu64 " %s %d\n", done, expected_,
-                kPhaseNames[1 + Phase(status_)], Layer(status_));
+                PhaseName(status_), Layer(status_));
     std::fflush(stdout);
     return;
   }
   std::fprintf(stderr, "\r%5.1f %%  %" PRIu64 " cycles, %s phase, layer %d\033[K",
                100.0 * static_cast<double>(done) /
                    static_cast<double>(expected_),
-               done, kPhaseNames[1 + Phase(status_)], Layer(status_));
+               done, PhaseName(status_), Layer(status_));
 }

@@ -47,7 +47,8 @@ class Monitor : public Extension {
   bool running_ = false;
   uint64_t start_ = 0, expected_ = 1, limit_ = 0;
   uint64_t last_event_ = 0, last_count_ = 0;
-  uint64_t phase_cycles_[4] = {}, unit_cycles_[256] = {};
+  uint64_t phase_cycles_[design::kUpdatePhase + 1] = {};
+  uint64_t unit_cycles_[256] = {};
   uint32_t unit_ = 0, status_ = 0;
   std::chrono::steady_clock::time_point shown_;
 };

@@ -95,24 +95,24 @@ void WriteRuns(Json* j, const Bench& b) {
 void WritePhases(Json* j, const Bench& b) {
   j->Key("phases");
   j->BeginArray();
-  for (int phase = 1; phase <= 4; ++phase) {
+  for (int phase = design::kFreePhase; phase <= design::kUpdatePhase;
+       ++phase) {
+    const bool update = phase == design::kUpdatePhase;
     j->BeginObject();
     j->Key("name");
-    j->String(kPhaseNames[phase]);
+    j->String(design::kPhases[phase].name);
     j->Key("steps");
-    j->Int(phase == 1   ? design::kFreeSteps
-           : phase == 4 ? 1
-                        : design::kNudgeSteps);
+    j->Int(design::kPhases[phase].steps);
     j->Key("cycles");
-    j->Int(static_cast<int64_t>(b.monitor().phase_cycles(phase - 1)));
+    j->Int(static_cast<int64_t>(b.monitor().phase_cycles(phase)));
     j->Key("compared");
     j->Int(static_cast<int64_t>(b.taps().compared(phase) +
-                                (phase == 4 ? b.memory_checker().compared()
-                                            : 0)));
+                                (update ? b.memory_checker().compared()
+                                        : 0)));
     j->Key("mismatches");
     j->Int(static_cast<int64_t>(b.taps().differing(phase) +
-                                (phase == 4 ? b.memory_checker().differing()
-                                            : 0)));
+                                (update ? b.memory_checker().differing()
+                                        : 0)));
     j->EndObject();
   }
   j->EndArray();
@@ -121,20 +121,21 @@ void WritePhases(Json* j, const Bench& b) {
 // Shares of a layer's neurons, from what the hardware wrote.
 void WriteStates(Json* j, const Bench& b, int layer) {
   const design::MapInfo& map = design::kMaps[layer];
-  static const char* const kCopies[3] = {"free", "plus", "minus"};
-  uint64_t nonzero[3] = {}, saturated[3] = {}, differing = 0;
+  uint64_t nonzero[design::kCopies] = {}, saturated[design::kCopies] = {};
+  uint64_t differing = 0;
   int32_t lowest = 0, highest = 0;
-  const std::vector<int32_t>* s[3];
-  for (int c = 0; c < 3; ++c) s[c] = &b.taps().states(layer, c);
+  const std::vector<int32_t>* s[design::kCopies];
+  for (int c = 0; c < design::kCopies; ++c) s[c] = &b.taps().states(layer, c);
   for (std::size_t i = 0; i < s[0]->size(); ++i) {
-    for (int c = 0; c < 3; ++c) {
+    for (int c = 0; c < design::kCopies; ++c) {
       const int32_t v = (*s[c])[i];
       nonzero[c] += v != 0;
       saturated[c] += v == map.max;
       lowest = std::min(lowest, v);
       highest = std::max(highest, v);
     }
-    differing += (*s[1])[i] != (*s[2])[i];
+    differing +=
+        (*s[design::kFirstPoint])[i] != (*s[design::kSecondPoint])[i];
   }
   j->Key("nonzero");
   j->Double(Share(nonzero[0], s[0]->size()));
@@ -144,8 +145,10 @@ void WriteStates(Json* j, const Bench& b, int layer) {
   j->Double(Share(differing, s[0]->size()));
   j->Key("states");
   j->BeginObject();
-  for (int c = 0; c < 3; ++c) {
-    j->Key(kCopies[c]);
+  j->Key("phases");
+  j->BeginObject();
+  for (int c = 0; c < design::kCopies; ++c) {
+    j->Key(design::kPhases[design::kFreePhase + c].name);
     j->BeginObject();
     j->Key("nonzero");
     j->Double(Share(nonzero[c], s[c]->size()));
@@ -153,6 +156,7 @@ void WriteStates(Json* j, const Bench& b, int layer) {
     j->Double(Share(saturated[c], s[c]->size()));
     j->EndObject();
   }
+  j->EndObject();
   j->Key("min");
   j->Raw(Real(lowest, map.frac));
   j->Key("max");

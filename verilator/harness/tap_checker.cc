@@ -22,8 +22,8 @@ uint32_t Words(int layer) {
 // and that of s- are written slab by slab.
 std::size_t Together(const std::vector<Event>& events, std::size_t first) {
   std::size_t n = 1;
-  while (events[first].phase == kUpdatePhase && first + n < events.size() &&
-         events[first + n].phase == kUpdatePhase &&
+  while (events[first].phase == design::kUpdatePhase && first + n < events.size() &&
+         events[first + n].phase == design::kUpdatePhase &&
          events[first + n].layer == events[first].layer)
     ++n;
   return n;
@@ -50,7 +50,7 @@ TapChecker::TapChecker(Verdict* verdict)
       by_layer_(design::kNumLayers + 1),
       states_(design::kNumLayers + 1) {
   for (int n = 0; n <= design::kNumLayers; ++n)
-    for (int c = 0; c < 3; ++c)
+    for (int c = 0; c < design::kCopies; ++c)
       states_[static_cast<std::size_t>(n)][c].assign(design::Values(n), 0);
 }
 
@@ -64,7 +64,7 @@ void TapChecker::Begin(const Golden* golden, bool infer) {
     const std::vector<Event>& events =
         golden_->events(static_cast<TapMemory>(m));
     const auto expected = [infer](const Event& e) {
-      return !infer || e.phase <= kFreePhase;
+      return !infer || e.phase <= design::kFreePhase;
     };
     cur.events = static_cast<std::size_t>(
         std::count_if(events.begin(), events.end(), expected));
@@ -191,7 +191,7 @@ Mismatch TapChecker::At(const Event& e, const char* kind,
                         uint64_t cycle) const {
   Mismatch m;
   m.kind = kind;
-  m.phase = kPhaseNames[e.phase];
+  m.phase = design::kPhases[e.phase].name;
   m.step = e.step;
   m.layer = e.layer;
   m.signal = kSignals[e.memory];

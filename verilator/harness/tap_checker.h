@@ -67,10 +67,11 @@ class TapChecker : public Extension {
   Verdict* verdict_;
   Cursor cursors_[kTapMemories];
   uint64_t writes_ = 0, compared_ = 0, compared_before_ = 0;
-  Tally by_phase_[5], by_phase_before_[5];
+  Tally by_phase_[design::kUpdatePhase + 1];
+  Tally by_phase_before_[design::kUpdatePhase + 1];
   std::vector<uint64_t> by_layer_;
   struct Copies {
-    std::vector<int32_t> copy[3];
+    std::vector<int32_t> copy[design::kCopies];
     std::vector<int32_t>& operator[](int i) { return copy[i]; }
     const std::vector<int32_t>& operator[](int i) const { return copy[i]; }
   };

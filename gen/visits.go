@@ -1,0 +1,118 @@
+package gen
+
+import (
+	"strings"
+
+	"epgen/ep"
+)
+
+// Visit is a walk over all slabs of a layer, with the passes that each slab is
+// fetched for, and the activation that follows the last slab. The schedule is a
+// list of visits: sequencer, fetch unit, cycle model and bench follow it.
+type Visit struct {
+	Layer  int  // n; 0 for a visit without slabs, which only activates
+	Up     bool // UP(n)
+	Down   bool // DOWN(n), to layer n-1
+	Update bool // contrast and new weights
+	Act    int  // layer that is activated afterwards, 0 for none
+	Fresh  bool // neighbours are those of this step: second half of an asynchronous sweep
+}
+
+// text names a visit.
+func (v Visit) text() string {
+	var parts []string
+	for _, p := range []struct {
+		name string
+		on   bool
+	}{{"up", v.Up}, {"down", v.Down}, {"update", v.Update}} {
+		if p.on {
+			parts = append(parts, p.name+" "+itoa(v.Layer))
+		}
+	}
+	if v.Act > 0 {
+		parts = append(parts, "act "+itoa(v.Act))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// schedule is the order of the visits of a training step.
+type schedule struct {
+	First  []Visit // before the first time step: UP(1), whose input is constant
+	Step   []Visit // of every time step
+	Update []Visit
+}
+
+// newSchedule returns the visits of a plan. A synchronous step ascends the layers and
+// activates each as soon as the layer above has added its feedback: nothing reads
+// the states of layer n-1 after DOWN(n). An asynchronous one does UP(n), DOWN(n+1) and
+// the activation for odd layers and then for even ones, so that the slabs of a layer
+// are fetched twice.
+func newSchedule(cfg *ep.Config) schedule {
+	n := len(cfg.Network.Layers)
+	s := schedule{First: []Visit{{Layer: 1, Up: true}}}
+	if cfg.Sweep == ep.Asynchronous && n > 1 {
+		s.Step = append(halfSweep(1, n, false), halfSweep(2, n, true)...)
+	} else {
+		for l := 2; l <= n; l++ {
+			s.Step = append(s.Step, Visit{Layer: l, Up: true, Down: true, Act: l - 1})
+		}
+		s.Step = append(s.Step, Visit{Act: n})
+	}
+	for l := range n {
+		s.Update = append(s.Update, Visit{Layer: l + 1, Update: true})
+	}
+	return s
+}
+
+// halfSweep returns the visits that renew every second layer of n.
+func halfSweep(first, n int, fresh bool) []Visit {
+	var list []Visit
+	for l := first; l <= n; l += 2 {
+		up := Visit{Layer: l, Up: true, Fresh: fresh}
+		switch {
+		case l == n:
+			up.Act = l
+			list = append(list, up)
+			continue
+		case l > 1:
+			list = append(list, up)
+		}
+		list = append(list, Visit{Layer: l + 1, Down: true, Act: l, Fresh: fresh})
+	}
+	return list
+}
+
+// all returns the visits in the order of the ROMs: first, step, update.
+func (s *schedule) all() []Visit {
+	return append(append(append([]Visit{}, s.First...), s.Step...), s.Update...)
+}
+
+// Run returns the visits of a relaxation step, the first of a training step or another.
+func (s *schedule) Run(first bool) []Visit {
+	if first {
+		return append(append([]Visit{}, s.First...), s.Step...)
+	}
+	return s.Step
+}
+
+// Fetches counts the walks over the slabs of layer n in one time step.
+func (s *schedule) Fetches(n int) int {
+	count := 0
+	for _, v := range s.Step {
+		if v.Layer == n {
+			count++
+		}
+	}
+	return count
+}
+
+// withSlabs returns the visits that walk over slabs.
+func withSlabs(list []Visit) []Visit {
+	var z []Visit
+	for _, v := range list {
+		if v.Layer > 0 {
+			z = append(z, v)
+		}
+	}
+	return z
+}
