@@ -35,6 +35,16 @@ func (r *Random) Float64() float64 { return float64(r.Uint64()>>11) * 0x1p-53 }
 // below n*2^-64, does not matter for drawing pictures.
 func (r *Random) Intn(n int) int { return int(r.Uint64() % uint64(n)) }
 
+// permutation returns the numbers below n in random order (Fisher and Yates).
+func (r *Random) permutation(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		j := r.Intn(i + 1)
+		order[i], order[j] = order[j], i
+	}
+	return order
+}
+
 // InitParams returns the parameters that the tool starts from:
 //
 //	W[i] = (2u - 1) * Gain/sqrt(fan_in),  fan_in = Cin*KH*KW      b[i] = Bias

@@ -155,15 +155,9 @@ func (t *Trainer) Step() (loss float64, correct int, err error) {
 	return loss / float64(t.cfg.Batch), correct, nil
 }
 
-// startEpoch draws the order of the samples (Fisher and Yates) and, for the
-// hardware's update, derives its constants for the rates of the epoch.
+// startEpoch draws the order of the samples and, for the hardware's update, derives its constants for the rates of the epoch.
 func (t *Trainer) startEpoch() error {
-	random := NewRandom(mixSeed(t.cfg.Seed, ^uint64(t.Epoch)))
-	t.order = make([]int, t.data.Train.Len())
-	for i := range t.order {
-		j := random.Intn(i + 1)
-		t.order[i], t.order[j] = t.order[j], i
-	}
+	t.order = NewRandom(mixSeed(t.cfg.Seed, ^uint64(t.Epoch))).permutation(t.data.Train.Len())
 	cfg := *t.cfg
 	if t.scaleLambdas(&cfg) {
 		var err error

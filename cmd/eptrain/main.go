@@ -43,6 +43,8 @@ func run(args []string, w io.Writer) error {
 		return precision(s, w)
 	case s.Evaluate:
 		return evaluate(s, w)
+	case s.Linear:
+		return linear(s, w)
 	}
 	return train(s, w)
 }
@@ -131,6 +133,25 @@ func evaluate(s *settings, w io.Writer) error {
 	score := t.Evaluate(nil)
 	_, err = fmt.Fprintf(w, "%s, %s: loss %.4f, accuracy %.2f %% of %d test samples\n",
 		data.Name, s.arithmetic(), score.Loss, 100*score.Accuracy, data.Test.Len())
+	return err
+}
+
+// linear trains the linear classifier that results are measured against.
+func linear(s *settings, w io.Writer) error {
+	cfg, data, _, err := s.load()
+	if err != nil {
+		return err
+	}
+	best := 0.0
+	err = ep.TrainLinear(cfg, s.Options, data, func(epoch int, train, test ep.Score) {
+		best = max(best, test.Accuracy)
+		fmt.Fprintf(w, "epoch %d: loss %.4f, accuracy %.2f %%, test loss %.4f, test accuracy %.2f %%\n",
+			epoch, train.Loss, 100*train.Accuracy, test.Loss, 100*test.Accuracy)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s, linear classifier: best test accuracy %.2f %%\n", data.Name, 100*best)
 	return err
 }
 

@@ -26,6 +26,7 @@ type settings struct {
 	GradCheck bool   `json:"-"`
 	Precision bool   `json:"-"`
 	Evaluate  bool   `json:"-"`
+	Linear    bool   `json:"-"`
 	Trace     string `json:"-"`
 
 	config  *ep.Config
@@ -78,6 +79,7 @@ var trainFlags = []struct{ name, value, usage string }{
 	{"evaluate", "", "prints loss and accuracy of -weights on the test samples"},
 	{"gradcheck", "", "compares the gradient estimate of one batch with BPTT, per layer; plot with -o"},
 	{"precision", "", "accuracy and gradients of given weights over formats of states and weights; plot with -o"},
+	{"linear", "", "trains a linear softmax classifier instead, without EP, as a baseline; -layers fcK"},
 	{"trace", "F.npz", "writes states, estimate and BPTT of one batch"},
 }
 
@@ -140,6 +142,7 @@ func parse(args []string) (*settings, error) {
 	fs.BoolVar(&s.GradCheck, "gradcheck", false, "")
 	fs.BoolVar(&s.Precision, "precision", false, "")
 	fs.BoolVar(&s.Evaluate, "evaluate", false, "")
+	fs.BoolVar(&s.Linear, "linear", false, "")
 	fs.StringVar(&s.Trace, "trace", "", "")
 	text := map[string]*string{}
 	for _, f := range networkFlags {
@@ -249,7 +252,7 @@ func (s *settings) check() error {
 	}
 	var modes []string
 	for name, on := range map[string]bool{
-		"-evaluate": s.Evaluate, "-gradcheck": s.GradCheck, "-precision": s.Precision, "-trace": s.Trace != "",
+		"-evaluate": s.Evaluate, "-linear": s.Linear, "-gradcheck": s.GradCheck, "-precision": s.Precision, "-trace": s.Trace != "",
 	} {
 		if on {
 			modes = append(modes, name)
