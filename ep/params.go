@@ -2,6 +2,7 @@ package ep
 
 import (
 	"fmt"
+	"slices"
 
 	"epgen/fixedpoint"
 )
@@ -74,6 +75,18 @@ func NewFloatParams(net *Network) *FloatParams {
 		})
 	}
 	return p
+}
+
+// Clone returns a copy that shares nothing with p.
+func (p *FloatParams) Clone() *FloatParams {
+	q := &FloatParams{}
+	for _, l := range p.Layers {
+		q.Layers = append(q.Layers, FloatLayerParams{W: slices.Clone(l.W), B: slices.Clone(l.B)})
+	}
+	for _, h := range p.Heads {
+		q.Heads = append(q.Heads, FloatHeadParams{W: slices.Clone(h.W), B: slices.Clone(h.B), Mean: slices.Clone(h.Mean)})
+	}
+	return q
 }
 
 // Quantize returns the nearest codes of p in f, saturated.

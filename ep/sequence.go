@@ -44,6 +44,13 @@ func (c *Config) Samples() int { return c.Sequence.Starts * c.Batch }
 
 // Slice returns samples first .. first+count-1; they share memory with s.
 func (s *Samples) Slice(first, count int) *Samples {
-	size := len(s.X) / len(s.Y)
-	return &Samples{X: s.X[first*size : (first+count)*size], Y: s.Y[first : first+count]}
+	cut := func(x []int32) []int32 {
+		size := len(x) / len(s.Y)
+		return x[first*size : (first+count)*size]
+	}
+	z := &Samples{X: cut(s.X), Y: s.Y[first : first+count]}
+	for _, t := range s.Teacher {
+		z.Teacher = append(z.Teacher, cut(t))
+	}
+	return z
 }

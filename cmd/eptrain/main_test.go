@@ -184,11 +184,40 @@ func TestGradCheckAndTrace(t *testing.T) {
 		}
 	}
 	mustRead(t, dir, "check", "gradcheck.svg")
-	out := mustRun(t, append(args, "-precision", "-o", filepath.Join(dir, "precision"))...)
-	if got := strings.Count(out, "UQ0."); got != 2*len(stateBits) {
-		t.Errorf("%d lines of formats in\n%s\nwant %d", got, out, 2*len(stateBits))
+}
+
+// TestPrecision runs the study on a tiny network, stops it half way, and checks that a second
+// call goes on and makes the same table, and that given weights are not trained.
+func TestPrecision(t *testing.T) {
+	dir := t.TempDir()
+	args := append(strings.Fields("-layers 4,M,fc3 -input-shape 1x8x8 -train-samples 16 -batch 4 -free-steps 8 -nudge-steps 4 "+
+		"-epochs 1 -precision -o"), dir)
+	whole := mustRun(t, args...)
+	want := len(stateBits) + 3*len(weightBits) + 1
+	if got := strings.Count(whole, "UQ0."); got != want {
+		t.Errorf("%d variants in\n%s\nwant %d", got, whole, want)
 	}
-	mustRead(t, dir, "precision", "precision-states.png")
+	for _, name := range []string{"precision.txt", "precision-accuracy.svg", "precision-states.png", "precision-weights.png"} {
+		mustRead(t, dir, name)
+	}
+	path := filepath.Join(dir, armsName)
+	lines := bytes.SplitAfter(mustRead(t, path), []byte("\n"))
+	if err := os.WriteFile(path, bytes.Join(lines[:want/2], nil), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if again := mustRun(t, args...); again != whole {
+		t.Errorf("continued:\n%s\nwant\n%s", again, whole)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(args, io.Discard); err == nil || !strings.Contains(err.Error(), armsName+": line 1") {
+		t.Errorf("damaged file: got %v, want its line", err)
+	}
+	err := run(append(args, "-momentum", "0.9"), io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "want both 0") {
+		t.Errorf("momentum: got %v", err)
+	}
 }
 
 func TestErrors(t *testing.T) {

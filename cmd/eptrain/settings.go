@@ -55,6 +55,10 @@ var networkFlags = []struct{ name, key, value, usage string }{
 	{"weights", "weights", "F.npz", "initial weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ..."},
 	{"data", "data", "DIR", "directory of MNIST or CIFAR files, gzipped or not; a procedural set without it"},
 	{"input", "input", "F.npz", "samples x [B, C, H, W] and y [B] of -gradcheck, -precision and -trace; the first test samples without it"},
+	{"state-format", "formats.state", "UQN.M", "format of the states"},
+	{"weight-format", "formats.weight", "QN.M", "format of the weights"},
+	{"bias-format", "formats.bias", "QN.M", "format of the biases"},
+	{"update-rounding", "formats.update-rounding", "MODE", "of the hardware's update: nearest-even, nearest-up, truncate or stochastic"},
 	{"seed", "seed", "N", "seed of weights, order and augmentation"},
 	{"gain", "init.gain", "X", "weights are drawn from +-X/sqrt(fan_in)"},
 	{"bias", "init.bias", "X", "initial value of every bias"},
@@ -78,7 +82,7 @@ var trainFlags = []struct{ name, value, usage string }{
 	{"train-samples", "N", "training samples used, or drawn (4000) without -data"},
 	{"evaluate", "", "prints loss and accuracy of -weights on the test samples"},
 	{"gradcheck", "", "compares the gradient estimate of one batch with BPTT, per layer; plot with -o"},
-	{"precision", "", "accuracy and gradients of given weights over formats of states and weights; plot with -o"},
+	{"precision", "", "trains in many formats and compares accuracy and gradients, see docs/precision.md; of given -weights without training"},
 	{"linear", "", "trains a linear softmax classifier instead, without EP, as a baseline; -layers fcK"},
 	{"trace", "F.npz", "writes states, estimate and BPTT of one batch"},
 }
@@ -96,8 +100,8 @@ Flags, with one dash or two:
 `
 
 const defaultsText = `
-Without a configuration file: batch 16, beta 0.4, rate 0.004 for the last layer and
-three times as much for each one below, up to 0.1; with up to three layers also slope 1,
+Without a configuration file: batch 16, beta 0.4, rate 0.04 (1 - momentum) for the last layer
+and three times as much for each one below, up to 1 (1 - momentum); with up to three layers also slope 1,
 gain 1, bias 0 and 20 free steps.
 `
 
@@ -176,8 +180,11 @@ func parse(args []string) (*settings, error) {
 	if s.config, s.sources, err = draft.Resolve(); err != nil {
 		return nil, err
 	}
+	if s.Precision && !given["momentum"] {
+		s.Options.Momentum = 0
+	}
 	if *config == "" && !strings.HasSuffix(*layers, ".toml") {
-		trainingDefaults(s.config, given)
+		trainingDefaults(s.config, given, s.Options.Momentum)
 	}
 	s.Data = s.sources.Data
 	s.Options.Calibrate = s.sources.Weights == ""
@@ -187,7 +194,8 @@ func parse(args []string) (*settings, error) {
 // trainingDefaults sets what no flag says to values to train with; those of a preset
 // are meant to show one step of the hardware at work. They were tried on
 // digits with two convolutions. Deeper networks need the slope 1/2 to settle.
-func trainingDefaults(cfg *ep.Config, given map[string]bool) {
+// Momentum m makes steps 1/(1-m) times as long in the end, which rates allow for.
+func trainingDefaults(cfg *ep.Config, given map[string]bool, momentum float64) {
 	layers := len(cfg.Network.Layers)
 	shallow := layers <= 3
 	set := func(flag string, f func()) {
@@ -206,10 +214,10 @@ func trainingDefaults(cfg *ep.Config, given map[string]bool) {
 	}
 	set("head-gain", func() { cfg.Init.HeadGain = 0 })
 	set("rates", func() {
-		rate := 0.004
+		rate := 0.04
 		for n := layers - 1; n >= 0; n-- {
-			cfg.Rates[n] = rate
-			rate = min(3*rate, 0.1)
+			cfg.Rates[n] = rate * (1 - momentum)
+			rate = min(3*rate, 1)
 		}
 	})
 }

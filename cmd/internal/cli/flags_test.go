@@ -88,7 +88,7 @@ func TestResolveEveryFlag(t *testing.T) {
 	}
 	values := map[string]string{
 		"input-shape": "1x16x16", "classes": "7", "batch": "2", "free-steps": "3", "nudge-steps": "4", "beta": "0.125",
-		"pool-index": "live", "sweep": "asynchronous", "activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "data-part": "test", "starts": "3", "task": "infer",
+		"pool-index": "live", "sweep": "asynchronous", "activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
 		"loss": "ce", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
