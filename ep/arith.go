@@ -234,7 +234,10 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	}
 	alignFrac := max(f.State.Frac, f.Target.Frac) // of s - y
 	nudgeFrac := f.Beta.Frac + alignFrac
-	la.AccFrac = max(upFrac, biasFrac)
+	la.AccFrac = upFrac
+	if !l.NoBias {
+		la.AccFrac = max(la.AccFrac, biasFrac)
+	}
 	if output {
 		la.AccFrac = max(la.AccFrac, nudgeFrac)
 	}
@@ -254,7 +257,7 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	if !last {
 		la.DownShift = la.AccFrac - downFrac
 	}
-	la.UpShift, la.BiasShift = la.AccFrac-upFrac, la.AccFrac-biasFrac
+	la.UpShift = la.AccFrac - upFrac
 
 	// Ranges. Padding and unpooled zeros leave terms out, hence SumUpTo.
 	weights := f.Weight.Interval()
@@ -269,7 +272,11 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	if !last {
 		la.Down = weights.Mul(states).SumUpTo(feedbackTerms(&layers[n+1]))
 	}
-	la.Drive = la.Up.Shl(la.UpShift).Add(f.Bias.Interval().Shl(la.BiasShift))
+	la.Drive = la.Up.Shl(la.UpShift)
+	if !l.NoBias {
+		la.BiasShift = la.AccFrac - biasFrac
+		la.Drive = la.Drive.Add(f.Bias.Interval().Shl(la.BiasShift))
+	}
 	if l.Averages() {
 		la.Drive = la.Drive.SumUpTo(4)
 	}

@@ -14,7 +14,7 @@ func TestFeedbackTerms(t *testing.T) {
 			for pad := 0; pad < kernel; pad++ {
 				for variant := range 6 {
 					pool, stride := Pool(variant%3), 1+variant/3
-					net := chain(Shape{1, size, size}, layerSpec{1, kernel, pad, pool, stride})
+					net := chain(Shape{1, size, size}, layerSpec{1, kernel, pad, pool, stride, false})
 					l := &net.Layers[0]
 					if l.Out.H < 1 {
 						continue
@@ -46,7 +46,7 @@ func TestFeedbackTerms(t *testing.T) {
 
 // TestDeriveDefault pins the arithmetic of the default formats.
 func TestDeriveDefault(t *testing.T) {
-	cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, MaxPool, 1}, layerSpec{channels: 2}))
+	cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, MaxPool, 1, false}, layerSpec{channels: 2}))
 	a, err := Derive(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -107,7 +107,9 @@ func (t *tangent) derivative(g *FloatParams, v [][]float64, scale float64) {
 		}
 		area := l.Out.H * l.Out.W
 		for i, d := range v[n] {
-			q.B[i/area%l.Out.C] += scale * d
+			if !l.NoBias {
+				q.B[i/area%l.Out.C] += scale * d
+			}
 		}
 	}
 }

@@ -92,7 +92,9 @@ func (t *tangent) products(g *FloatParams, states [][]float64, scale float64) {
 		fixedpoint.NewOuter[float64](l.Window()).Add(q.W, states[n], l.index, below, t.batch, scale*l.unit)
 		area := l.Out.H * l.Out.W
 		for i, v := range states[n] {
-			q.B[i/area%l.Out.C] += scale * v
+			if !l.NoBias {
+				q.B[i/area%l.Out.C] += scale * v
+			}
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 // fourConv is a network of four convolutions that settles, with few saturated
 // neurons.
 func fourConv() *Config {
-	cfg := testConfig(chain(Shape{3, 16, 16}, layerSpec{6, 3, 1, MaxPool, 1}, layerSpec{8, 3, 1, MaxPool, 1},
-		layerSpec{10, 3, 1, NoPool, 1}, layerSpec{12, 3, 1, MaxPool, 1}, layerSpec{channels: 5}))
+	cfg := testConfig(chain(Shape{3, 16, 16}, layerSpec{6, 3, 1, MaxPool, 1, false}, layerSpec{8, 3, 1, MaxPool, 1, false},
+		layerSpec{10, 3, 1, NoPool, 1, false}, layerSpec{12, 3, 1, MaxPool, 1, false}, layerSpec{channels: 5}))
 	cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.Beta = 4, 300, 25, 1e-3
 	cfg.Init = Init{Gain: 1.2, Bias: 0.5}
 	return cfg

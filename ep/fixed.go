@@ -269,7 +269,7 @@ func newLayerStats(cfg *Config) []LayerStats {
 	for n := range stats {
 		l := &cfg.Network.Layers[n]
 		stats[n] = LayerStats{
-			Name: l.Name, States: cfg.Batch * l.Out.Len(), Weights: l.Weights(), Biases: l.Out.C,
+			Name: l.Name, States: cfg.Batch * l.Out.Len(), Weights: l.Weights(), Biases: l.Biases(),
 		}
 		for range relaxations {
 			stats[n].Phases = append(stats[n].Phases, PhaseStats{AccMin: math.MaxInt64, AccMax: math.MinInt64})

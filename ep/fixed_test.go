@@ -21,7 +21,7 @@ var awkward = []struct {
 		return testConfig(chain(Shape{2, 3, 4}, layerSpec{channels: 2, kernel: 3, pad: 1}))
 	}},
 	{"pooled output", func() *Config {
-		return testConfig(chain(Shape{1, 6, 6}, layerSpec{3, 3, 1, MaxPool, 1}, layerSpec{4, 3, 1, MaxPool, 1}))
+		return testConfig(chain(Shape{1, 6, 6}, layerSpec{3, 3, 1, MaxPool, 1, false}, layerSpec{4, 3, 1, MaxPool, 1, false}))
 	}},
 	{"dense only", func() *Config {
 		cfg := testConfig(chain(Shape{1, 3, 3}, layerSpec{channels: 7}, layerSpec{channels: 5}, layerSpec{channels: 3}))
@@ -29,28 +29,28 @@ var awkward = []struct {
 		return cfg
 	}},
 	{"odd maps", func() *Config {
-		return testConfig(chain(Shape{2, 7, 5}, layerSpec{3, 3, 1, MaxPool, 1}, layerSpec{5, 3, 1, MaxPool, 1}, layerSpec{channels: 3}))
+		return testConfig(chain(Shape{2, 7, 5}, layerSpec{3, 3, 1, MaxPool, 1, false}, layerSpec{5, 3, 1, MaxPool, 1, false}, layerSpec{channels: 3}))
 	}},
 	{"odd maps live", func() *Config {
-		cfg := testConfig(chain(Shape{2, 7, 9}, layerSpec{3, 3, 1, MaxPool, 1}, layerSpec{5, 3, 1, MaxPool, 1}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{2, 7, 9}, layerSpec{3, 3, 1, MaxPool, 1, false}, layerSpec{5, 3, 1, MaxPool, 1, false}, layerSpec{channels: 3}))
 		cfg.PoolIndex, cfg.Batch = Live, 2
 		return cfg
 	}},
 	{"wide padding", func() *Config {
-		return testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 2, MaxPool, 1}, layerSpec{3, 3, 0, NoPool, 1}, layerSpec{channels: 2}))
+		return testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 2, MaxPool, 1, false}, layerSpec{3, 3, 0, NoPool, 1, false}, layerSpec{channels: 2}))
 	}},
 	{"5x5", func() *Config {
-		cfg := testConfig(chain(Shape{1, 8, 8}, layerSpec{3, 5, 2, MaxPool, 1}, layerSpec{4, 5, 1, NoPool, 1}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{1, 8, 8}, layerSpec{3, 5, 2, MaxPool, 1, false}, layerSpec{4, 5, 1, NoPool, 1, false}, layerSpec{channels: 3}))
 		cfg.PoolIndex = Live
 		return cfg
 	}},
 	{"1x1 maps", func() *Config {
-		cfg := testConfig(chain(Shape{3, 2, 2}, layerSpec{9, 3, 1, MaxPool, 1}, layerSpec{10, 3, 1, NoPool, 1}, layerSpec{channels: 4}))
+		cfg := testConfig(chain(Shape{3, 2, 2}, layerSpec{9, 3, 1, MaxPool, 1, false}, layerSpec{10, 3, 1, NoPool, 1, false}, layerSpec{channels: 4}))
 		cfg.Batch = 2
 		return cfg
 	}},
 	{"narrow formats", func() *Config {
-		cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1}, layerSpec{5, 3, 1, MaxPool, 1}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1, false}, layerSpec{5, 3, 1, MaxPool, 1, false}, layerSpec{channels: 3}))
 		cfg.Formats = Formats{
 			Input: fixedpoint.UQ(0, 8), State: fixedpoint.UQ(0, 6), Weight: fixedpoint.Q(1, 7), Bias: fixedpoint.Q(0, 9),
 			Target: fixedpoint.UQ(0, 8), Beta: fixedpoint.UQ(1, 3), RateBits: 5,
@@ -60,36 +60,45 @@ var awkward = []struct {
 		return cfg
 	}},
 	{"states up to one", func() *Config {
-		cfg := testConfig(chain(Shape{2, 4, 4}, layerSpec{4, 3, 1, MaxPool, 1}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{2, 4, 4}, layerSpec{4, 3, 1, MaxPool, 1, false}, layerSpec{channels: 3}))
 		cfg.Formats.State, cfg.Formats.StateRounding = fixedpoint.UQ(1, 10), fixedpoint.Truncate
 		cfg.Activation, cfg.PoolIndex = Unit, Live
 		return cfg
 	}},
 	{"stochastic", func() *Config {
-		cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1}, layerSpec{3, 3, 1, NoPool, 1}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1, false}, layerSpec{3, 3, 1, NoPool, 1, false}, layerSpec{channels: 3}))
 		cfg.Formats.UpdateRounding, cfg.Seed = fixedpoint.Stochastic, 1<<40+9
 		cfg.Formats.Weight, cfg.Formats.Bias, cfg.Batch = fixedpoint.Q(1, 9), fixedpoint.Q(1, 7), 2
 		return cfg
 	}},
 	{"stride", func() *Config {
-		cfg := testConfig(chain(Shape{2, 11, 8}, layerSpec{3, 5, 2, NoPool, 2}, layerSpec{4, 3, 1, MaxPool, 1},
-			layerSpec{5, 3, 2, NoPool, 2}, layerSpec{3, 1, 0, NoPool, 2}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{2, 11, 8}, layerSpec{3, 5, 2, NoPool, 2, false}, layerSpec{4, 3, 1, MaxPool, 1, false},
+			layerSpec{5, 3, 2, NoPool, 2, false}, layerSpec{3, 1, 0, NoPool, 2, false}, layerSpec{channels: 3}))
 		cfg.Batch = 2
 		return cfg
 	}},
 	{"stride and pools", func() *Config {
-		cfg := testConfig(chain(Shape{2, 16, 13}, layerSpec{3, 3, 1, AveragePool, 1}, layerSpec{4, 7, 4, MaxPool, 2}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{2, 16, 13}, layerSpec{3, 3, 1, AveragePool, 1, false}, layerSpec{4, 7, 4, MaxPool, 2, false}, layerSpec{channels: 3}))
 		cfg.PoolIndex = Live
 		return cfg
 	}},
 	{"average", func() *Config {
-		cfg := testConfig(chain(Shape{2, 13, 12}, layerSpec{3, 5, 1, AveragePool, 2}, layerSpec{4, 3, 2, AveragePool, 1},
-			layerSpec{5, 3, 1, AveragePool, 1}))
+		cfg := testConfig(chain(Shape{2, 13, 12}, layerSpec{3, 5, 1, AveragePool, 2, false}, layerSpec{4, 3, 2, AveragePool, 1, false},
+			layerSpec{5, 3, 1, AveragePool, 1, false}))
 		cfg.Batch, cfg.Formats.Bias = 2, fixedpoint.Q(1, 29) // the binary point is the bias's
 		return cfg
 	}},
+	{"without biases", func() *Config {
+		cfg := testConfig(chain(Shape{2, 8, 7}, layerSpec{4, 3, 1, AveragePool, 1, true}, layerSpec{5, 3, 1, NoPool, 1, false},
+			layerSpec{channels: 4, noBias: true}, layerSpec{channels: 3}))
+		cfg.Batch, cfg.Formats.Bias, cfg.Activation = 2, fixedpoint.Q(1, 31-2), Unit
+		return cfg
+	}},
+	{"no bias at all", func() *Config {
+		return testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1, true}, layerSpec{channels: 3, noBias: true}))
+	}},
 	{"wide formats", func() *Config { // accumulators beyond float64
-		cfg := testConfig(chain(Shape{2, 5, 5}, layerSpec{4, 3, 1, MaxPool, 1}, layerSpec{channels: 3}))
+		cfg := testConfig(chain(Shape{2, 5, 5}, layerSpec{4, 3, 1, MaxPool, 1, false}, layerSpec{channels: 3}))
 		cfg.Formats.Weight, cfg.Formats.State, cfg.Formats.Input = fixedpoint.Q(1, 26), fixedpoint.UQ(0, 27), fixedpoint.Q(2, 20)
 		cfg.Formats.Bias, cfg.Formats.RateBits = fixedpoint.Q(1, 28), 32
 		return cfg
@@ -336,7 +345,7 @@ func TestDeriveErrors(t *testing.T) {
 		{"rates", func(c *Config) { c.Rates = c.Rates[:1] }, "ep: 1 rates for 2 layers, want as many, at least one"},
 		{"batch", func(c *Config) { c.Batch = 0 }, "ep: batch 0, want at least 1"},
 	} {
-		cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, MaxPool, 1}, layerSpec{channels: 2}))
+		cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, MaxPool, 1, false}, layerSpec{channels: 2}))
 		c.change(cfg)
 		_, err := Derive(cfg)
 		if err == nil || err.Error() != c.want {
@@ -346,7 +355,7 @@ func TestDeriveErrors(t *testing.T) {
 }
 
 func TestTrainStepErrors(t *testing.T) {
-	cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, MaxPool, 1}, layerSpec{channels: 2}))
+	cfg := testConfig(chain(Shape{1, 4, 4}, layerSpec{2, 3, 1, MaxPool, 1, false}, layerSpec{channels: 2}))
 	m, err := NewFixed(cfg)
 	if err != nil {
 		t.Fatal(err)

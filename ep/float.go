@@ -147,8 +147,8 @@ func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHead
 // descend writes the estimate of a contrast to g and the new parameters to z.
 func (m *Float) descend(g, z, old, contrast []float64, rate float64) {
 	scale := -1 / (m.spread * float64(m.cfg.Batch))
-	for i, c := range contrast {
-		g[i] = scale * c
+	for i := range old {
+		g[i] = scale * contrast[i]
 		z[i] = old[i] - rate*g[i]
 	}
 }

@@ -161,7 +161,7 @@ func fixedHeadCases(t *testing.T) []*Config {
 	var cases []*Config
 	for k := range headKinds(1) {
 		for _, readout := range []bool{false, true} {
-			net := chain(Shape{2, 8, 8}, layerSpec{4, 3, 1, MaxPool, 1}, layerSpec{6, 3, 1, MaxPool, 1}, layerSpec{channels: 5})
+			net := chain(Shape{2, 8, 8}, layerSpec{4, 3, 1, MaxPool, 1, false}, layerSpec{6, 3, 1, MaxPool, 1, false}, layerSpec{channels: 5})
 			lower, upper := headKinds(1)[k], DefaultHead(2, Shape{6, 2, 2})
 			upper.Lambda = 0.5
 			heads := []HeadSpec{lower}

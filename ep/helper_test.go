@@ -14,6 +14,7 @@ type layerSpec struct {
 	channels, kernel, pad int
 	pool                  Pool
 	stride                int // 0 counts as 1
+	noBias                bool
 }
 
 // chain builds a network from specs.
@@ -21,7 +22,7 @@ func chain(input Shape, specs ...layerSpec) Network {
 	net := Network{Name: "custom", Input: input}
 	below := input
 	for i, s := range specs {
-		l := Layer{Name: fmt.Sprintf("layer%d", i+1), In: below, KH: s.kernel, KW: s.kernel, Pad: s.pad, Stride: max(1, s.stride), Pool: s.pool}
+		l := Layer{Name: fmt.Sprintf("layer%d", i+1), In: below, KH: s.kernel, KW: s.kernel, Pad: s.pad, Stride: max(1, s.stride), Pool: s.pool, NoBias: s.noBias}
 		if s.kernel == 0 {
 			l.Kind, l.KH, l.KW = Dense, below.H, below.W
 		}

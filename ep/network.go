@@ -34,6 +34,7 @@ type Layer struct {
 	Stride int   // of the convolution, 1 or 2; 1 for a dense layer
 	Conv   Shape // output of the convolution, before pooling
 	Pool   Pool  // of 2x2 windows, stride 2, floor
+	NoBias bool  // the pre-activation has no bias
 	Out    Shape // states of layer n: Conv, or its pooled half
 }
 
@@ -48,6 +49,14 @@ func (l *Layer) Used() (h, w int) {
 
 // Weights returns the number of weights, Cout*Cin*KH*KW.
 func (l *Layer) Weights() int { return l.Out.C * l.In.C * l.KH * l.KW }
+
+// Biases returns the number of biases, Cout or 0.
+func (l *Layer) Biases() int {
+	if l.NoBias {
+		return 0
+	}
+	return l.Out.C
+}
 
 // Network is a convergent network: a static input, N state layers, and heads
 // outside the dynamics. The last layer is the output, unless a readout is.
@@ -138,6 +147,7 @@ type LayerSpec struct {
 	Pad      int  // 0..Kernel-1; ignored for a dense layer
 	Stride   int  // 1 or 2; 0 counts as 1; ignored for a dense layer
 	Pool     Pool // of the convolution; NoPool for a dense layer
+	NoBias   bool
 }
 
 // BuildNetwork chains the layers from an input of shape in. The shapes follow
@@ -183,7 +193,7 @@ func (s LayerSpec) build(in Shape) (Layer, error) {
 	if s.Pool > AveragePool {
 		return Layer{}, fmt.Errorf("pool %d, want none, max or average", s.Pool)
 	}
-	l := Layer{Kind: s.Kind, In: in, Stride: 1, Pool: s.Pool}
+	l := Layer{Kind: s.Kind, In: in, Stride: 1, Pool: s.Pool, NoBias: s.NoBias}
 	if s.Kind == Dense {
 		if s.Pool != NoPool {
 			return Layer{}, fmt.Errorf("pool after a dense layer, want it after a convolution")
@@ -225,7 +235,7 @@ func (n *Network) Specs() []LayerSpec {
 	specs := make([]LayerSpec, len(n.Layers))
 	for i := range n.Layers {
 		l := &n.Layers[i]
-		specs[i] = LayerSpec{Kind: l.Kind, Channels: l.Out.C, Pool: l.Pool}
+		specs[i] = LayerSpec{Kind: l.Kind, Channels: l.Out.C, Pool: l.Pool, NoBias: l.NoBias}
 		if l.Kind == Conv {
 			specs[i].Kernel, specs[i].Pad, specs[i].Stride = l.KH, l.Pad, l.Stride
 		}

@@ -15,11 +15,11 @@ func TestParseLayers(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Layer{
-		{"layer1", Conv, Shape{2, 15, 12}, 5, 5, 0, 1, Shape{6, 11, 8}, MaxPool, Shape{6, 5, 4}},
-		{"layer2", Conv, Shape{6, 5, 4}, 3, 3, 1, 1, Shape{7, 5, 4}, NoPool, Shape{7, 5, 4}},
-		{"layer3", Conv, Shape{7, 5, 4}, 1, 1, 0, 1, Shape{3, 5, 4}, NoPool, Shape{3, 5, 4}},
-		{"layer4", Dense, Shape{3, 5, 4}, 5, 4, 0, 1, Shape{10, 1, 1}, NoPool, Shape{10, 1, 1}},
-		{"layer5", Dense, Shape{10, 1, 1}, 1, 1, 0, 1, Shape{2, 1, 1}, NoPool, Shape{2, 1, 1}},
+		{"layer1", Conv, Shape{2, 15, 12}, 5, 5, 0, 1, Shape{6, 11, 8}, MaxPool, false, Shape{6, 5, 4}},
+		{"layer2", Conv, Shape{6, 5, 4}, 3, 3, 1, 1, Shape{7, 5, 4}, NoPool, false, Shape{7, 5, 4}},
+		{"layer3", Conv, Shape{7, 5, 4}, 1, 1, 0, 1, Shape{3, 5, 4}, NoPool, false, Shape{3, 5, 4}},
+		{"layer4", Dense, Shape{3, 5, 4}, 5, 4, 0, 1, Shape{10, 1, 1}, NoPool, false, Shape{10, 1, 1}},
+		{"layer5", Dense, Shape{10, 1, 1}, 1, 1, 0, 1, Shape{2, 1, 1}, NoPool, false, Shape{2, 1, 1}},
 	}
 	if diff := cmp.Diff(want, net.Layers); diff != "" {
 		t.Errorf("layers (-want +got):\n%s", diff)
@@ -47,6 +47,7 @@ func TestParseLayersErrors(t *testing.T) {
 		{"A", `layers "A": token 1 "A": pool without a convolution before it, want a convolution first`},
 		{"8s3", `layers "8s3" on input 1x8x8: layer 1: stride 3, want 1 or 2`},
 		{"8s0", `layers "8s0": token 1 "8s0": stride 0, want 1 or 2`},
+		{"8b1", `layers "8b1": token 1 "8b1": ` + forms},
 		{"fc8s2", `layers "fc8s2": token 1 "fc8s2": ` + forms},
 		{"fc8,M", `layers "fc8,M": token 2 "M": pool after a dense layer, want it after a convolution`},
 		{"fc8,4", `layers "fc8,4": token 2 "4": convolution after a dense layer, want dense layers only`},
@@ -78,7 +79,7 @@ func TestNotationRoundTrip(t *testing.T) {
 	for _, kernel := range []int{1, 3, 5, 7} {
 		for pad := range kernel {
 			for variant := range 6 {
-				specs := []LayerSpec{{Conv, 4, kernel, pad, 1 + variant/3, Pool(variant % 3)}, {Kind: Dense, Channels: 3}}
+				specs := []LayerSpec{{Conv, 4, kernel, pad, 1 + variant/3, Pool(variant % 3), variant == 4}, {Kind: Dense, Channels: 3}}
 				net, err := BuildNetwork("custom", Shape{2, 9, 9}, specs)
 				if err != nil {
 					t.Fatal(err)

@@ -10,16 +10,16 @@ import (
 // The list notation of networks:
 //
 //	list  = token { "," token }
-//	token = CHANNELS [ "k" KERNEL ] [ "p" PADDING ] [ "s" STRIDE ]    convolution
-//	      | "M" | "A"                                                 2x2 max or average pool of the convolution before it
-//	      | "fc" UNITS                                                dense layer
+//	token = CHANNELS [ "k" KERNEL ] [ "p" PADDING ] [ "s" STRIDE ] [ "b0" ]    convolution
+//	      | "M" | "A"                                                          2x2 max or average pool of the convolution before it
+//	      | "fc" UNITS [ "b0" ]                                                dense layer
 //
 // The kernel is 3 unless given (1, 3, 5 or 7); the padding is (KERNEL-1)/2 unless
 // given, which keeps the size of the map at stride 1; the stride is 1 unless given
-// (1 or 2). Blanks around tokens are ignored.
+// (1 or 2); b0 leaves out the biases. Blanks around tokens are ignored.
 var (
-	convToken  = regexp.MustCompile(`^([0-9]+)(?:k([0-9]+))?(?:p([0-9]+))?(?:s([0-9]+))?$`)
-	denseToken = regexp.MustCompile(`^fc([0-9]+)$`)
+	convToken  = regexp.MustCompile(`^([0-9]+)(?:k([0-9]+))?(?:p([0-9]+))?(?:s([0-9]+))?(b0)?$`)
+	denseToken = regexp.MustCompile(`^fc([0-9]+)(b0)?$`)
 )
 
 const tokenForms = "want a convolution such as 64, 32k5p0 or 64s2, M or A, or a dense layer such as fc10"
@@ -93,13 +93,13 @@ func parseSpecs(list string) ([]LayerSpec, error) {
 func parseToken(token string) (LayerSpec, error) {
 	if m := denseToken.FindStringSubmatch(token); m != nil {
 		units, err := parseCount(m[1])
-		return LayerSpec{Kind: Dense, Channels: units}, err
+		return LayerSpec{Kind: Dense, Channels: units, NoBias: m[2] != ""}, err
 	}
 	m := convToken.FindStringSubmatch(token)
 	if m == nil {
 		return LayerSpec{}, fmt.Errorf("%s", tokenForms)
 	}
-	spec := LayerSpec{Kind: Conv, Kernel: 3}
+	spec := LayerSpec{Kind: Conv, Kernel: 3, NoBias: m[5] != ""}
 	var err error
 	if spec.Channels, err = parseCount(m[1]); err != nil {
 		return LayerSpec{}, err
@@ -141,7 +141,7 @@ func (n *Network) Notation() string {
 	var tokens []string
 	for _, s := range n.Specs() {
 		if s.Kind == Dense {
-			tokens = append(tokens, fmt.Sprintf("fc%d", s.Channels))
+			tokens = append(tokens, fmt.Sprintf("fc%d%s", s.Channels, biasSuffix(s)))
 			continue
 		}
 		token := strconv.Itoa(s.Channels)
@@ -154,7 +154,7 @@ func (n *Network) Notation() string {
 		if s.Stride != 1 {
 			token += fmt.Sprintf("s%d", s.Stride)
 		}
-		tokens = append(tokens, token)
+		tokens = append(tokens, token+biasSuffix(s))
 		for name, pool := range poolTokens {
 			if s.Pool == pool {
 				tokens = append(tokens, name)
@@ -165,4 +165,12 @@ func (n *Network) Notation() string {
 		tokens = append(tokens, fmt.Sprintf("fc%d", h.Outputs()))
 	}
 	return strings.Join(tokens, ",")
+}
+
+// biasSuffix is the end of a token of a layer without biases.
+func biasSuffix(s LayerSpec) string {
+	if s.NoBias {
+		return "b0"
+	}
+	return ""
 }

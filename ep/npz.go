@@ -13,7 +13,7 @@ import (
 // LoadWeights reads the parameters of net from an NPZ file of PyTorch's layout:
 //
 //	layer<n>.weight  [Cout, Cin, KH, KW]; for a dense layer also [K, Cin*H*W]
-//	layer<n>.bias    [Cout]
+//	layer<n>.bias    [Cout]; not of a layer without biases
 //	head<n>.weight, head<n>.bias, readout.weight, readout.bias   likewise
 //	head<n>.mean     [C, q, q], readout.mean: the means that centred heads subtract; 0 if missing
 //
@@ -35,10 +35,14 @@ func LoadWeights(path string, net *Network) (*FloatParams, error) {
 		if err := fetch(p.Layers[i].W, arrays, path, l.Name+".weight", shapes); err != nil {
 			return nil, err
 		}
+		wanted = append(wanted, l.Name+".weight")
+		if l.NoBias {
+			continue
+		}
 		if err := fetch(p.Layers[i].B, arrays, path, l.Name+".bias", [][]int{{l.Out.C}}); err != nil {
 			return nil, err
 		}
-		wanted = append(wanted, l.Name+".weight", l.Name+".bias")
+		wanted = append(wanted, l.Name+".bias")
 	}
 	for i := range net.Heads {
 		names, err := fetchHead(&net.Heads[i], &p.Heads[i], arrays, path)
@@ -107,18 +111,19 @@ func WriteWeights(w io.Writer, p *Params, net *Network, f *Formats) error {
 	var arrays []npz.Array
 	for i := range net.Layers {
 		l, q := &net.Layers[i], &p.Layers[i]
-		arrays = append(arrays,
-			npz.Array{
-				Name: l.Name + ".weight", DType: floatType(f.Weight),
-				Shape: []int{l.Out.C, l.In.C, l.KH, l.KW}, Data: dequantize(q.W, f.Weight),
-			},
-			npz.Array{
+		arrays = append(arrays, npz.Array{
+			Name: l.Name + ".weight", DType: floatType(f.Weight),
+			Shape: []int{l.Out.C, l.In.C, l.KH, l.KW}, Data: dequantize(q.W, f.Weight),
+		})
+		if !l.NoBias {
+			arrays = append(arrays, npz.Array{
 				Name: l.Name + ".bias", DType: floatType(f.Bias),
 				Shape: []int{l.Out.C}, Data: dequantize(q.B, f.Bias),
 			})
+		}
 	}
 	real := p.Dequantize(f)
-	for _, a := range append(floatArrays("", net, real)[2*len(net.Layers):], meanArrays(net, real)...) {
+	for _, a := range append(floatArrays("", net, real)[len(arrays):], meanArrays(net, real)...) {
 		a.DType = npz.Float64
 		arrays = append(arrays, a)
 	}

@@ -66,7 +66,7 @@ func NewFloatParams(net *Network) *FloatParams {
 	p := &FloatParams{Layers: make([]FloatLayerParams, len(net.Layers))}
 	for i := range net.Layers {
 		l := &net.Layers[i]
-		p.Layers[i] = FloatLayerParams{W: make([]float64, l.Weights()), B: make([]float64, l.Out.C)}
+		p.Layers[i] = FloatLayerParams{W: make([]float64, l.Weights()), B: make([]float64, l.Biases())}
 	}
 	for i := range net.Heads {
 		m := &net.Heads[i].Map
@@ -162,7 +162,7 @@ func (p *Params) Check(net *Network, f *Formats) error {
 		if err := checkCodes(l.Name+".weight", q.W, l.Weights(), f.Weight); err != nil {
 			return err
 		}
-		if err := checkCodes(l.Name+".bias", q.B, l.Out.C, f.Bias); err != nil {
+		if err := checkCodes(l.Name+".bias", q.B, l.Biases(), f.Bias); err != nil {
 			return err
 		}
 	}
@@ -208,8 +208,8 @@ func (p *FloatParams) Check(net *Network) error {
 		if len(q.W) != l.Weights() {
 			return fmt.Errorf("ep: %s.weight: %d values, want %d", l.Name, len(q.W), l.Weights())
 		}
-		if len(q.B) != l.Out.C {
-			return fmt.Errorf("ep: %s.bias: %d values, want %d", l.Name, len(q.B), l.Out.C)
+		if len(q.B) != l.Biases() {
+			return fmt.Errorf("ep: %s.bias: %d values, want %d", l.Name, len(q.B), l.Biases())
 		}
 	}
 	if len(p.Heads) != len(net.Heads) {

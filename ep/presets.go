@@ -178,10 +178,10 @@ func (n *Network) WriteTable(w io.Writer) error {
 	for i := range n.Layers {
 		l := &n.Layers[i]
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%v\t%d\t%d\t%d\t%d\n", l.Name, l.Kind, l.ShowKernel(), l.Pad, l.ShowPool(),
-			l.Out, l.Out.Len(), l.Weights(), l.Out.C, l.Products())
+			l.Out, l.Out.Len(), l.Weights(), l.Biases(), l.Products())
 		neurons += l.Out.Len()
 		weights += l.Weights()
-		biases += l.Out.C
+		biases += l.Biases()
 		if i > 0 {
 			products += l.Products()
 		}

@@ -79,7 +79,10 @@ func (r *reference) conv(n int, below []int32) []*big.Int {
 	for o := range l.Conv.C {
 		for y := range l.Conv.H {
 			for x := range l.Conv.W {
-				sum := value(int64(p.B[o]), f.Bias.Frac)
+				sum := new(big.Int)
+				if !l.NoBias {
+					sum = value(int64(p.B[o]), f.Bias.Frac)
+				}
 				for i := range l.In.C {
 					for a := range l.KH {
 						for b := range l.KW {
@@ -443,7 +446,7 @@ func (r *reference) update(n int, program *Program, finals [][][][]int32) LayerP
 		delta := divide(product, shift, mode)
 		return clamp(delta.Add(delta, big.NewInt(int64(old))), format.Min(), format.Max())
 	}
-	old, p := &r.par.Layers[n], LayerParams{}
+	old, p := &r.par.Layers[n], LayerParams{B: []int32{}}
 	seed := fixedpoint.NewRandomSeed(r.cfg.Seed)
 	weights, biases := seed.Stream(r.number, uint32(2*(n+1))), seed.Stream(r.number, uint32(2*(n+1)+1))
 	for o := range l.Out.C {
@@ -453,7 +456,7 @@ func (r *reference) update(n int, program *Program, finals [][][][]int32) LayerP
 			p.W = append(p.W, change(old.W[i], gw[i], f.Weight, r.spreadFrac(l)+r.fracBelow(n), bits))
 		}
 	}
-	for o, g := range gb {
+	for o, g := range gb[:l.Biases()] {
 		p.B = append(p.B, change(old.B[o], g, f.Bias, f.State.Frac, biases.At(uint32(o), 0)))
 	}
 	return p

@@ -264,7 +264,7 @@ func (r *relaxer[T]) relax() finals[T] {
 // which for s+ with weight 1 and s- with -1 is dPhi/dW(s+) - dPhi/dW(s-), and
 // likewise for the bias.
 type contrast[T fixedpoint.Number] struct {
-	w, b  []T
+	w, b  []T // b also of layers without biases, where nothing uses it
 	flips int // pooling windows whose index differs between the first two points
 
 	reachable int // weights that the active positions of all points reach

@@ -53,7 +53,7 @@ var settings = []setting{
 		func(r *resolution) any { return &r.net.name }},
 	{"network.input", "shape of a sample, CxHxW",
 		func(r *resolution) any { return &r.net.input }},
-	{"network.layers", "convolutions CHANNELS[kKERNEL][pPADDING][sSTRIDE] (kernel 3, padding keeps the map), M max and A average pool 2x2, fcUNITS",
+	{"network.layers", "convolutions CHANNELS[kKERNEL][pPADDING][sSTRIDE][b0] (kernel 3, padding keeps the map; b0: no biases), M max and A average pool 2x2, fcUNITS",
 		func(r *resolution) any { return &r.net.layers }},
 	{"network.classes", "outputs of the last layer, instead of those that preset or layers say",
 		func(r *resolution) any { return &r.net.classes }},

@@ -6,8 +6,8 @@ import "testing"
 // sweeps of the linearised dynamics, step by step, with an odd and with an even output.
 func TestAsynchronousGDU(t *testing.T) {
 	for _, specs := range [][]layerSpec{
-		{{6, 3, 1, MaxPool, 1}, {8, 3, 1, MaxPool, 1}, {10, 3, 1, NoPool, 1}, {12, 3, 1, MaxPool, 1}, {channels: 5}},
-		{{6, 3, 1, MaxPool, 1}, {8, 3, 1, MaxPool, 1}, {10, 3, 1, MaxPool, 1}, {channels: 5}},
+		{{6, 3, 1, MaxPool, 1, false}, {8, 3, 1, MaxPool, 1, false}, {10, 3, 1, NoPool, 1, false}, {12, 3, 1, MaxPool, 1, false}, {channels: 5}},
+		{{6, 3, 1, MaxPool, 1, false}, {8, 3, 1, MaxPool, 1, false}, {10, 3, 1, MaxPool, 1, false}, {channels: 5}},
 	} {
 		cfg := testConfig(chain(Shape{3, 16, 16}, specs...))
 		cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.Beta, cfg.Sweep = 2, 200, 15, 1e-3, Asynchronous
@@ -51,8 +51,8 @@ func settle(t *testing.T, r *relaxer[float64]) int {
 // pools both schedules must find the same.
 func TestAsynchronousSettles(t *testing.T) {
 	for _, pool := range []Pool{MaxPool, NoPool} {
-		cfg := testConfig(chain(Shape{3, 12, 12}, layerSpec{6, 3, 1, pool, 1}, layerSpec{8, 3, 1, pool, 1},
-			layerSpec{10, 3, 1, NoPool, 1}, layerSpec{12, 3, 1, pool, 1}, layerSpec{channels: 5}))
+		cfg := testConfig(chain(Shape{3, 12, 12}, layerSpec{6, 3, 1, pool, 1, false}, layerSpec{8, 3, 1, pool, 1, false},
+			layerSpec{10, 3, 1, NoPool, 1, false}, layerSpec{12, 3, 1, pool, 1, false}, layerSpec{channels: 5}))
 		cfg.Init = Init{Gain: 1.2, Bias: 0.5}
 		p, s := randomFloatParams(cfg, 1), randomFloatSamples(cfg, 1)
 		var runs [2]*relaxer[float64]

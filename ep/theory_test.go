@@ -11,7 +11,7 @@ import (
 // theoryConfig is a small pooled network that settles, with few saturated
 // neurons.
 func theoryConfig() *Config {
-	cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1}, layerSpec{5, 3, 1, NoPool, 1}, layerSpec{channels: 3}))
+	cfg := testConfig(chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1, false}, layerSpec{5, 3, 1, NoPool, 1, false}, layerSpec{channels: 3}))
 	cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps = 2, 400, 400
 	cfg.Init = Init{Gain: 0.8, Bias: 0.5}
 	return cfg
@@ -20,7 +20,7 @@ func theoryConfig() *Config {
 // meanConfig is the same with a mean pool and a stride.
 func meanConfig() *Config {
 	cfg := theoryConfig()
-	cfg.Network = chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, AveragePool, 1}, layerSpec{5, 3, 1, NoPool, 2}, layerSpec{channels: 3})
+	cfg.Network = chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, AveragePool, 1, false}, layerSpec{5, 3, 1, NoPool, 2, false}, layerSpec{channels: 3})
 	return cfg
 }
 
@@ -247,8 +247,8 @@ func TestEquilibria(t *testing.T) {
 		net  Network
 		init Init
 	}{
-		{chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1}, layerSpec{5, 3, 1, NoPool, 1}, layerSpec{channels: 3}), Init{Gain: 0.35, Bias: 0.6}},
-		{chain(Shape{3, 12, 12}, layerSpec{8, 3, 1, MaxPool, 1}, layerSpec{12, 3, 1, MaxPool, 1}, layerSpec{channels: 10}), Init{Gain: 0.3, Bias: 0.5}},
+		{chain(Shape{2, 6, 6}, layerSpec{4, 3, 1, MaxPool, 1, false}, layerSpec{5, 3, 1, NoPool, 1, false}, layerSpec{channels: 3}), Init{Gain: 0.35, Bias: 0.6}},
+		{chain(Shape{3, 12, 12}, layerSpec{8, 3, 1, MaxPool, 1, false}, layerSpec{12, 3, 1, MaxPool, 1, false}, layerSpec{channels: 10}), Init{Gain: 0.3, Bias: 0.5}},
 		{chain(Shape{1, 4, 4}, layerSpec{channels: 20}, layerSpec{channels: 12}, layerSpec{channels: 5}), Init{Gain: 0.4, Bias: 0.4}},
 	} {
 		cfg := testConfig(c.net)

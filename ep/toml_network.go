@@ -105,8 +105,9 @@ func (d *Draft) reshape(cfg *Config, n *networkText, input Shape) (*Config, erro
 //	kernel    1, 3 (default), 5 or 7
 //	padding   (kernel - 1)/2 by default
 //	stride    1 (default) or 2
+//	bias      true (default) or false
 //	pool      "none" (default), "max" or "average": of 2x2 windows after the convolution
-var layerKeys = []string{"kind", "channels", "kernel", "padding", "stride", "pool"}
+var layerKeys = []string{"kind", "channels", "kernel", "padding", "stride", "bias", "pool"}
 
 // parseLayerTables reads [[layer]] tables. Errors name the table, by its number from
 // 1, the key, the value found and the value wanted.
@@ -127,11 +128,20 @@ func parseLayerTable(table map[string]any) (LayerSpec, error) {
 		"stride": &s.Stride, "pool": &s.Pool}
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		value := table[key]
-		if max, ok := value.(bool); ok && key == "pool" { // true and false for max and none
-			value = NoPool.String()
-			if max {
-				value = MaxPool.String()
+		if on, ok := value.(bool); ok {
+			switch key {
+			case "bias":
+				s.NoBias = !on
+				continue
+			case "pool": // true and false for max and none
+				value = NoPool.String()
+				if on {
+					value = MaxPool.String()
+				}
 			}
+		}
+		if key == "bias" {
+			return s, fmt.Errorf("bias: %s, want true or false", show(value))
 		}
 		target, ok := targets[key]
 		if !ok {

@@ -250,7 +250,7 @@ func TestTOMLErrors(t *testing.T) {
 		{"layer = 3", `net.toml: layer: 3, want tables [[layer]]`},
 		{"[[layer]]\nchannels = 3\nstride = 3", `net.toml: layer 1: stride 3, want 1 or 2`},
 		{"[[layer]]\nchannels = 3\nstride = 0", `net.toml: [[layer]] 1: stride: 0, want 1 or 2`},
-		{"[[layer]]\nchannels = 3\nbreadth = 2", `net.toml: [[layer]] 1: unknown key breadth, nearest is kind`},
+		{"[[layer]]\nchannels = 3\nbreadth = 2", `net.toml: [[layer]] 1: unknown key breadth, nearest is bias`},
 		{"[[layer]]\nchannels = \"3\"", `net.toml: [[layer]] 1: channels: "3", want an integer`},
 		{"[[layer]]\nchannels = 3\npool = 1", `net.toml: [[layer]] 1: pool: 1, want "none", "max" or "average"`},
 		{"[[layer]]\nkernel = 3", `net.toml: layer 1: 0 channels, want 1..65535`},

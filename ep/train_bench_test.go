@@ -48,8 +48,8 @@ func BenchmarkTrainBatch(b *testing.B) {
 		b.Fatal(err)
 	}
 	digits.FreeSteps, digits.NudgeSteps, digits.Activation, digits.Init = 20, 6, Unit, Init{Gain: 1}
-	images := testConfig(chain(Shape{3, 32, 32}, layerSpec{16, 3, 1, MaxPool, 1}, layerSpec{32, 3, 1, MaxPool, 1},
-		layerSpec{64, 3, 1, MaxPool, 1}, layerSpec{64, 3, 1, MaxPool, 1}, layerSpec{channels: 10}))
+	images := testConfig(chain(Shape{3, 32, 32}, layerSpec{16, 3, 1, MaxPool, 1, false}, layerSpec{32, 3, 1, MaxPool, 1, false},
+		layerSpec{64, 3, 1, MaxPool, 1, false}, layerSpec{64, 3, 1, MaxPool, 1, false}, layerSpec{channels: 10}))
 	images.FreeSteps, images.NudgeSteps = 40, 10
 	for _, c := range []struct {
 		name  string

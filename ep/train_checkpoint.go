@@ -75,13 +75,15 @@ func layerArrays(prefix string, net *Network, p *FloatParams) []npz.Array {
 	var arrays []npz.Array
 	for n := range net.Layers {
 		l := &net.Layers[n]
-		arrays = append(arrays,
-			npz.Array{
-				Name: prefix + l.Name + ".weight", DType: npz.Float64,
-				Shape: []int{l.Out.C, l.In.C, l.KH, l.KW}, Data: p.Layers[n].W,
-			},
-			npz.Array{Name: prefix + l.Name + ".bias", DType: npz.Float64, Shape: []int{l.Out.C}, Data: p.Layers[n].B},
-		)
+		arrays = append(arrays, npz.Array{
+			Name: prefix + l.Name + ".weight", DType: npz.Float64,
+			Shape: []int{l.Out.C, l.In.C, l.KH, l.KW}, Data: p.Layers[n].W,
+		})
+		if !l.NoBias {
+			arrays = append(arrays, npz.Array{
+				Name: prefix + l.Name + ".bias", DType: npz.Float64, Shape: []int{l.Out.C}, Data: p.Layers[n].B,
+			})
+		}
 	}
 	return arrays
 }

@@ -17,7 +17,7 @@ import (
 
 // trainConfig is a small pooled network for procedural digits of 12x12.
 func trainConfig() *Config {
-	cfg := testConfig(chain(Shape{1, 12, 12}, layerSpec{6, 3, 1, MaxPool, 1}, layerSpec{8, 3, 1, MaxPool, 1}, layerSpec{channels: 4}))
+	cfg := testConfig(chain(Shape{1, 12, 12}, layerSpec{6, 3, 1, MaxPool, 1, false}, layerSpec{8, 3, 1, MaxPool, 1, false}, layerSpec{channels: 4}))
 	cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.Seed = 12, 15, 6, 5
 	cfg.Init = Init{Gain: 1.5, Bias: 0.3}
 	cfg.Rates = []float64{0.2, 0.1, 0.05}
@@ -31,7 +31,7 @@ func trainConfigs() []*Config {
 	for _, sweep := range []Sweep{Synchronous, Asynchronous} {
 		first, live, mean := trainConfig(), trainConfig(), trainConfig()
 		live.PoolIndex = Live
-		mean.Network = chain(Shape{1, 12, 12}, layerSpec{6, 3, 1, AveragePool, 1}, layerSpec{8, 3, 1, MaxPool, 2}, layerSpec{channels: 4})
+		mean.Network = chain(Shape{1, 12, 12}, layerSpec{6, 3, 1, AveragePool, 1, false}, layerSpec{8, 3, 1, MaxPool, 2, false}, layerSpec{channels: 4})
 		for _, cfg := range []*Config{first, live, mean} {
 			cfg.Sweep = sweep
 			list = append(list, cfg)
@@ -281,7 +281,7 @@ func TestTrainErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := trainConfig()
-	other.Network = chain(Shape{1, 12, 12}, layerSpec{5, 3, 1, MaxPool, 1}, layerSpec{8, 3, 1, MaxPool, 1}, layerSpec{channels: 4})
+	other.Network = chain(Shape{1, 12, 12}, layerSpec{5, 3, 1, MaxPool, 1, false}, layerSpec{8, 3, 1, MaxPool, 1, false}, layerSpec{channels: 4})
 	err := newTrainer(t, other, TrainOptions{Epochs: 1}).ReadCheckpoint(path)
 	if got, want := fmt.Sprint(err), "array layer1.weight: shape [6 1 3 3], want [5 1 3 3]"; !strings.HasSuffix(got, want) {
 		t.Errorf("checkpoint of another network:\n got %s\nwant %s", got, want)

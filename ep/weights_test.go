@@ -59,7 +59,7 @@ func TestInitParams(t *testing.T) {
 // TestWeightsRoundTrip checks that codes, their extremes among them, survive
 // the file, for formats that need either floating-point type.
 func TestWeightsRoundTrip(t *testing.T) {
-	net := testNet(t, "5,M,fc3", Shape{2, 6, 6})
+	net := testNet(t, "5,M,4b0,fc3", Shape{2, 6, 6})
 	for _, weight := range []fixedpoint.Format{fixedpoint.Q(1, 14), fixedpoint.Q(0, 24), fixedpoint.Q(0, 25), fixedpoint.Q(3, 28)} {
 		f := DefaultFormats()
 		f.Weight = weight
@@ -151,6 +151,11 @@ func TestWeightErrors(t *testing.T) {
 	path := writeFile(t, t.TempDir(), "w.npz", whole)
 	if _, err := LoadWeights(path, net); err != nil {
 		t.Errorf("sound file: %v", err)
+	}
+	const surplus = "FILE: unknown array layer1.bias, nearest is layer2.bias, want weights and biases of 2 layers"
+	_, err := LoadWeights(path, testNet(t, "2b0,M,fc3", Shape{1, 8, 8}))
+	if got := strings.ReplaceAll(fmt.Sprint(err), path, "FILE"); got != surplus {
+		t.Errorf("bias of a layer without:\n got %s\nwant %s", got, surplus)
 	}
 	for cut := range len(whole) {
 		if _, err := LoadWeights(writeFile(t, t.TempDir(), "w.npz", whole[:cut]), net); err == nil {

@@ -264,7 +264,9 @@ func (m *cycleModel) update() {
 					m.pass(d.ops(&ps[Up]))
 				}
 			}
-			m.updatePass(&ps[Bias], l, 1)
+			if !d.Layers[i].NoBias {
+				m.updatePass(&ps[Bias], l, 1)
+			}
 			m.updatePass(&ps[Update], l, d.P)
 			m.store.endSlab()
 			l.Update += m.now - at - (l.WaitStore - wait)

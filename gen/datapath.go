@@ -39,6 +39,12 @@ func (d *Design) modeFields() record {
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 	}
+	if !d.someBiases() {
+		rec = rec.without("bias").without("bias_shift")
+	}
+	if d.mixedBiases() {
+		rec = append(rec, field{"biased", 1, "the layer has biases"})
+	}
 	if d.averages() {
 		rec = append(rec, field{"mean", 1, "average pool: sums of windows, z at every position"})
 	}
@@ -115,6 +121,9 @@ func (d *Design) datapath() *hdl.Module {
 	p.updates()
 	return p.Module
 }
+
+// isBias is high in passes over biases; nil if no layer has any.
+func (p *datapath) isBias() hdl.Value { return p.mode["bias"] }
 
 // argmaxOnly is cond in layers whose windows have an argmax.
 func (p *datapath) argmaxOnly(cond hdl.Value) hdl.Value {

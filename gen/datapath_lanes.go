@@ -15,8 +15,11 @@ func (p *datapath) array() {
 	first2 := delay(&p.Scope, "first", p.first1, 1, 2)[2]
 	last2 := delay(&p.Scope, "last", p.last1, 1, 2)[2]
 	u := p.Instance(d.operands(), "u_operands")
-	for _, name := range []string{"down", "bias", "i_even", "zero"} {
+	for _, name := range []string{"down", "i_even", "zero"} {
 		u.In(name+"_i", p.mode[name])
+	}
+	if isBias := p.isBias(); isBias != nil {
+		u.In("bias_i", isBias)
 	}
 	u.In("unpool_i", p.argmaxOnly(p.mode["unpool"]))
 	u.In("void_i", void2)
@@ -64,7 +67,7 @@ func (p *datapath) lanes() {
 	bw := f.Bias.Width()
 	p.For("gen_lane", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		u := g.Instance(module, "u_lane")
-		for _, name := range []string{"up", "down", "live", "window", "nudge", "nudge_minus", "up_shift", "bias_shift", "down_shift", "act_shift"} {
+		for _, name := range []string{"up", "down", "live", "window", "nudge", "nudge_minus", "up_shift", "down_shift", "act_shift"} {
 			u.In(name+"_i", p.mode[name])
 		}
 		if mean, ok := p.mode["mean"]; ok {
@@ -72,7 +75,10 @@ func (p *datapath) lanes() {
 		}
 		u.In("sum_valid_i", p.accValid)
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))
-		u.In("bias_i", hdl.AsS(hdl.IndexSlice(p.bias, r, bw)))
+		if p.bias != nil {
+			u.In("bias_shift_i", p.mode["bias_shift"])
+			u.In("bias_i", hdl.AsS(hdl.IndexSlice(p.bias, r, bw)))
+		}
 		u.In("pos_i", p.pos[8])
 		u.In("index_i", hdl.IndexSlice(index[8], r, 2))
 		u.In("acc_re_i", p.re)
@@ -144,14 +150,16 @@ func (p *datapath) updates() {
 	d, one := p.d, hdl.U(1)
 	f := d.Cfg.Formats
 	ww, bw := f.Weight.Width(), f.Bias.Width()
-	vw := max(ww, bw)
+	vw := d.parameterBits()
 	p.Group("Update: drain")
 	start := p.Input("update_start_i", one, "first tile of a slab follows")
 	ready := p.Input("store_ready_i", one)
 	u := p.Instance(d.drain(), "u_drain")
 	u.In("start_i", start)
 	u.In("abort_i", p.Input("abort_i", one, "forget the update"))
-	u.In("bias_i", p.mode["bias"])
+	if p.bias != nil {
+		u.In("bias_i", p.isBias())
+	}
 	u.In("open_i", hdl.All(p.op["valid"], p.op["first"], p.mode["update"]))
 	tileOK, idle := p.Output("tile_ok_o", one, "a tile may be opened"), p.Output("drain_idle_o", one)
 	u.OutTo("tile_ok_o", tileOK)
@@ -179,14 +187,20 @@ func (p *datapath) updates() {
 	module := d.updateLane()
 	p.For("gen_update", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		weight := g.WireIs("weight", hdl.Ext(hdl.AsS(hdl.IndexSlice(old, r, ww)), vw))
-		bias := g.WireIs("bias", hdl.Ext(hdl.AsS(hdl.IndexSlice(p.bias, r, bw)), vw))
+		old := hdl.Value(weight)
+		if p.bias != nil {
+			bias := g.WireIs("bias", hdl.Ext(hdl.AsS(hdl.IndexSlice(p.bias, r, bw)), vw))
+			old = hdl.Mux(p.isBias(), bias, weight)
+		}
 		u := g.Instance(module, "u_update")
-		u.In("bias_i", p.mode["bias"])
+		if p.bias != nil {
+			u.In("bias_i", p.isBias())
+		}
 		u.In("rate_i", p.mode["rate"])
 		u.In("rate_shift_i", p.mode["rate_shift"])
 		u.In("valid_i", valid[1])
 		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
-		u.In("old_i", hdl.Mux(p.mode["bias"], bias, weight))
+		u.In("old_i", old)
 		lane := u.OutAs("new_o", "new_value")
 		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
 		state := g.WireIs("state_value", hdl.AsS(hdl.IndexSlice(p.here, r, d.LaneBits)))
@@ -211,7 +225,11 @@ func (p *datapath) columnLast(lastOpen *hdl.Signal) {
 	}
 	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
 	end := p.Input("walk_done_i", one, "last operation of the pass")
-	slab := delay(&p.Scope, "column_last", hdl.All(p.column, lastOpen, over, hdl.Not(p.mode["bias"])), 0, 4)
+	last := hdl.All(p.column, lastOpen, over)
+	if p.bias != nil {
+		last = hdl.All(p.column, lastOpen, over, hdl.Not(p.isBias()))
+	}
+	slab := delay(&p.Scope, "column_last", last, 0, 4)
 	result := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 0, 2)
 	p.Assign(p.Output("column_last_o", one), hdl.Any(slab[4], result[2]))
 }

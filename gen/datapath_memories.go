@@ -12,8 +12,11 @@ func (p *datapath) memories() {
 	colWE := p.Input("slab_we_i", hdl.U(d.P), "one column of a tile")
 	colAddr := p.Input("slab_addr_i", p.slabAddr.Type())
 	colData := p.Input("slab_data_i", hdl.U(d.columnBits()))
-	biasWE := p.Input("bias_we_i", hdl.U(2), "the biases of a slab, one bit a bank")
-	biasData := p.Input("bias_data_i", hdl.U(d.biasBits()))
+	var biasWE, biasData hdl.Value
+	if d.someBiases() {
+		biasWE = p.Input("bias_we_i", hdl.U(2), "the biases of a slab, one bit a bank")
+		biasData = p.Input("bias_data_i", hdl.U(d.biasBits()))
+	}
 
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
@@ -65,6 +68,14 @@ func (p *datapath) memories() {
 	u.In("raddr_i", hdl.Mux(p.mode["update"], d.slabAddress(p.mode["bank"], p.drainTile), p.slabAddr))
 	p.tile = u.OutAs("tile_o", "tile")
 
+	if d.someBiases() {
+		p.biases(biasWE, biasData)
+	}
+	p.accumulatorPorts(accWE, waddr)
+}
+
+// biases keeps those of both slabs; a layer without takes zeros.
+func (p *datapath) biases(biasWE, biasData hdl.Value) {
 	p.Group("Biases of both slabs")
 	bank0 := p.Reg("bias0_q", biasData.Type())
 	bank1 := p.Reg("bias1_q", biasData.Type())
@@ -72,8 +83,11 @@ func (p *datapath) memories() {
 		b.If(hdl.Bit(biasWE, 0), func(b *hdl.Block) { b.Set(bank0, biasData) })
 		b.If(hdl.Bit(biasWE, 1), func(b *hdl.Block) { b.Set(bank1, biasData) })
 	})
-	p.bias = p.WireIs("slab_bias", hdl.Mux(p.mode["bank"], bank1, bank0))
-	p.accumulatorPorts(accWE, waddr)
+	bias := hdl.Mux(p.mode["bank"], bank1, bank0)
+	if biased, mixed := p.mode["biased"]; mixed {
+		bias = hdl.Mux(biased, bias, zeroOf(bank0))
+	}
+	p.bias = p.WireIs("slab_bias", bias)
 }
 
 func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {

@@ -50,14 +50,20 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 		{"step", 1, "the last visit of a time step"},
 		{"end", 1, "the last visit of all"},
 	}
+	if d.mixedBiases() {
+		rec = append(rec, field{"biased", 1, "a slab begins with biases"})
+	}
 	s := &d.Visits
 	relax := len(withSlabs(s.First)) + len(withSlabs(s.Step))
 	visits := withSlabs(s.all())
 	var rows []hdl.ROMRow
 	for i, v := range visits {
 		l := &d.Layers[v.Layer-1]
-		rows = append(rows, rec.row(v.text(), l.SlabBeats, l.SlabColumns, l.Out.Blocks-1, l.Offset/d.Map.BeatBytes,
-			b2i(i == relax-1), b2i(i == len(visits)-1)))
+		values := []int{l.SlabBeats, l.SlabColumns, l.Out.Blocks - 1, l.Offset / d.Map.BeatBytes, b2i(i == relax-1), b2i(i == len(visits)-1)}
+		if d.mixedBiases() {
+			values = append(values, l.BiasColumns())
+		}
+		rows = append(rows, rec.row(v.text(), values...))
 	}
 	return rec, rows
 }
@@ -395,41 +401,62 @@ func (f *fetch) destinations() {
 	f.Assign(f.Output("input_addr_o", at.Type()), at)
 	f.Assign(f.Output("input_data_o", hdl.U(d.P*d.LaneBits)), d.narrowColumn(f.column, d.LaneBits))
 
-	f.Comment("A slab begins with its biases; the columns of its tiles follow.")
-	f.first = f.Reg("first_q", one, "the column of biases is next")
+	f.slabColumns(at)
+	if unused := d.unusedColumnBits(f.column); len(unused) > 0 {
+		f.Unused(unused...)
+	}
+}
+
+// slabColumns builds the write ports of biases and tiles, and the places of columns
+// in their job.
+func (f *fetch) slabColumns(at *hdl.Signal) {
+	d, one := f.d, hdl.U(1)
+	if d.someBiases() {
+		f.Comment("A slab begins with its biases; the columns of its tiles follow.")
+		f.first = f.Reg("first_q", one, "the column of biases is next")
+	}
 	col := f.Reg("tile_column_q", hdl.U(d.P), "one-hot: column of the tile")
 	tile := f.Reg("tile_q", hdl.U(d.fields.tile))
-	slab := f.WireIs("slab_column", in(fetchSlab))
-	biasWE := f.Output("bias_we_o", hdl.U(2))
-	f.Assign(biasWE, hdl.Cat(hdl.All(slab, f.first, f.fillBank), hdl.All(slab, f.first, hdl.Not(f.fillBank))))
-	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Cfg.Formats.Bias.Width()))
-	weWhen := f.WireIs("tile_we", hdl.All(slab, hdl.Not(f.first)))
+	slab := f.WireIs("slab_column", hdl.All(f.counted, hdl.Eq(f.state, f.states[fetchSlab])))
+	weWhen := slab
+	if f.first != nil {
+		weWhen = f.biasPort(slab)
+	}
 	f.Assign(f.Output("slab_we_o", hdl.U(d.P)), hdl.Mux(weWhen, col, zeroOf(col)))
 	f.Assign(f.Output("slab_addr_o", hdl.U(addrBits(2*d.SlabWords))), d.slabAddress(f.fillBank, tile))
 	f.Assign(f.Output("slab_data_o", hdl.U(d.columnBits())), d.narrowColumn(f.column, d.Cfg.Formats.Weight.Width()))
-	f.AlwaysReset(func(b *hdl.Block) {
+	setFirst := func(b *hdl.Block, v bool) {
+		if f.first != nil {
+			b.Set(f.first, bit(v))
+		}
+	}
+	begin := func(b *hdl.Block) {
 		b.Set(at, zeroOf(at))
-		b.Set(f.first, bit(true))
+		setFirst(b, true)
 		b.Set(col, hdl.Const(col.Type(), 1))
 		b.Set(tile, zeroOf(tile))
-	}, func(b *hdl.Block) {
-		b.If(hdl.Any(f.start, f.lastColumn), func(b *hdl.Block) {
-			b.Set(at, zeroOf(at))
-			b.Set(f.first, bit(true))
-			b.Set(col, hdl.Const(col.Type(), 1))
-			b.Set(tile, zeroOf(tile))
-		}).ElseIf(f.counted, func(b *hdl.Block) {
+	}
+	f.AlwaysReset(begin, func(b *hdl.Block) {
+		b.If(hdl.Any(f.start, f.lastColumn), begin).ElseIf(f.counted, func(b *hdl.Block) {
 			b.Set(at, inc(at))
-			b.Set(f.first, bit(false))
+			setFirst(b, false)
 			b.If(weWhen, func(b *hdl.Block) {
 				b.Set(col, rotate(col))
 				b.If(hdl.Bit(col, d.P-1), func(b *hdl.Block) { b.Set(tile, inc(tile)) })
 			})
 		})
 	})
-	if unused := d.unusedColumnBits(f.column); len(unused) > 0 {
-		f.Unused(unused...)
+}
+
+// biasPort builds the write port of biases and returns what enables that of tiles.
+func (f *fetch) biasPort(slab *hdl.Signal) *hdl.Signal {
+	d, first := f.d, hdl.Value(f.first)
+	if d.mixedBiases() {
+		first = f.WireIs("bias_column", hdl.All(f.first, f.rec.slice(f.slabWord, "biased")))
 	}
+	f.Assign(f.Output("bias_we_o", hdl.U(2)), hdl.Cat(hdl.All(slab, first, f.fillBank), hdl.All(slab, first, hdl.Not(f.fillBank))))
+	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Cfg.Formats.Bias.Width()))
+	return f.WireIs("tile_we", hdl.All(slab, hdl.Not(first)))
 }
 
 // rotate moves a one-hot vector one place up.
@@ -455,7 +482,7 @@ func (d *Design) narrowColumn(column hdl.Value, w int) hdl.Value {
 
 // unusedColumnBits are the sign copies of a column that nothing reads.
 func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
-	w := max(d.LaneBits, d.Cfg.Formats.Weight.Width(), d.Cfg.Formats.Bias.Width())
+	w := max(d.LaneBits, d.parameterBits())
 	var out []hdl.Value
 	for r := range d.P {
 		low := w

@@ -68,6 +68,9 @@ func (d *Design) passRecord() record {
 	for _, o := range d.optionalFields() {
 		rec = append(rec, o.field)
 	}
+	if !d.someBiases() {
+		rec = rec.without("bias_shift")
+	}
 	return rec
 }
 
@@ -83,6 +86,10 @@ func (d *Design) optionalFields() []optionalField {
 	if s := d.largestStride(); s > 1 {
 		list = append(list, optionalField{field{"step", widest(s), "from one pixel below or one tap to the next"},
 			func(q *Pass) int { return q.Step }})
+	}
+	if d.mixedBiases() {
+		list = append(list, optionalField{field{"biased", 1, "the layer has biases"},
+			func(q *Pass) int { return b2i(!d.Layers[q.Layer-1].NoBias) }})
 	}
 	if d.averages() {
 		list = append(list, optionalField{field{"mean", 1, "the four positions of a window count alike"},
@@ -131,14 +138,21 @@ func (d *Design) values(q *Pass) []int {
 	if q.Kind == Bias {
 		rate = la.BiasUpdate
 	}
+	bias := d.shifts.bias.of(la.BiasShift)
+	if d.Layers[q.Layer-1].NoBias {
+		bias = 0
+	}
 	values := []int{
 		q.RowBase, q.ColBase, q.LastBlk, q.LastY, q.LastX, b2i(q.Window), b2i(q.Unpool),
 		q.IBase, q.OBase, fit(q.IBlk, a), fit(q.IB, a), fit(q.OBlk, a), fit(q.OB, a), fit(q.OSlab, a),
 		fit(q.IRow, a), fit(q.ORow, a), fit(q.KBlk, t), fit(q.KRow, t),
 		q.AccRead, q.AccNext, q.AccBase, q.IndexBase,
-		d.shifts.up.of(la.UpShift), d.shifts.bias.of(la.BiasShift), down, d.shifts.act.of(la.Act.Shift),
-		int(rate.Mantissa), max(0, d.shifts.rate.of(rate.Shift)),
+		d.shifts.up.of(la.UpShift),
 	}
+	if d.someBiases() {
+		values = append(values, bias)
+	}
+	values = append(values, down, d.shifts.act.of(la.Act.Shift), int(rate.Mantissa), max(0, d.shifts.rate.of(rate.Shift)))
 	for _, o := range d.optionalFields() {
 		values = append(values, o.value(q))
 	}

@@ -16,8 +16,12 @@ func (d *Design) deriveShifts() {
 	var up, down, bias, act, rate []int
 	for i := range d.Layers {
 		a := d.Layers[i].Arith
-		up, bias, act = append(up, a.UpShift), append(bias, a.BiasShift), append(act, a.Act.Shift)
-		for _, u := range []fixedpoint.Update{a.WeightUpdate, a.BiasUpdate} {
+		up, act = append(up, a.UpShift), append(act, a.Act.Shift)
+		updates := []fixedpoint.Update{a.WeightUpdate}
+		if !d.Layers[i].NoBias {
+			bias, updates = append(bias, a.BiasShift), append(updates, a.BiasUpdate)
+		}
+		for _, u := range updates {
 			if u.Mantissa != 0 { // any shift serves rate 0
 				rate = append(rate, u.Shift)
 			}
@@ -28,6 +32,9 @@ func (d *Design) deriveShifts() {
 	}
 	if down == nil {
 		down = []int{0}
+	}
+	if bias == nil {
+		bias = []int{0}
 	}
 	if rate == nil {
 		rate = []int{0}
@@ -40,7 +47,7 @@ func (d *Design) deriveShifts() {
 func (d *Design) lane() *hdl.Module {
 	l := &lane{Module: hdl.NewModule("ep_lane"), d: d}
 	l.Doc("Neurons of one lane: everything behind the adder tree of a row.\n\n"+
-		"  up    acc = "+d.poolDoc()+" over the pool window of (sum << up_shift) + (bias << bias_shift)\n"+
+		"  up    acc = "+d.poolDoc()+" over the pool window of (sum << up_shift)"+d.biasDoc()+"\n"+
 		"  down  acc = acc + (sum << down_shift)\n"+
 		"  act   state = clamp(round(u * 2^-k), 0, %d),  u = acc -+ beta*(s - y)\n\n"+
 		"Accumulators are %d bits signed and exact; the activation is the only rounding (%v).\n"+
@@ -79,7 +86,9 @@ func (l *lane) ports() {
 	l.down = l.Input("down_i", one)
 	l.live = l.Input("live_i", one, "pool by comparison; else by the stored index")
 	l.upSel = l.Input("up_shift_i", hdl.U(d.shifts.up.bits()), shiftDoc(d.shifts.up))
-	l.biasSel = l.Input("bias_shift_i", hdl.U(d.shifts.bias.bits()), shiftDoc(d.shifts.bias))
+	if d.someBiases() {
+		l.biasSel = l.Input("bias_shift_i", hdl.U(d.shifts.bias.bits()), shiftDoc(d.shifts.bias))
+	}
 	l.downSel = l.Input("down_shift_i", hdl.U(d.shifts.down.bits()), shiftDoc(d.shifts.down))
 	l.actSel = l.Input("act_shift_i", hdl.U(d.shifts.act.bits()), shiftDoc(d.shifts.act))
 	l.nudge = l.Input("nudge_i", one, "add the error of the output layer")
@@ -87,7 +96,9 @@ func (l *lane) ports() {
 	l.Group("Sum of the row")
 	l.sumValid = l.Input("sum_valid_i", one)
 	l.sum = l.Input("sum_i", hdl.S(d.SumBits))
-	l.bias = l.Input("bias_i", hdl.S(d.Cfg.Formats.Bias.Width()), d.Cfg.Formats.Bias.String())
+	if d.someBiases() {
+		l.bias = l.Input("bias_i", hdl.S(d.Cfg.Formats.Bias.Width()), d.Cfg.Formats.Bias.String())
+	}
 	l.Group("Pool window, one cycle after the sum")
 	l.windowed = l.Input("window_i", one, "the layer is pooled")
 	l.pos = l.Input("pos_i", hdl.U(2), "{dy, dx}")
@@ -130,8 +141,11 @@ func (l *lane) accumulate() {
 			b.If(l.down, func(b *hdl.Block) {
 				b.Set(aligned, d.shifts.down.shiftLeft(l.sum, l.downSel, d.AccBits))
 			}).Else(func(b *hdl.Block) {
-				b.Set(aligned, hdl.AddMod(d.shifts.up.shiftLeft(l.sum, l.upSel, d.AccBits),
-					d.shifts.bias.shiftLeft(l.bias, l.biasSel, d.AccBits)))
+				drive := d.shifts.up.shiftLeft(l.sum, l.upSel, d.AccBits)
+				if l.bias != nil {
+					drive = hdl.AddMod(drive, d.shifts.bias.shiftLeft(l.bias, l.biasSel, d.AccBits))
+				}
+				b.Set(aligned, drive)
 			})
 		})
 	})
@@ -176,7 +190,7 @@ func (l *lane) unusedSelectors() {
 		c   choices
 		sel hdl.Value
 	}{{l.d.shifts.up, l.upSel}, {l.d.shifts.down, l.downSel}, {l.d.shifts.bias, l.biasSel}, {l.d.shifts.act, l.actSel}} {
-		if len(s.c.values) == 1 {
+		if s.sel != nil && len(s.c.values) == 1 {
 			unused = append(unused, s.sel)
 		}
 	}
@@ -241,6 +255,14 @@ func (l *lane) activate() {
 			b.Set(state, clampBelowZero(rounded, hi, state.Type()))
 		})
 	})
+}
+
+// biasDoc is the bias in the text of the lane.
+func (d *Design) biasDoc() string {
+	if d.someBiases() {
+		return " + (bias << bias_shift)"
+	}
+	return ""
 }
 
 // poolDoc says what the lane makes of a pool window.

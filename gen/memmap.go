@@ -12,7 +12,7 @@ import "epgen/ep"
 //	labels    B columns; lane 0 is the label of sample b, see LabelCode: the class
 //	          itself where the output layer is a vector
 //	input     columns (b, blk, y, x) of the samples
-//	weights   layer after layer, slab after slab: the bias column, then for each
+//	weights   layer after layer, slab after slab: the bias column if any, then for each
 //	          tile t = blk*Taps + ky*KW + kx the columns c = 0..P-1, lane r being
 //	          W[slab*P+r, blk*P+c, ky, kx]; zeros for channels that do not exist
 //	results   columns (b, blk, y, x) of the output states of the free phase
@@ -32,7 +32,10 @@ type Region struct{ Offset, Bytes int }
 func (p *Plan) placeMemory() {
 	cfg := p.Cfg
 	f := cfg.Formats
-	need := max(f.Weight.Width(), f.Bias.Width(), f.Input.Width(), p.LaneBits, p.labelBits())
+	need := max(f.Weight.Width(), f.Input.Width(), p.LaneBits, p.labelBits())
+	if p.someBiases() {
+		need = max(need, f.Bias.Width())
+	}
 	for p.ElementBits = 8; p.ElementBits < need; {
 		p.ElementBits *= 2
 	}
@@ -51,7 +54,7 @@ func (p *Plan) placeMemory() {
 	m.Weights.Offset = next
 	for i := range p.Layers {
 		l := &p.Layers[i]
-		l.SlabColumns = 1 + l.Tiles*p.P
+		l.SlabColumns = l.BiasColumns() + l.Tiles*p.P
 		l.SlabBeats = m.beats(l.SlabColumns)
 		l.SlabBytes = l.SlabBeats * m.BeatBytes
 		l.Offset = next
@@ -125,11 +128,13 @@ func (p *Plan) eachWeight(layer int, f func(column, lane, weight, bias int)) {
 	stride := l.SlabBytes / p.Map.ColumnBytes
 	for co := range l.Out.Shape.C {
 		slab, r := co/p.P*stride, co%p.P
-		f(slab, r, -1, co)
+		if !l.NoBias {
+			f(slab, r, -1, co)
+		}
 		for ci := range l.In.Shape.C {
 			blk, c := ci/p.P, ci%p.P
 			for tap := range l.Taps {
-				f(slab+1+(blk*l.Taps+tap)*p.P+c, r, (co*l.In.Shape.C+ci)*l.Taps+tap, -1)
+				f(slab+l.BiasColumns()+(blk*l.Taps+tap)*p.P+c, r, (co*l.In.Shape.C+ci)*l.Taps+tap, -1)
 			}
 		}
 	}

@@ -14,7 +14,10 @@ func (d *Design) operands() *hdl.Module {
 		"  bias    v = (1, 0, ...), z = +-s: column 0 counts the states themselves")
 	m.Group("Mode")
 	down := m.Input("down_i", one)
-	isBias := m.Input("bias_i", one)
+	var isBias hdl.Value
+	if d.someBiases() {
+		isBias = m.Input("bias_i", one)
+	}
 	iEven := m.Input("i_even_i", one, "the layer below is in the even bank")
 	unpool := m.Input("unpool_i", one, "the layer is pooled")
 	zero := m.Input("zero_i", one, "all states count as zero")
@@ -47,6 +50,10 @@ func (d *Design) operands() *hdl.Module {
 		g.Assign(hdl.IndexSlice(lanes, r, lw), hdl.AsU(hdl.Mux(down, unpooled, below)))
 		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(hdl.Mux(minus, hdl.SubMod(hdl.Const(hdl.S(ow), 0), wide), wide)))
 	})
+	if isBias == nil {
+		m.Assign(v, lanes)
+		return m
+	}
 	m.Assign(v, hdl.Mux(isBias, unit, lanes))
 	return m
 }

@@ -81,8 +81,16 @@ func buildTables(p *Plan) *tables {
 }
 
 // used reports whether a layer has passes of a kind: layer 1 has no feedback to
-// give.
-func (p *Plan) used(n int, k Kind) bool { return n > 1 || k != Down }
+// give, some have no biases.
+func (p *Plan) used(n int, k Kind) bool {
+	switch k {
+	case Down:
+		return n > 1
+	case Bias:
+		return !p.Layers[n-1].NoBias
+	}
+	return true
+}
 
 // spans returns the table of one kind of pass.
 func (a axis) spans(k Kind) []span {

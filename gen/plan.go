@@ -59,7 +59,7 @@ type LayerPlan struct {
 	AccBase   int // first accumulator word
 	IndexBase int // first index word; pooled layers only
 
-	SlabColumns int // columns of one slab in memory: bias column, then P per tile
+	SlabColumns int // columns of one slab in memory: bias column if any, then P per tile
 	SlabBeats   int // beats of one slab, the last one padded with zeros
 	SlabBytes   int
 	Offset      int // byte offset of slab 0 from the base of the memory map
@@ -138,7 +138,10 @@ func (p *Plan) deriveWidths() {
 		la := &p.Arith.Layers[i]
 		p.SumBits = max(p.SumBits, la.Up.SignedWidth(), la.Down.SignedWidth())
 		p.AccBits = max(p.AccBits, la.Acc.SignedWidth(), la.Drive.SignedWidth())
-		p.ContrastBits = max(p.ContrastBits, la.Contrast.SignedWidth(), la.BiasContrast.SignedWidth())
+		p.ContrastBits = max(p.ContrastBits, la.Contrast.SignedWidth())
+		if !p.Cfg.Network.Layers[i].NoBias {
+			p.ContrastBits = max(p.ContrastBits, la.BiasContrast.SignedWidth())
+		}
 	}
 }
 

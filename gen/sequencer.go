@@ -88,6 +88,7 @@ type sequencer struct {
 	kinds, phases                                 []hdl.Value
 	lastSlab, releaseSlab                         *hdl.Signal
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
+	biased                                        *hdl.Signal // the layer has biases, where layers differ
 }
 
 func (q *sequencer) is(state int) hdl.Value { return hdl.Eq(q.state, q.st[state]) }
@@ -177,6 +178,10 @@ func (q *sequencer) registers() {
 		q.st = append(q.st, q.Localparam(n, hdl.U(4), int64(i)))
 	}
 	for k := range numKinds {
+		if k == Bias && !d.someBiases() {
+			q.kinds = append(q.kinds, nil)
+			continue
+		}
 		q.kinds = append(q.kinds, q.Localparam("PASS_"+strings.ToUpper(k.String()), hdl.U(3), int64(k)))
 	}
 	for i, n := range d.phaseNames() {
@@ -232,6 +237,13 @@ func (q *sequencer) registers() {
 		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.HasIndex() && l.N > 1))
 	}
 	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
+	if d.mixedBiases() {
+		rows := make([]hdl.ROMRow, len(d.Layers))
+		for i := range d.Layers {
+			rows[i] = record{{"biased", 1, ""}}.row(d.Layers[i].Name, d.Layers[i].BiasColumns())
+		}
+		q.biased = q.ROM("biased_rom", q.layer, one, rows, "the layer has biases")
+	}
 	if d.IndexCopies > 1 {
 		q.argmax = q.ROM("argmax_rom", q.layer, one, pooled, "the update needs the argmax of its final states")
 	}

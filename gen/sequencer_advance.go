@@ -87,12 +87,25 @@ func (q *sequencer) advance() {
 
 // firstOfUpdate picks the first pass of a slab in the update.
 func (q *sequencer) firstOfUpdate(b *hdl.Block) {
-	b.Set(q.kind, q.kinds[Bias])
+	q.firstContrast(b)
 	if q.argmax != nil {
 		b.If(q.argmax, func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[Up])
 			b.Set(q.variant, hdl.Const(q.variant.Type(), variantPlus))
 		})
+	}
+}
+
+// firstContrast picks the pass over the biases, or, where there are none, that over
+// the weights.
+func (q *sequencer) firstContrast(b *hdl.Block) {
+	switch {
+	case q.d.allBiases():
+		b.Set(q.kind, q.kinds[Bias])
+	case q.biased != nil:
+		b.Set(q.kind, hdl.Mux(q.biased, q.kinds[Bias], q.kinds[Update]))
+	default:
+		b.Set(q.kind, q.kinds[Update])
 	}
 }
 
@@ -127,12 +140,15 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 					to(b, Up)
 				}).Else(func(b *hdl.Block) {
 					b.Set(q.variant, zeroOf(q.variant))
-					to(b, Bias)
+					q.firstContrast(b)
+					b.Set(q.state, q.st[seqSetup])
 				})
 			})
 	}
+	if q.d.someBiases() {
+		chain = chain.ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) })
+	}
 	chain.
-		ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) }).
 		ElseIf(q.isPhase(q.d.PhaseResult()), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
 		ElseIf(q.of("end"), func(b *hdl.Block) { q.nextStep(b, lastStep) }).
 		Else(q.nextVisit)

@@ -40,7 +40,7 @@ func (q *sequencer) modes() {
 	oPlus := word("here_plus", q.copyBase(hdl.Not(iEven), plus), oBase)
 	oMinus := word("here_minus", q.copyAt(hdl.Not(iEven), points[1]), oBase)
 	oOwn := word("here_own", q.copyBase(hdl.Not(iEven), own), oBase)
-	isAct, isBias := q.isKind(Act), q.isKind(Bias)
+	isAct := q.isKind(Act)
 	index := q.field("index_base")
 	// Frozen are the indices of s*: those of the first nudged step, and of even
 	// layers in asynchronous sweeps already those of the last free one.
@@ -64,7 +64,7 @@ func (q *sequencer) modes() {
 		indexMinus = hdl.Mux(isInput, index, second)
 	}
 	values := map[string]hdl.Value{
-		"up": q.isKind(Up), "down": q.isKind(Down), "update": hdl.Any(isBias, q.isKind(Update)), "bias": isBias,
+		"up": q.isKind(Up), "down": q.isKind(Down), "update": q.contrasting(),
 		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
 		"zero": hdl.All(q.isPhase(CopyFree), stale, hdl.Not(isInput)),
@@ -77,8 +77,13 @@ func (q *sequencer) modes() {
 		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
 		"write":    hdl.Mux(isAct, oOwn, q.field("acc_write")),
 	}
-	if mean, ok := q.named["mean"]; ok {
-		values["mean"] = mean
+	if d.someBiases() {
+		values["bias"] = q.isKind(Bias)
+	}
+	for _, name := range []string{"mean", "biased"} {
+		if v, ok := q.named[name]; ok {
+			values[name] = v
+		}
 	}
 	q.Group("Mode of the pass")
 	type pair struct{ reg, v hdl.Value }
@@ -141,13 +146,21 @@ func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
 	return base
 }
 
+// contrasting is high in passes that collect contrasts.
+func (q *sequencer) contrasting() hdl.Value {
+	if !q.d.someBiases() {
+		return q.isKind(Update)
+	}
+	return hdl.Any(q.isKind(Bias), q.isKind(Update))
+}
+
 // status builds the control of the other units and what the registers show.
 func (q *sequencer) status() {
 	one := hdl.U(1)
 	q.Group("Control of the units")
 	start := q.is(seqStart)
 	q.Assign(q.Output("walk_start_o", one), start)
-	q.Assign(q.Output("update_start_o", one), hdl.All(start, hdl.Any(q.isKind(Bias), q.isKind(Update))))
+	q.Assign(q.Output("update_start_o", one), hdl.All(start, q.contrasting()))
 	done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
 	q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
 	q.Assign(q.Output("store_start_o", one), q.storeStart)

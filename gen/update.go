@@ -7,8 +7,7 @@ func (d *Design) updateLane() *hdl.Module {
 	f := d.Cfg.Formats
 	w0 := d.Layers[0].Arith.WeightUpdate
 	b0 := d.Layers[0].Arith.BiasUpdate
-	ww, bw := f.Weight.Width(), f.Bias.Width()
-	vw := max(ww, bw)
+	vw := d.parameterBits()
 	one := hdl.U(1)
 	m := hdl.NewModule("ep_update_lane")
 	m.Doc("Local update of one weight or bias:\n\n"+
@@ -18,7 +17,10 @@ func (d *Design) updateLane() *hdl.Module {
 	m.Group("Clock")
 	m.Clock("clk_i")
 	m.Group("Layer, constant while columns are in flight")
-	isBias := m.Input("bias_i", one, "biases: "+f.Bias.String()+", else weights: "+f.Weight.String())
+	var isBias hdl.Value
+	if d.someBiases() {
+		isBias = m.Input("bias_i", one, "biases: "+f.Bias.String()+", else weights: "+f.Weight.String())
+	}
 	rate := m.Input("rate_i", hdl.U(f.RateBits), "mantissa")
 	sel := m.Input("rate_shift_i", hdl.U(d.shifts.rate.bits()), shiftDoc(d.shifts.rate.fromMax()))
 	m.Group("Column element")
@@ -47,12 +49,14 @@ func (d *Design) updateLane() *hdl.Module {
 	wMin := m.Localparam("WEIGHT_MIN", t, w0.Lo)
 	wMax := m.Localparam("WEIGHT_MAX", t, w0.Hi)
 	lo, hi := wMin, wMax
-	if b0.Lo != w0.Lo || b0.Hi != w0.Hi {
+	switch {
+	case isBias == nil:
+	case b0.Lo != w0.Lo || b0.Hi != w0.Hi:
 		bMin := m.Localparam("BIAS_MIN", t, b0.Lo)
 		bMax := m.Localparam("BIAS_MAX", t, b0.Hi)
 		lo = m.WireIs("lo", hdl.Mux(isBias, bMin, wMin))
 		hi = m.WireIs("hi", hdl.Mux(isBias, bMax, wMax))
-	} else {
+	default:
 		m.Unused(isBias)
 	}
 	m.Always(func(b *hdl.Block) {
@@ -89,7 +93,10 @@ func (d *Design) drain() *hdl.Module {
 	m.Group("Pass")
 	start := m.Input("start_i", one, "first tile of the slab follows")
 	abort := m.Input("abort_i", one, "forget all tiles")
-	isBias := m.Input("bias_i", one, "the tile is the column of biases")
+	var isBias hdl.Value
+	if d.someBiases() {
+		isBias = m.Input("bias_i", one, "the tile is the column of biases")
+	}
 	m.Group("Tiles")
 	open := m.Input("open_i", one, "the first operation of a tile is issued")
 	tileOK := m.Output("tile_ok_o", one, "a tile may be opened")
@@ -109,7 +116,11 @@ func (d *Design) drain() *hdl.Module {
 	busyQ := m.Reg("busy_q", one, "columns remain")
 	colQ := m.Reg("col_q", colOut.Type())
 	tileQ := m.Reg("tile_q", tile)
-	lastCol := m.WireIs("last_col", hdl.Any(isBias, hdl.EqConst(colQ, int64(d.P-1))))
+	lastOf := hdl.EqConst(colQ, int64(d.P-1))
+	if isBias != nil {
+		lastOf = hdl.Any(isBias, lastOf)
+	}
+	lastCol := m.WireIs("last_col", lastOf)
 	fire := m.WireIs("fire", hdl.All(busyQ, ready))
 	finish := m.WireIs("finish", hdl.All(fire, lastCol))
 	takeW := m.WireIs("take", hdl.All(hdl.Any(complete, fullQ), hdl.Any(hdl.Not(busyQ), finish)))

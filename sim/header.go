@@ -182,12 +182,13 @@ func (h *header) layers() {
 	h.line("  uint64_t offset;      // of slab 0")
 	h.line("  uint64_t slab_bytes;  // with padding to whole beats")
 	h.line("  int taps, kernel_w;")
+	h.line("  int bias_columns;  // of a slab, in front: 1 or 0")
 	h.line("  int weight_frac, bias_frac;")
 	h.line("};")
 	h.line("constexpr LayerInfo kLayers[] = {")
 	for i := range d.Layers {
 		l := &d.Layers[i]
-		h.line("    {%q, %d, %d, %d, %d, %d, %d},", l.Name, l.Offset, l.SlabBytes, l.Taps, l.KW,
+		h.line("    {%q, %d, %d, %d, %d, %d, %d, %d},", l.Name, l.Offset, l.SlabBytes, l.Taps, l.KW, l.BiasColumns(),
 			l.Arith.Weight.Frac, l.Arith.Bias.Frac)
 	}
 	h.line("};")

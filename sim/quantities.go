@@ -41,7 +41,9 @@ func Quantities(p *gen.Plan) []Quantity {
 		}
 		given("below", a.In, "states of the layer below, or the input")
 		given("weight", a.Weight, "weights")
-		given("bias", a.Bias, "biases")
+		if !p.Layers[i].NoBias {
+			given("bias", a.Bias, "biases")
+		}
 		given("state", a.State, "states")
 		derived("up", a.Up, a.AccFrac-a.UpShift, "sum of weight * state below")
 		if i+1 < len(p.Layers) {
@@ -51,7 +53,9 @@ func Quantities(p *gen.Plan) []Quantity {
 		}
 		derived("accumulator", a.Acc, a.AccFrac, "pre-activation, everything aligned and added")
 		derived("contrast", a.Contrast, a.ContrastFrac, "sum of s+ s+ - s- s- of one weight")
-		derived("bias contrast", a.BiasContrast, a.State.Frac, "sum of s+ - s- of one bias")
+		if !p.Layers[i].NoBias {
+			derived("bias contrast", a.BiasContrast, a.State.Frac, "sum of s+ - s- of one bias")
+		}
 	}
 	return list
 }

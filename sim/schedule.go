@@ -123,7 +123,7 @@ func Compared(p *gen.Plan) int {
 		}
 	}
 	for i := range p.Layers {
-		n += p.Layers[i].Weights() + p.Layers[i].Out.Shape.C
+		n += p.Layers[i].Weights() + p.Layers[i].Biases()
 	}
 	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
 }

@@ -64,6 +64,15 @@ var networks = []network{
 	{name: "average-output", list: "3k7p6s2,A", input: ep.Shape{C: 1, H: 9, W: 5}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.DataWidth, c.Batch = 2, 256, 3
 	}},
+	{name: "no-bias", list: "5b0,M,6k1b0,fc3b0", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
+		c.Memory.DataWidth, c.PoolIndex = 256, ep.Live
+	}},
+	{name: "some-biases", list: "5,M,6b0,M,fc7b0,fc3", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
+		c.Array.Size, c.PoolIndex = 2, ep.Live
+	}},
+	{name: "20-layers", list: "3,4,M,3k1,4,3k1,2s2,3,4k1,3,2k1,3,4,3k1,2,fc5,fc4,fc6,fc5,fc4,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Array.Size, c.FreeSteps, c.NudgeSteps = 2, 3, 2
+	}},
 	{name: "8-bit", list: "6,M,7,fc4", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
 		c.Formats.Input, c.Formats.State = format(true, 0, 7), format(false, 0, 7)
 		c.Formats.Weight, c.Formats.Bias = format(true, 0, 7), format(true, 1, 6)

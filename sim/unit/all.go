@@ -9,7 +9,7 @@ func All() []*Bench {
 	if err != nil {
 		panic(fmt.Sprintf("unit: %v", err))
 	}
-	single, narrow, even, means, real, sweep := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["real"], ds["sweep"]
+	single, narrow, even, means, bare, real, sweep := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
 			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
@@ -20,21 +20,21 @@ func All() []*Bench {
 	}
 	return join(
 		inGroup("arithmetic", roundingBench(),
-			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(real, false),
+			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false),
 			arrayBench(single), arrayBench(narrow), arrayBench(real),
-			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(real),
-			operandsBench(single), operandsBench(narrow), operandsBench(real),
+			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real),
+			operandsBench(single), operandsBench(narrow), operandsBench(bare), operandsBench(real),
 		),
-		inGroup("memories", join(stores(narrow), stores(real), []*Bench{drainBench(single), drainBench(narrow), drainBench(real)})...),
+		inGroup("memories", join(stores(narrow), stores(real), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real)})...),
 		inGroup("schedule",
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow),
-			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(real), sequencerBench(sweep),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep),
 		),
 		inGroup("memory-port",
-			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(real), fetchBench(sweep),
-			storeBench(single), storeBench(narrow), storeBench(even), storeBench(real),
+			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep),
+			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real),
 		),
 	)
 }

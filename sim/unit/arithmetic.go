@@ -41,11 +41,14 @@ func updateBench(d design, exhaustive bool) *Bench {
 			for _, k := range []gen.Kind{gen.Update, gen.Bias} {
 				u, contrast := l.Arith.WeightUpdate, l.Arith.Contrast
 				if k == gen.Bias {
+					if l.NoBias {
+						continue
+					}
 					u, contrast = l.Arith.BiasUpdate, l.Arith.BiasContrast
 				}
 				v.Idle(3)
 				fields := d.Descriptor(l.N, k)
-				v.SetIf("bias_i", k == gen.Bias)
+				v.SetPresent("bias_i", b2i(k == gen.Bias))
 				v.Set("rate_shift_i", int64(fields["rate_shift"]))
 				if exhaustive {
 					updateAll(v, u)

@@ -24,8 +24,9 @@ type design struct {
 //	        layers with alignment shifts of their own; a beat holds two columns;
 //	        a longest burst that is no power of two
 //	even    2x2, 16 bits, ties up, padding 0; a beat holds one column
-//	means   2x2, strides of 2 under and over average pools, frozen indices of a max pool;
-//	        a beat holds four columns
+//	means   2x2, strides of 2 under and over average pools, frozen indices of a max pool,
+//	        layers with and without biases; a beat holds four columns
+//	bare    2x2, no biases at all, live indices; a beat holds two columns
 //	real    4x4, 16 bits, two samples, frozen indices, channels that do not divide
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs
@@ -59,7 +60,8 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"single", "fc3", ep.Shape{C: 2, H: 2, W: 1}, 1, 1, ep.Frozen, ep.Unit, single, 0.75, 1, ep.Memory{DataWidth: 32, BurstBeats: 2, Outstanding: 2}, [2]int{3, 2}, ep.Synchronous},
 		{"narrow", "5k5p2,M,3k3p2,4k1p0,M,fc3", ep.Shape{C: 3, H: 6, W: 5}, 2, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 10, Outstanding: 3}, [2]int{2, 3}, ep.Synchronous},
 		{"even", "4k3p0,2k3p0,M", ep.Shape{C: 2, H: 6, W: 6}, 2, 1, ep.Live, ep.Half, even, 0.5, 0.1, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 1}, [2]int{3, 2}, ep.Synchronous},
-		{"means", "3k3p1s2,A,3k5p3s2,2k1p0s2,4,M,fc3", ep.Shape{C: 3, H: 13, W: 16}, 2, 2, ep.Frozen, ep.Half, real, 0.5, 0.1, ep.Memory{DataWidth: 128, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"means", "3k3p1s2,A,3k5p3s2b0,2k1p0s2b0,4,M,fc3", ep.Shape{C: 3, H: 13, W: 16}, 2, 2, ep.Frozen, ep.Half, real, 0.5, 0.1, ep.Memory{DataWidth: 128, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"bare", "3b0,M,3b0,M,fc3b0", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
 	} {
@@ -98,7 +100,7 @@ func (d design) layerPasses(f func(l *gen.LayerPlan, k gen.Kind)) {
 	for i := range d.Layers {
 		l := &d.Layers[i]
 		for _, k := range []gen.Kind{gen.Up, gen.Down, gen.Update, gen.Bias, gen.Act} {
-			if k != gen.Down || l.N > 1 {
+			if (k != gen.Down || l.N > 1) && (k != gen.Bias || !l.NoBias) {
 				f(l, k)
 			}
 		}

@@ -350,7 +350,7 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	v := f.v
 	if !counted {
 		for _, p := range []string{"label_we_o", "input_we_o", "bias_we_o", "slab_we_o"} {
-			v.Want(p, 0)
+			v.WantPresent(p, 0)
 		}
 		return
 	}
@@ -370,8 +370,8 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	formats := f.Cfg.Formats
 	v.WantIf("label_we_o", j.kind == jobLabels)
 	v.WantIf("input_we_o", j.kind == jobInput)
-	bias := j.kind == jobSlab && f.column == 0
-	v.Want("bias_we_o", b2i(bias)<<f.bank)
+	bias := j.kind == jobSlab && f.column < j.layer.BiasColumns()
+	v.WantPresent("bias_we_o", b2i(bias)<<f.bank)
 	switch {
 	case j.kind == jobLabels:
 		v.Want("label_addr_o", int64(f.column))
@@ -386,7 +386,8 @@ func (f *fetchPlay) wantColumn(counted bool) {
 		v.Want("slab_we_o", 0)
 		return
 	}
-	tile, column := (f.column-1)/f.P, (f.column-1)%f.P
+	column := f.column - j.layer.BiasColumns()
+	tile, column := column/f.P, column%f.P
 	v.Want("slab_we_o", 1<<column)
 	v.Want("slab_addr_o", int64(f.bank*f.SlabWords+tile))
 	lanes("slab_data_o", formats.Weight.Width())

@@ -44,7 +44,7 @@ func (p *lanePlay) layer(n int) {
 	p.n = n
 	up, act := p.Descriptor(n, gen.Up), p.Descriptor(n, gen.Act)
 	p.v.Set("up_shift_i", int64(up["up_shift"]))
-	p.v.Set("bias_shift_i", int64(up["bias_shift"]))
+	p.v.SetPresent("bias_shift_i", int64(up["bias_shift"]))
 	p.v.Set("act_shift_i", int64(act["act_shift"]))
 	if n < len(p.Layers) { // down over layer n+1 adds to layer n
 		p.v.Set("down_shift_i", int64(p.Descriptor(n+1, gen.Down)["down_shift"]))
@@ -53,7 +53,8 @@ func (p *lanePlay) layer(n int) {
 
 // noise drives data at random and nothing valid.
 func (p *lanePlay) noise() {
-	p.fill(p.v, "sum_i", "bias_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i", "live_i")
+	p.fill(p.v, "sum_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i", "live_i")
+	p.anyBias()
 	if p.v.Has("mean_i") {
 		p.v.Set("mean_i", 0)
 	}
@@ -62,10 +63,21 @@ func (p *lanePlay) noise() {
 	}
 }
 
+// anyBias drives a random bias, where the design has any.
+func (p *lanePlay) anyBias() { p.v.SetPresent("bias_i", p.noiseBias()) }
+
+func (p *lanePlay) noiseBias() int64 {
+	if !p.v.Has("bias_i") {
+		return 0
+	}
+	return p.signed(p.v.Bits("bias_i"))
+}
+
 // tick ends the cycle; the next begins with noise, but the mode stays.
 func (p *lanePlay) tick() {
 	p.v.Tick()
-	p.fill(p.v, "sum_i", "bias_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
+	p.fill(p.v, "sum_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
+	p.anyBias()
 	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i"} {
 		p.v.Set(name, 0)
 	}
@@ -75,7 +87,7 @@ func (p *lanePlay) tick() {
 func (p *lanePlay) sum(sum, bias int64) {
 	p.v.Set("sum_valid_i", 1)
 	p.v.Set("sum_i", sum)
-	p.v.Set("bias_i", bias)
+	p.v.SetPresent("bias_i", bias)
 }
 
 // write stores what has become of the sum of two cycles ago.
@@ -147,7 +159,12 @@ func (p *lanePlay) force(state int64, target, minus bool) int64 {
 func (p *lanePlay) interesting() (sum, bias, acc int64) {
 	lo, hi, _ := p.la.Up.Int64()
 	biasFormat := p.Cfg.Formats.Bias
-	bias = p.among(biasFormat.Min(), biasFormat.Max())
+	if p.v.Has("bias_i") { // a layer without takes zeros
+		bias = p.among(biasFormat.Min(), biasFormat.Max())
+	}
+	if p.Layers[p.n-1].NoBias {
+		bias = 0
+	}
 	k := p.la.Act.Shift
 	target := p.among(0, p.la.Act.Hi)<<k + p.among(-2, 2)
 	if k > 0 && p.chance(2) {
@@ -270,7 +287,7 @@ func (p *lanePlay) feedback() {
 		for a := range len(acc) + 2 {
 			if a < len(acc) {
 				down := p.among(lo, hi)
-				p.sum(down, p.signed(p.v.Bits("bias_i")))
+				p.sum(down, p.noiseBias())
 				p.v.Set("acc_re_i", 1)
 				p.v.Set("acc_raddr_i", int64(a))
 				acc[a] += down << p.la.DownShift
@@ -293,6 +310,9 @@ func (p *lanePlay) feedback() {
 func (p *lanePlay) everyAccumulator() {
 	lo, hi, _ := p.la.Up.Int64()
 	biases := []int64{p.Cfg.Formats.Bias.Min(), 0, p.Cfg.Formats.Bias.Max()}
+	if !p.v.Has("bias_i") {
+		biases = biases[1:2]
+	}
 	for nudge := range 3 {
 		p.v.Idle(8)
 		p.v.Set("up_i", 1)

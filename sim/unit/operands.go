@@ -10,6 +10,9 @@ func operandsBench(d design) *Bench {
 			for i, f := range []*bool{&m.down, &m.bias, &m.even, &m.unpool, &m.zero, &m.void, &m.minus} {
 				*f = mode>>i&1 == 1
 			}
+			if m.bias && !v.Has("bias_i") {
+				continue
+			}
 			if d.P == 1 && d.LaneBits <= 4 {
 				for x := range int64(1) << d.LaneBits {
 					for other := range 1 << 4 {
@@ -38,7 +41,7 @@ type operandsMode struct{ down, bias, even, unpool, zero, void, minus bool }
 // playOperands plays one cycle. Lanes are given as bits or as numbers.
 func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int64, index []int) {
 	v.SetIf("down_i", m.down)
-	v.SetIf("bias_i", m.bias)
+	v.SetPresent("bias_i", b2i(m.bias))
 	v.SetIf("i_even_i", m.even)
 	v.SetIf("unpool_i", m.unpool)
 	v.SetIf("zero_i", m.zero)

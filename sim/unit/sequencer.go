@@ -239,7 +239,9 @@ func (q *sequencerPlay) update() {
 					q.pass(passMode{kind: gen.Up, layer: n, slab: slab, point: k})
 				}
 			}
-			q.pass(passMode{kind: gen.Bias, layer: n, slab: slab})
+			if !l.NoBias {
+				q.pass(passMode{kind: gen.Bias, layer: n, slab: slab})
+			}
 			q.pass(passMode{kind: gen.Update, layer: n, slab: slab, release: true})
 		}
 	}
@@ -333,15 +335,15 @@ func (q *sequencerPlay) mode(m passMode) {
 	}
 	v, l, k := q.v, &q.Layers[m.layer-1], m.kind
 	for _, name := range []string{"row_base", "col_base", "last_blk", "last_y", "last_x", "i_blk", "i_sample", "o_blk",
-		"o_sample", "i_row", "o_row", "k_blk", "k_row", "up_shift", "bias_shift", "down_shift", "act_shift", "rate", "rate_shift"} {
-		v.Want(name+"_o", int64(q.Descriptor(m.layer, k)[name]))
+		"o_sample", "i_row", "o_row", "k_blk", "k_row", "up_shift", "bias_shift", "down_shift", "act_shift", "rate", "rate_shift", "biased"} {
+		v.WantPresent(name+"_o", int64(q.Descriptor(m.layer, k)[name]))
 	}
 	updating := q.phase == q.PhaseUpdate()
 	v.Want("slab_o_o", int64(m.slab*l.Out.HW))
 	v.WantIf("up_o", k == gen.Up)
 	v.WantIf("down_o", k == gen.Down)
 	v.WantIf("update_o", k == gen.Update || k == gen.Bias)
-	v.WantIf("bias_o", k == gen.Bias)
+	v.WantPresent("bias_o", b2i(k == gen.Bias))
 	v.WantIf("act_o", k == gen.Act && !m.result)
 	v.WantIf("result_o", m.result)
 	v.WantIf("store_result_o", m.result)

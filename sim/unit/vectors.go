@@ -96,6 +96,20 @@ func (v *Vectors) Set(name string, x int64) {
 	v.SetBits(name, 0, min(p.bits, 64), x)
 }
 
+// SetPresent is Set of a port that some designs do not have.
+func (v *Vectors) SetPresent(name string, x int64) {
+	if v.Has(name) {
+		v.Set(name, x)
+	}
+}
+
+// WantPresent is Want of such a port.
+func (v *Vectors) WantPresent(name string, x int64) {
+	if v.Has(name) {
+		v.Want(name, x)
+	}
+}
+
 // SetIf drives an input of one bit.
 func (v *Vectors) SetIf(name string, x bool) { v.Set(name, b2i(x)) }
 

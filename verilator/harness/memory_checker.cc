@@ -168,17 +168,17 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
     const design::LayerInfo& l = design::kLayers[e.layer - 1];
     const uint64_t rel = offset - l.offset;
     const int slab = static_cast<int>(rel / l.slab_bytes);
-    const int column =
-        static_cast<int>(rel % l.slab_bytes / design::kColumnBytes);
+    const int column =  // of a tile; below 0 the biases
+        static_cast<int>(rel % l.slab_bytes / design::kColumnBytes) -
+        l.bias_columns;
     const int lane =
         static_cast<int>(rel % design::kColumnBytes) / design::kElementBytes;
-    e.kind = column == 0 ? Element::kBias : Element::kWeight;
+    e.kind = column < 0 ? Element::kBias : Element::kWeight;
     e.channel = slab * design::kP + lane;
     e.real = e.channel < design::kMaps[e.layer].c;
-    if (column > 0) {
-      const int tile = (column - 1) / design::kP;
-      e.input_channel =
-          tile / l.taps * design::kP + (column - 1) % design::kP;
+    if (column >= 0) {
+      const int tile = column / design::kP;
+      e.input_channel = tile / l.taps * design::kP + column % design::kP;
       e.y = tile % l.taps / l.kernel_w;
       e.x = tile % l.taps % l.kernel_w;
       e.real = e.real && e.input_channel < design::kMaps[e.layer - 1].c;

@@ -1,0 +1,47 @@
+package gen
+
+// BiasColumns returns the columns of biases of a slab: 1, or 0 of a layer without.
+func (l *LayerPlan) BiasColumns() int { return b2i(!l.NoBias) }
+
+// someBiases and allBiases report whether at least one layer, and whether every
+// layer, has biases. Without any the hardware of biases is left out; where layers
+// differ, it looks up which have them.
+func (p *Plan) someBiases() bool {
+	for i := range p.Layers {
+		if !p.Layers[i].NoBias {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Plan) allBiases() bool {
+	for i := range p.Layers {
+		if p.Layers[i].NoBias {
+			return false
+		}
+	}
+	return true
+}
+
+// mixedBiases reports layers of both kinds.
+func (p *Plan) mixedBiases() bool { return p.someBiases() && !p.allBiases() }
+
+// without returns a record without one of its fields.
+func (r record) without(name string) record {
+	var out record
+	for _, f := range r {
+		if f.name != name {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// parameterBits is the width of a weight, or of a bias if some layer has any.
+func (d *Design) parameterBits() int {
+	if !d.someBiases() {
+		return d.Cfg.Formats.Weight.Width()
+	}
+	return max(d.Cfg.Formats.Weight.Width(), d.Cfg.Formats.Bias.Width())
+}
