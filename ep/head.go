@@ -80,9 +80,11 @@ type HeadSpec struct {
 	Layer   int  // k, from 1
 	Readout bool // predicts
 	Kind    HeadKind
-	Grid    int  // cells per side; 0 means the full map
-	Outputs int  // features: channels of the teacher
-	Dense   bool // features: dense map to one vector, otherwise 1x1 convolution on the grid
+	Grid    int // cells per side; 0 means the full map
+	Outputs int // features: channels of the teacher
+
+	TeacherLayer int  // features: number of the teacher's layer; 0 means that of the head's own
+	Dense        bool // features: dense map to one vector, otherwise 1x1 convolution on the grid
 
 	Lambda         float64
 	LambdaSchedule Schedule // of lambda over training
@@ -182,6 +184,8 @@ func (h *Head) check() error {
 		return fmt.Errorf("lambda: %v, want a finite number of at least 0", h.Lambda)
 	case !(h.Rate >= 0) || !finite(h.Rate):
 		return fmt.Errorf("rate: %v, want a finite number of at least 0", h.Rate)
+	case h.TeacherLayer < 0 || h.TeacherLayer > MaxLayers:
+		return fmt.Errorf("teacher-layer: %d, want 0..%d", h.TeacherLayer, MaxLayers)
 	case h.Kind == LogitHead && (!(h.Temperature >= 1) || h.Temperature > 64):
 		return fmt.Errorf("temperature: %v, want a number 1..64", h.Temperature)
 	case h.Kind == LogitHead && !(h.Mix >= 0 && h.Mix <= 1):

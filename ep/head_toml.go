@@ -31,6 +31,7 @@ var headOnly = map[string]bool{
 //	kind             "ce" (default), "random", "mse", "features" or "logits"
 //	grid             cells per side over which states are averaged; 0 is the full map
 //	features         channels of the teacher's features
+//	teacher-layer    number of the layer of the teacher that "features" come from; 0 is the same as layer
 //	dense            true for one vector of features, otherwise a 1x1 convolution on the grid
 //	lambda           strength of the signal beside the loss of the network
 //	lambda-schedule  "constant", "cosine" or "step": of lambda over training
@@ -39,7 +40,7 @@ var headOnly = map[string]bool{
 //	free-state       true: the map learns at s* instead of s+ and s-
 //	temperature      T of "logits"
 //	mix              a of "logits": the share of the teacher, 0..1
-var headKeys = []string{"layer", "kind", "grid", "features", "dense", "lambda", "lambda-schedule", "rate", "center",
+var headKeys = []string{"layer", "kind", "grid", "features", "teacher-layer", "dense", "lambda", "lambda-schedule", "rate", "center",
 	"free-state", "temperature", "mix"}
 
 // target returns where a key of headKeys but layer is stored.
@@ -51,6 +52,8 @@ func (s *HeadSpec) target(key string) any {
 		return &s.Grid
 	case "features":
 		return &s.Outputs
+	case "teacher-layer":
+		return &s.TeacherLayer
 	case "dense":
 		return &s.Dense
 	case "lambda":
@@ -273,7 +276,7 @@ func writeHeads(w io.Writer, net *Network) error {
 		fmt.Fprintf(&b, "\n[[%s]]\nlayer = %s\n", headTables, layer)
 		for _, key := range headKeys[1:] {
 			switch {
-			case (key == "features" || key == "dense") && h.Kind != FeatureHead,
+			case (key == "features" || key == "dense" || key == "teacher-layer") && h.Kind != FeatureHead,
 				(key == "temperature" || key == "mix") && h.Kind != LogitHead,
 				h.Readout && (key == "grid" || strings.HasPrefix(key, "lambda")):
 				continue

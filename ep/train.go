@@ -15,6 +15,7 @@ type TrainOptions struct {
 	Decay          float64 // of weights, per unit of rate
 	Schedule       Schedule
 	Augment        Augment
+	Backprop       bool // a feed-forward network trained by back-propagation instead (float64 only)
 	Calibrate      bool // the running means start as those of the first mini-batch
 }
 
@@ -29,6 +30,8 @@ func (o *TrainOptions) Validate() error {
 		return fmt.Errorf("decay: %v, want a finite number of at least 0", o.Decay)
 	case o.Augment.Crop < 0 || o.Augment.Crop > MaxExtent:
 		return fmt.Errorf("crop: %d, want an integer of at least 0", o.Augment.Crop)
+	case o.Backprop && o.Fixed:
+		return fmt.Errorf("algorithm: bp with arithmetic fixed, want arithmetic float64")
 	case o.HardwareUpdate && !o.Fixed:
 		return fmt.Errorf("update: hardware with arithmetic float64, want arithmetic fixed")
 	case o.HardwareUpdate && (o.Momentum != 0 || o.Decay != 0):
@@ -79,7 +82,7 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 	}
 	t := &Trainer{Params: p, cfg: cfg, opt: opt, data: data, velocity: NewFloatParams(&cfg.Network)}
 	var err error
-	if t.engine, t.arith, err = newEngine(cfg, opt.Fixed); err != nil {
+	if err = t.newEngine(cfg); err != nil {
 		return nil, err
 	}
 	program := cfg.Program()
@@ -106,6 +109,17 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 	t.gradient = &FloatLayerParams{W: make([]float64, largest), B: make([]float64, widest)}
 	t.old = make([]float64, largest)
 	return t, nil
+}
+
+// newEngine sets the engine for cfg, with its arithmetic.
+func (t *Trainer) newEngine(cfg *Config) error {
+	var err error
+	if t.opt.Backprop {
+		t.engine, err = newBackprop(cfg)
+		return err
+	}
+	t.engine, t.arith, err = newEngine(cfg, t.opt.Fixed)
+	return err
 }
 
 // Batches returns the number of mini-batches of an epoch; samples that do not
@@ -160,8 +174,7 @@ func (t *Trainer) startEpoch() error {
 	t.order = NewRandom(mixSeed(t.cfg.Seed, ^uint64(t.Epoch))).permutation(t.data.Train.Len())
 	cfg := *t.cfg
 	if t.scaleLambdas(&cfg) {
-		var err error
-		if t.engine, t.arith, err = newEngine(&cfg, t.opt.Fixed); err != nil {
+		if err := t.newEngine(&cfg); err != nil {
 			return err
 		}
 	}
@@ -248,6 +261,36 @@ func (t *Trainer) Evaluate(progress func(samples int)) Score {
 	return s
 }
 
+// Death says in words why training will not go on by itself, or is empty: layers whose states are all at an end of their range, layers that no
+// nudge reaches any more or that are the same for all samples of a mini-batch of the given
+// size, a free phase that does not settle.
+func (m *Metrics) Death(batch int) string {
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		switch {
+		case l.Limited > 0.995 && l.State < 1e-3:
+			return fmt.Sprintf("%s is silent: %.1f %% of its states are at an end of their range and their mean is %.2g; raise init.bias or lower the rates",
+				l.Name, 100*l.Limited, l.State)
+		case l.Limited > 0.995:
+			return fmt.Sprintf("%s is saturated: %.1f %% of its states are at an end of their range; lower init.gain, init.bias or the rates",
+				l.Name, 100*l.Limited)
+		case l.Response == 0:
+			return fmt.Sprintf("%s does not feel the nudge: s+ and s- are equal; raise beta, the bits of the states or the nudged steps, or add heads",
+				l.Name)
+		case batch > 1 && l.Spread < 1e-5:
+			return fmt.Sprintf("%s is the same for all samples: its states vary by %.2g over a mini-batch; raise init.gain", l.Name, l.Spread)
+		}
+	}
+	worst := 0.0
+	for i := range m.Layers {
+		worst = max(worst, m.Layers[i].Residual)
+	}
+	if worst > 0.9 {
+		return fmt.Sprintf("the free phase does not settle: states still change by %.2g in its last step; take -sweep asynchronous, more free steps or lower rates", worst)
+	}
+	return ""
+}
+
 // EndEpoch ends a complete epoch and returns what happened in it.
 func (t *Trainer) EndEpoch() Metrics {
 	m := t.sum.metrics(&t.cfg.Network)
@@ -280,6 +323,7 @@ type LayerActivity struct {
 	Update   float64 `json:"update"`
 	Residual float64 `json:"residual"`
 	Limited  float64 `json:"limited"`
+	Spread   float64 `json:"spread"`
 }
 
 // epochSum adds up the metrics of an epoch.
@@ -308,6 +352,7 @@ func (s *epochSum) add(n int, a Activity) {
 	z.Update += a.Update
 	z.Residual += a.Residual
 	z.Limited += a.Limited
+	z.Spread += a.Spread
 }
 
 func (s *epochSum) metrics(net *Network) Metrics {
@@ -316,7 +361,7 @@ func (s *epochSum) metrics(net *Network) Metrics {
 	for n, a := range s.layers {
 		m.Layers = append(m.Layers, LayerActivity{
 			Name: net.Layers[n].Name, State: a.State / batches, Response: a.Response / batches,
-			Update: a.Update / batches, Residual: a.Residual / batches, Limited: a.Limited / batches,
+			Update: a.Update / batches, Residual: a.Residual / batches, Limited: a.Limited / batches, Spread: a.Spread / batches,
 		})
 	}
 	for i, a := range s.heads {

@@ -15,7 +15,7 @@ import (
 //	layer<n>.weight, layer<n>.bias                     the master, float64
 //	velocity.layer<n>.weight, velocity.layer<n>.bias   the momentum's
 //	progress  [epoch, batch, correct, samples, batches], where the last three are sums of the epoch
-//	sums      [1 + 5 layers + 3 heads]: loss, then the fields of Activity, layer by layer,
+//	sums      [1 + 6 layers + 3 heads]: loss, then the fields of Activity, layer by layer,
 //	          then those of HeadActivity, head by head
 //
 // Order and augmentation follow from seed and epoch.
@@ -25,7 +25,7 @@ func (t *Trainer) WriteCheckpoint(w io.Writer) error {
 	arrays = append(arrays, layerArrays("velocity.", net, t.velocity)...)
 	sums := []float64{t.sum.loss}
 	for _, a := range t.sum.layers {
-		sums = append(sums, a.State, a.Response, a.Update, a.Residual, a.Limited)
+		sums = append(sums, a.State, a.Response, a.Update, a.Residual, a.Limited, a.Spread)
 	}
 	for _, a := range t.sum.heads {
 		sums = append(sums, a.Loss, a.Accuracy, a.Update)
@@ -109,7 +109,7 @@ func (t *Trainer) ReadCheckpoint(path string) error {
 		fetchAll(layerArrays("velocity.", net, t.velocity))); err != nil {
 		return err
 	}
-	progress, sums := make([]float64, 5), make([]float64, 1+5*len(t.sum.layers)+3*len(t.sum.heads))
+	progress, sums := make([]float64, 5), make([]float64, 1+6*len(t.sum.layers)+3*len(t.sum.heads))
 	if err := fetch(sums, arrays, path, "sums", [][]int{{len(sums)}}); err != nil {
 		return err
 	}
@@ -127,11 +127,11 @@ func (t *Trainer) ReadCheckpoint(path string) error {
 	t.sum.correct, t.sum.samples, t.sum.batches = int(progress[2]), int(progress[3]), int(progress[4])
 	t.sum.loss = sums[0]
 	for n := range t.sum.layers {
-		v := sums[1+5*n:]
-		t.sum.layers[n] = Activity{State: v[0], Response: v[1], Update: v[2], Residual: v[3], Limited: v[4]}
+		v := sums[1+6*n:]
+		t.sum.layers[n] = Activity{State: v[0], Response: v[1], Update: v[2], Residual: v[3], Limited: v[4], Spread: v[5]}
 	}
 	for i := range t.sum.heads {
-		v := sums[1+5*len(t.sum.layers)+3*i:]
+		v := sums[1+6*len(t.sum.layers)+3*i:]
 		t.sum.heads[i] = HeadActivity{Loss: v[0], Accuracy: v[1], Update: v[2]}
 	}
 	t.order = nil

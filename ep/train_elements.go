@@ -23,6 +23,9 @@ func newEngine(cfg *Config, fixed bool) (engine, *Arith, error) {
 	one.Batch = min(cfg.Batch, shardSamples)
 	zero := NewFloatParams(&cfg.Network)
 	blank := &FloatSamples{X: make([]float64, one.Batch*cfg.Network.Input.Len()), Y: make([]int, one.Batch)}
+	for i := range cfg.Network.Heads {
+		blank.Teacher = append(blank.Teacher, make([]float64, one.Batch*cfg.Network.Heads[i].Outputs()))
+	}
 	if !fixed {
 		f, err := NewFloat(&one)
 		if err != nil {

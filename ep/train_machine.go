@@ -21,6 +21,8 @@ type engine interface {
 	// relax runs the free phase, and the nudged ones if asked, on at most a batch of samples.
 	// All nudges have the given sign.
 	relax(s *FloatSamples, nudged bool, sign int)
+	// freeStates writes s* of layer n+1, [B, C, H, W].
+	freeStates(n int, dst []float64)
 	// output writes the outputs at the end of the free phase, [B, classes].
 	output(dst []float64)
 	// contrast prepares that of layer n+1 for the next two methods.
@@ -43,6 +45,7 @@ type Activity struct {
 	Update   float64 // mean |change of a weight|
 	Residual float64 // largest change of a state in the last free step
 	Limited  float64 // share of the states s* at an end of their range
+	Spread   float64 // standard deviation of a state s* over the samples, mean over the layer
 }
 
 // machine is the engine on elements T. Its memory does not grow with the number of
@@ -63,6 +66,8 @@ type machine[T fixedpoint.Number] struct {
 	samples         int // of the last batch
 	heads           []*headBatch[T]
 	sign            T // of its nudges
+
+	shard func(r *relaxer[T], first int, nudged bool) // relaxShard, or what takes its place
 }
 
 // phaseStates are the final states of the phases, [phase][layer][B, C, H, W], the pool
@@ -118,6 +123,7 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 		m.targets = make([]T, room*cfg.Network.Classes())
 	}
 	m.heads = m.newHeadBatches(room)
+	m.shard = m.relaxShard
 	return m
 }
 
@@ -155,22 +161,22 @@ func (m *machine[T]) relax(s *FloatSamples, nudged bool, sign int) {
 		}
 	}
 	m.setTeacher(s)
-	shard := m.workers[0].batch
-	shards := (m.samples + shard - 1) / shard
+	size := m.workers[0].batch
+	shards := (m.samples + size - 1) / size
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for _, r := range m.workers[:min(len(m.workers), shards)] {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < shards; i = int(next.Add(1)) - 1 {
-				m.relaxShard(r, i*shard, nudged)
+				m.shard(r, i*size, nudged)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// relaxShard runs the phases on the samples from first.
-func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
+// begin gives a worker inputs and targets of the samples from first.
+func (m *machine[T]) begin(r *relaxer[T], first int) {
 	in, classes := m.cfg.Network.Input, m.cfg.Network.Classes()
 	r.input = m.inputs[first*in.Len():][:r.batch*in.Len()]
 	r.x.Set(r.input, r.batch, in.C, in.H, in.W)
@@ -182,6 +188,11 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	for n := range r.layers {
 		clear(r.layers[n].s)
 	}
+}
+
+// relaxShard runs the phases on the samples from first.
+func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
+	m.begin(r, first)
 	star := m.states.finals[PhaseFree]
 	r.run(PhaseFree, m.cfg.FreeSteps-1)
 	m.keep(r, star, first)
@@ -263,6 +274,12 @@ func (m *machine[T]) keepIndices(r *relaxer[T], first int) {
 	}
 }
 
+func (m *machine[T]) freeStates(n int, dst []float64) {
+	for i := range dst {
+		dst[i] = float64(m.states.finals[PhaseFree][n][i]) * m.state
+	}
+}
+
 func (m *machine[T]) output(dst []float64) {
 	if m.targets == nil {
 		m.headLogits(len(m.heads)-1, dst)
@@ -336,8 +353,27 @@ func (m *machine[T]) measure(n int) Activity {
 	for _, v := range m.states.residual[n][:m.samples] {
 		a.Residual = max(a.Residual, float64(v)*m.state)
 	}
+	a.Spread = m.spread(n)
 	a.State *= m.state / float64(count)
 	a.Response *= m.state / float64(count)
 	a.Limited = float64(limited) / float64(count)
 	return a
+}
+
+// spread returns the mean over the neurons of layer n+1 of the standard deviation of
+// s* over the samples.
+func (m *machine[T]) spread(n int) float64 {
+	size := m.cfg.Network.Layers[n].Out.Len()
+	states := m.states.finals[PhaseFree][n][:m.samples*size]
+	total := 0.0
+	for i := range size {
+		sum, squares := 0.0, 0.0
+		for b := range m.samples {
+			v := float64(states[b*size+i])
+			sum, squares = sum+v, squares+v*v
+		}
+		mean := sum / float64(m.samples)
+		total += math.Sqrt(max(0, squares/float64(m.samples)-mean*mean))
+	}
+	return total / float64(size) * m.state
 }

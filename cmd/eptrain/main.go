@@ -37,6 +37,8 @@ func run(args []string, w io.Writer) error {
 	switch {
 	case s.Trace != "":
 		return trace(s)
+	case s.Teach != "":
+		return teach(s)
 	case s.GradCheck:
 		return gradCheck(s, w)
 	case s.Precision:

@@ -54,8 +54,11 @@ func openRun(s *settings, cfg *ep.Config, t *ep.Trainer) (*runState, error) {
 	if err := os.MkdirAll(s.Out, 0o777); err != nil {
 		return nil, fmt.Errorf("directory of the run %s: %w", s.Out, cause(err))
 	}
-	if s.Data != "" {
-		if s.Data, err = filepath.Abs(s.Data); err != nil {
+	for _, path := range []*string{&s.Data, &s.Teacher} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
 			return nil, err
 		}
 	}
@@ -162,6 +165,11 @@ func (r *runState) loop(w io.Writer, stop <-chan os.Signal) error {
 			m.Epoch, m.Loss, 100*m.Accuracy, m.TestLoss, 100*m.TestAccuracy, m.Throughput)
 		if err != nil {
 			return err
+		}
+		if text := m.Death(r.s.config.Batch); text != "" && !r.s.Options.Backprop {
+			if _, err := fmt.Fprintf(w, "warning: %s\n", text); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ type settings struct {
 	Options      ep.TrainOptions
 	Data         string // directory; the procedural set if empty
 	TrainSamples int    // used of Data, or drawn
+	Teacher      string // NPZ file of targets, or directory of a run; none if empty
 
 	Out       string `json:"-"`
 	Resume    bool   `json:"-"`
@@ -28,6 +29,7 @@ type settings struct {
 	Evaluate  bool   `json:"-"`
 	Linear    bool   `json:"-"`
 	Trace     string `json:"-"`
+	Teach     string `json:"-"`
 
 	config  *ep.Config
 	sources *ep.Sources
@@ -72,6 +74,7 @@ var trainFlags = []struct{ name, value, usage string }{
 	{"o", "DIR", "directory of the run; new or empty"},
 	{"resume", "DIR", "goes on with a run; of the other flags only -epochs counts"},
 	{"arith", "KIND", "arithmetic of the phases: float64, or fixed, that of the hardware"},
+	{"algorithm", "KIND", "ep, equilibrium propagation, or bp, back-propagation in the same layers without feedback: a teacher"},
 	{"update", "KIND", "float, a float64 master with momentum, or hardware, its exact update of codes"},
 	{"epochs", "N", "passes over the training samples"},
 	{"momentum", "X", "of the float update"},
@@ -84,6 +87,8 @@ var trainFlags = []struct{ name, value, usage string }{
 	{"gradcheck", "", "compares the gradient estimate of one batch with BPTT, per layer; plot with -o"},
 	{"precision", "", "trains in many formats and compares accuracy and gradients, see docs/precision.md; of given -weights without training"},
 	{"linear", "", "trains a linear softmax classifier instead, without EP, as a baseline; -layers fcK"},
+	{"teacher", "PATH", "of heads of kind features or logits: an NPZ file that -teach wrote, or the directory of a run"},
+	{"teach", "F.npz", "writes states and logits of -weights for all training images, from which -teacher learns"},
 	{"trace", "F.npz", "writes states, estimate and BPTT of one batch"},
 }
 
@@ -134,6 +139,7 @@ func parse(args []string) (*settings, error) {
 	fs.SetOutput(io.Discard)
 	s := &settings{}
 	arith, update := fs.String("arith", "float64", ""), fs.String("update", "float", "")
+	algorithm := fs.String("algorithm", "ep", "")
 	layers, config, resume := fs.String("layers", "", ""), fs.String("config", "", ""), fs.String("resume", "", "")
 	fs.StringVar(&s.Out, "o", "", "")
 	fs.IntVar(&s.Options.Epochs, "epochs", 10, "")
@@ -148,6 +154,8 @@ func parse(args []string) (*settings, error) {
 	fs.BoolVar(&s.Evaluate, "evaluate", false, "")
 	fs.BoolVar(&s.Linear, "linear", false, "")
 	fs.StringVar(&s.Trace, "trace", "", "")
+	fs.StringVar(&s.Teacher, "teacher", "", "")
+	fs.StringVar(&s.Teach, "teach", "", "")
 	text := map[string]*string{}
 	for _, f := range networkFlags {
 		text[f.name] = fs.String(f.name, "", "")
@@ -166,6 +174,10 @@ func parse(args []string) (*settings, error) {
 	if err := s.choose(*arith, *update, given); err != nil {
 		return nil, err
 	}
+	if *algorithm != "ep" && *algorithm != "bp" {
+		return nil, fmt.Errorf("flag -algorithm: %q, want ep or bp", *algorithm)
+	}
+	s.Options.Backprop = *algorithm == "bp"
 	draft, err := readNetwork(*layers, *config)
 	if err != nil {
 		return nil, err
@@ -261,6 +273,7 @@ func (s *settings) check() error {
 	var modes []string
 	for name, on := range map[string]bool{
 		"-evaluate": s.Evaluate, "-linear": s.Linear, "-gradcheck": s.GradCheck, "-precision": s.Precision, "-trace": s.Trace != "",
+		"-teach": s.Teach != "",
 	} {
 		if on {
 			modes = append(modes, name)
@@ -350,22 +363,37 @@ func (s *settings) load() (*ep.Config, *ep.Dataset, *ep.FloatParams, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	var data *ep.Dataset
 	if s.Data != "" {
-		data, err := ep.LoadSplit(s.Data, s.TrainSamples)
-		return s.config, data, p, err
+		if data, err = ep.LoadSplit(s.Data, s.TrainSamples); err != nil {
+			return nil, nil, nil, err
+		}
+	} else {
+		count := s.TrainSamples
+		if count == 0 {
+			count = trainSamples
+		}
+		data = ep.ProceduralSet(&s.config.Network, count, testSamples, s.config.Seed)
 	}
-	count := s.TrainSamples
-	if count == 0 {
-		count = trainSamples
-	}
-	return s.config, ep.ProceduralSet(&s.config.Network, count, testSamples, s.config.Seed), p, nil
+	return s.config, data, p, s.hireTeacher(data)
 }
 
 // samples returns the batch that -gradcheck, -precision and -trace look at: that of
 // -input, or the first test samples.
 func (s *settings) samples(cfg *ep.Config, data *ep.Dataset) (*ep.FloatSamples, error) {
+	var samples *ep.FloatSamples
+	var err error
 	if s.sources.Input != "" {
-		return ep.LoadTraceSamples(s.sources.Input, cfg)
+		samples, err = ep.LoadTraceSamples(s.sources.Input, cfg)
+	} else {
+		samples, err = data.First(&cfg.Network, cfg.Batch)
 	}
-	return data.First(&cfg.Network, cfg.Batch)
+	if err != nil || data.Teacher == nil {
+		return samples, err
+	}
+	if strings.HasSuffix(s.Teacher, ".npz") {
+		return nil, fmt.Errorf("flag -teacher: %s has targets of training images, want the directory of a run for these samples", s.Teacher)
+	}
+	samples.Teacher = data.Teacher.Targets(samples, nil)
+	return samples, nil
 }
