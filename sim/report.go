@@ -76,6 +76,7 @@ type Settings struct {
 type RunReport struct {
 	Start     int               `json:"start"`   // of the sequence, from 0
 	Correct   int               `json:"correct"` // samples whose largest result is at their label
+	Samples   int               `json:"samples"`
 	Infer     bool              `json:"infer"`
 	Cycles    uint64            `json:"cycles"`
 	Predicted *uint64           `json:"predicted"`
@@ -163,10 +164,13 @@ const (
 	AliveChanged   = 0.5
 )
 
+// lastInfers reports whether the last start was an inference.
+func (r *Report) lastInfers() bool { return len(r.Runs) > 0 && r.Runs[len(r.Runs)-1].Infer }
+
 // DeadLayers says in words which layers are not alive. A run that did not get
-// to the end says nothing about them.
+// to the end, or an inference, says nothing about them.
 func (r *Report) DeadLayers() []string {
-	if !r.Pass() {
+	if !r.Pass() || r.lastInfers() {
 		return nil
 	}
 	var list []string

@@ -114,7 +114,11 @@ func TestDeadLayers(t *testing.T) {
 	if diff := cmp.Diff(want, r.DeadLayers()); diff != "" {
 		t.Errorf("DeadLayers (-want +got):\n%s", diff)
 	}
-	r.Result = "fail"
+	r.Runs = []RunReport{{Infer: true}}
+	if got := r.DeadLayers(); got != nil {
+		t.Errorf("DeadLayers of an inference = %v, want none", got)
+	}
+	r.Runs, r.Result = nil, "fail"
 	if got := r.DeadLayers(); got != nil {
 		t.Errorf("DeadLayers of a failed run = %v, want none", got)
 	}

@@ -68,8 +68,13 @@ func WriteText(w io.Writer, r *Report, est *EstimateFile) error {
 func (r *Report) headlines() []string {
 	var list []string
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if line := r.sequenceLine(); line != "" {
+		add("%s", line)
+	}
 	if p := r.Cycles.Predicted; p != nil {
 		add("%s cycles simulated, %s predicted", thousands(r.Cycles.Simulated), thousands(*p))
+	} else if r.lastInfers() {
+		add("%s cycles simulated, for an inference", thousands(r.Cycles.Simulated))
 	} else {
 		add("%s cycles simulated, with stalls or a latency without prediction", thousands(r.Cycles.Simulated))
 	}
@@ -96,6 +101,19 @@ func (r *Report) headlines() []string {
 		add("replay: %s", r.Replay)
 	}
 	return list
+}
+
+// sequenceLine describes the starts of a sequence, if the run was one.
+func (r *Report) sequenceLine() string {
+	starts, correct, samples := 0, 0, 0
+	for _, run := range r.Runs {
+		starts = max(starts, run.Start+1)
+		correct, samples = correct+run.Correct, samples+run.Samples
+	}
+	if starts < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%d consecutive starts; %d of %d samples have their largest output at their label", starts, correct, samples)
 }
 
 func realText(v *float64) string {

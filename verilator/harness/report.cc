@@ -72,6 +72,8 @@ void WriteRuns(Json* j, const Bench& b) {
     j->Bool(r.infer);
     j->Key("correct");
     j->Int(r.correct);
+    j->Key("samples");
+    j->Int(design::kBatch);
     j->Key("cycles");
     j->Uint(r.cycles);
     j->Key("predicted");
