@@ -58,6 +58,9 @@ type Arith struct {
 	TargetOne  int64   // 1.0 (or the largest value) in Formats.Target
 	OperandMin int     // bits of the array's signed operands: covers weights, inputs, states and negated states
 
+	Damper  fixedpoint.Requant // of the change of a damped state
+	Initial int64              // state of a cold start
+
 	Random fixedpoint.RandomSeed // of stochastic rounding, from the configuration's seed
 }
 
@@ -84,6 +87,8 @@ func Derive(cfg *Config) (*Arith, error) {
 	a := &Arith{
 		TargetOne: min(int64(1)<<f.Target.Frac, f.Target.Max()),
 		Random:    fixedpoint.NewRandomSeed(cfg.Seed),
+		Damper:    newDamper(cfg),
+		Initial:   min(f.State.FromFloat(cfg.Initial, fixedpoint.DefaultRounding), stateMax(f.State)),
 	}
 	var err error
 	program := cfg.Program()

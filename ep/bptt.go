@@ -13,14 +13,15 @@ import (
 //
 //	sigma'(u*) o H v,   (H v)^n = P*(W_n * v^{n-1}) + W_{n+1}^T U*(v^{n+1})
 //
-// H is symmetric, so that the same steps carry errors backwards through time.
+// damped as the states are. H is symmetric, so that the same steps carry errors backwards through time.
 // Asynchronous sweeps of it are what the nudged phases do for small beta; their sum has
 // the same limit, the gradient at the equilibrium, which it nears in fewer steps.
 type tangent struct {
 	*relaxer[float64]
-	beta  float64
-	star  [][]float64 // s*
-	slope [][]float64 // sigma'(u*): the slope of the hard sigmoid, or 0 where it is saturated
+	beta    float64
+	damping float64
+	star    [][]float64 // s*
+	slope   [][]float64 // sigma'(u*): the slope of the hard sigmoid, or 0 where it is saturated
 }
 
 // tangent relaxes p on s for the free steps and linearises there. It also
@@ -52,9 +53,10 @@ func (m *Float) tangent(p *FloatParams, s *FloatSamples) (*tangent, float64, err
 	clear(r.layers[0].acc)
 	r.activate = func(_ Phase, n int, u, s []float64) {
 		for i, v := range u {
-			s[i] = t.slope[n][i] * v
+			s[i] += m.damping * (t.slope[n][i]*v - s[i])
 		}
 	}
+	t.damping = m.damping
 	return t, residual, nil
 }
 
@@ -75,7 +77,7 @@ func (t *tangent) start() {
 	}
 	for n := range t.layers {
 		for i, d := range t.slope[n] {
-			t.layers[n].s[i] *= d
+			t.layers[n].s[i] *= t.damping * d
 		}
 	}
 	if t.async && last%2 == 0 { // the even layers of the same sweep see the odd output

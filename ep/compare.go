@@ -37,7 +37,7 @@ func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
 		return nil, err
 	}
 	f := &follower{r: r, lsb: cfg.Formats.State.LSB(), now: r.snapshot(), before: r.snapshot(),
-		index: make([][]uint8, len(r.layers))}
+		index: make([][][]uint8, len(r.layers))}
 	r.onIndex = f.compareIndex
 	r.sign = float64(cfg.sign(0))
 	if _, err := m.TrainStep(p, s, f); err != nil {
@@ -51,14 +51,14 @@ type follower struct {
 	r                 *relaxer[float64]
 	lsb               float64
 	before, now, star [][]float64 // fixed-point states before and after the step, and s*
-	index             [][]uint8   // fixed-point indices of the step
+	index             [][][]uint8 // fixed-point indices of the step, by layer in their order
 	starIndex         [][]uint8   // those of s*, to start a phase with
 	result            StepComparison
 }
 
 func (f *follower) Index(phase Phase, _, layer int, index []uint8) {
 	if phase != f.r.program.Update() {
-		f.index[layer-1] = append(f.index[layer-1][:0], index...)
+		f.index[layer-1] = append(f.index[layer-1], append([]uint8(nil), index...))
 	}
 }
 
@@ -94,6 +94,9 @@ func (f *follower) repeat(phase Phase, step int, from [][]float64) {
 		f.compareStates(0, 1)
 		return
 	}
+	if phase == PhaseFree && step == 0 {
+		f.r.prepare()
+	}
 	f.r.halfSweep(phase, step, 0)
 	f.compareStates(0, 2)
 	for n := 0; n < len(f.now); n += 2 { // the second half starts from the fixed-point states too
@@ -114,9 +117,10 @@ func (f *follower) compareStates(first, stride int) {
 
 // compareIndex counts the windows whose index differs from the fixed-point one.
 func (f *follower) compareIndex(_ Phase, _, n int, index []uint8) {
-	d := &f.result.Steps[len(f.result.Steps)-1]
+	d, want := &f.result.Steps[len(f.result.Steps)-1], f.index[n][0]
+	f.index[n] = f.index[n][1:]
 	for i, k := range index {
-		if k != f.index[n][i] {
+		if k != want[i] {
 			d.IndexFlips++
 			f.result.Flips++
 		}
@@ -128,7 +132,7 @@ type Equilibrium struct {
 	Max      float64 // largest |fixed - float64| of a state
 	Residual float64 // largest change of a fixed-point state in the last free step
 	Rho      float64 // contraction in the maximum norm at the fixed-point argmax
-	Bound    float64 // (LSB/2 + Rho*Residual) / (1 - Rho), +Inf for Rho >= 1
+	Bound    float64 // (LSB/2 + Rho*Residual) / (1 - Rho), +Inf for Rho >= 1; damped see CompareEquilibria
 	Flips    int     // pooling windows whose argmax differs between the two equilibria
 }
 
@@ -144,7 +148,8 @@ const equilibriumSteps = 4000
 // satisfies |s - F(s)| <= LSB/2 + Rho*Residual, where the first term is the
 // rounding to nearest of the last step (which an asynchronous sweep satisfies layer by
 // layer, with an equilibrium that is the same); hence its distance from the fixed point of F
-// is at most that over 1 - Rho.
+// is at most that over 1 - Rho. Damped by 2^-k, the last step moved s by at most Residual,
+// so that before it |s - F(s)| was at most LSB/2 + 2^k (Residual + LSB/2).
 func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error) {
 	m, err := NewFixed(cfg)
 	if err != nil {
@@ -189,6 +194,10 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 	}
 	if e.Rho < 1 {
 		e.Bound = (lsb/2 + e.Rho*e.Residual) / (1 - e.Rho)
+		if k := cfg.Damping; k > 0 {
+			defect := lsb/2 + math.Ldexp(e.Residual+lsb/2, k)
+			e.Bound = e.Residual + defect/(1-e.Rho)
+		}
 	}
 	r.settleDown()
 	for n, l := range r.layers {

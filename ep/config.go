@@ -72,7 +72,10 @@ type Config struct {
 	NudgeSteps  int // T2
 	Beta        float64
 	PoolIndex   PoolIndex
-	Sweep       Sweep // order in which a time step renews the layers
+	Sweep       Sweep   // order in which a time step renews the layers
+	Damping     int     // k: states move by 2^-k of the way in a time step
+	Initial     float64 // state of every neuron at a cold start
+	Start       Start
 	Estimate    Estimate
 	Betas       []float64 // of several points
 	BetaWeights []int
@@ -180,6 +183,7 @@ func (c *Config) checkPhases() error {
 		checkPositive("phases.beta", c.Beta),
 		checkRange("sequence.starts", c.Sequence.Starts, 1, maxSteps),
 		c.checkEstimate(),
+		c.checkDynamics(),
 		checkPositive("init.gain", c.Init.Gain),
 		checkFinite("init.bias", c.Init.Bias),
 		checkShare("init.mean", c.Init.Mean),

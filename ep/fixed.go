@@ -34,9 +34,10 @@ func (m *Fixed) Arith() *Arith { return m.arith }
 
 // Outcome is the result of a training step.
 type Outcome struct {
-	Params *Params // after the update
-	Output []int32 // s^N at the end of the free phase, [B, C, H, W]; without a readout the prediction
-	Logits []int64 // of the readout at s*, [B, K], with LogitFrac fractional bits; nil without one
+	Params *Params   // after the update
+	Free   [][]int32 // s* of each layer, [B, C, H, W]
+	Output []int32   // s^N at the end of the free phase, [B, C, H, W]; without a readout the prediction
+	Logits []int64   // of the readout at s*, [B, K], with LogitFrac fractional bits; nil without one
 	Layers []LayerStats
 	Heads  []HeadStats
 }
@@ -46,19 +47,25 @@ func (m *Fixed) TrainStep(p *Params, s *Samples, sink Sink) (*Outcome, error) {
 	return m.Step(0, p, s, sink)
 }
 
-// Step runs the free phase from the zero state, both nudged phases and the
+// Step runs the free phase from the initial state, the nudged phases and the
 // update of all parameters, on one batch. The number is that of the update,
 // which stochastic rounding draws its bits by. The sink, which may be nil, sees
 // every step; p is not changed. Parameters or samples whose shapes or codes
 // do not fit the configuration are an error.
 func (m *Fixed) Step(number uint32, p *Params, s *Samples, sink Sink) (*Outcome, error) {
+	return m.StepFrom(number, nil, p, s, sink)
+}
+
+// StepFrom is Step from the given states, those of Outcome.Free of another step, or from
+// the initial state if they are nil.
+func (m *Fixed) StepFrom(number uint32, from [][]int32, p *Params, s *Samples, sink Sink) (*Outcome, error) {
 	if err := m.check(p, s); err != nil {
 		return nil, err
 	}
 	if m.arith.exactInFloat64() {
-		return newFixedRun[float64](m, p, s, sink).train(number), nil
+		return newFixedRun[float64](m, p, s, sink).train(number, from), nil
 	}
-	return newFixedRun[int64](m, p, s, sink).train(number), nil
+	return newFixedRun[int64](m, p, s, sink).train(number, from), nil
 }
 
 // check reports parameters or samples that do not fit the configuration.
@@ -128,6 +135,8 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 		copy(r.heads[i].teacher, widen[T](t))
 	}
 	r.onHead = r.observeHead
+	r.initial = T(m.arith.Initial)
+	r.begin(nil)
 	r.activate = r.requantize
 	r.onState, r.onIndex = r.observeState, r.observeIndex
 	return r
@@ -155,6 +164,7 @@ func (r *fixedRun[T]) requantize(phase Phase, n int, u, s []T) {
 		if tie {
 			st.Ties++
 		}
+		z = r.model.arith.damp(int64(s[i]), z)
 		st.AccMin, st.AccMax = min(st.AccMin, acc), max(st.AccMax, acc)
 		if phase == PhaseFree {
 			r.stats[n].Residual = max(r.stats[n].Residual, z-int64(s[i]), int64(s[i])-z)
@@ -178,12 +188,18 @@ func (r *fixedRun[T]) observeIndex(phase Phase, step, n int, index []uint8) {
 }
 
 // train runs the phases and the update of the given number.
-func (r *fixedRun[T]) train(number uint32) *Outcome {
+func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
+	for n, s := range from {
+		copy(r.layers[n].s, widen[T](s))
+	}
 	r.sign = T(r.model.cfg.sign(number))
 	e := r.relax()
 	r.countStates(e)
 	out := &Outcome{Params: &Params{Layers: make([]LayerParams, len(r.layers))}, Layers: r.stats}
-	out.Output = narrow(nil, e[PhaseFree][len(r.layers)-1])
+	for _, s := range e[PhaseFree] {
+		out.Free = append(out.Free, narrow(nil, s))
+	}
+	out.Output = out.Free[len(out.Free)-1]
 	for n := range r.layers {
 		out.Params.Layers[n] = r.update(n, number, e)
 	}

@@ -135,6 +135,18 @@ func estimates() []namedConfig {
 	}
 }
 
+// dynamics are awkward networks with damping and other initial states.
+func dynamics() []namedConfig {
+	return []namedConfig{
+		variant("odd maps", "damped", func(c *Config) { c.Damping, c.FreeSteps = 1, 12 }),
+		variant("odd maps live", "damped asynchronous", func(c *Config) { c.Damping, c.Sweep = 2, Asynchronous }),
+		variant("narrow formats", "damped", func(c *Config) { c.Damping, c.FreeSteps = 1, 12 }),
+		variant("5x5", "from a half", func(c *Config) { c.Initial, c.FreeSteps = 0.5, 2 }),
+		variant("pooled output", "from a third, asynchronous", func(c *Config) { c.Initial, c.Sweep, c.FreeSteps = 1.0/3, Asynchronous, 2 }),
+		variant("odd maps live", "from one, asynchronous", func(c *Config) { c.Initial, c.Sweep, c.FreeSteps = 1, Asynchronous, 1 }),
+	}
+}
+
 // namedConfig is an awkward network with a name.
 type namedConfig struct {
 	name string
@@ -151,7 +163,7 @@ func everySweep() []namedConfig {
 			return cfg
 		}})
 	}
-	return append(list, estimates()...)
+	return append(append(list, estimates()...), dynamics()...)
 }
 
 // awkwardConfig returns the configuration of an awkward network.
@@ -224,8 +236,8 @@ func TestArithmetics(t *testing.T) {
 			continue
 		}
 		p, s := randomParams(cfg, uint64(i)), randomSamples(cfg, uint64(i))
-		want := newFixedRun[int64](m, p, s, nil).train(3)
-		got := newFixedRun[float64](m, p, s, nil).train(3)
+		want := newFixedRun[int64](m, p, s, nil).train(3, nil)
+		got := newFixedRun[float64](m, p, s, nil).train(3, nil)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-int64 +float64):\n%s", c.name, diff)
 		}

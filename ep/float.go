@@ -10,13 +10,15 @@ import (
 // float64. It is the reference against theory. A Float has no state of its own
 // and may be used from several goroutines.
 type Float struct {
-	cfg    *Config
-	slope  float64   // of the hard sigmoid
-	beta   []float64 // by phase
-	spread float64   // of the contrast: Program.Spread
-	one    float64   // the target of the labelled class
-	top    float64   // upper end of the hard sigmoid
-	arith  *Arith    // whose real values it uses; nil for none
+	cfg     *Config
+	slope   float64   // of the hard sigmoid
+	beta    []float64 // by phase
+	spread  float64   // of the contrast: Program.Spread
+	damping float64   // share of the way that a state moves
+	initial float64   // state of a cold start
+	one     float64   // the target of the labelled class
+	top     float64   // upper end of the hard sigmoid
+	arith   *Arith    // whose real values it uses; nil for none
 }
 
 // NewFloat returns the float64 model of cfg, which uses its Beta and 1.0 as they are,
@@ -25,7 +27,7 @@ func NewFloat(cfg *Config) (*Float, error) {
 	if err := checkSchedule(cfg); err != nil {
 		return nil, err
 	}
-	m := &Float{cfg: cfg, slope: 1, one: 1, top: 1}
+	m := &Float{cfg: cfg, slope: 1, damping: math.Ldexp(1, -cfg.Damping), initial: cfg.Initial, one: 1, top: 1}
 	program := cfg.Program()
 	for _, r := range program.Relaxations {
 		m.beta = append(m.beta, r.Beta)
@@ -49,6 +51,7 @@ func newTwin(cfg *Config, a *Arith) (*Float, error) {
 		m.beta[i] = a.Beta(f, Phase(i))
 	}
 	m.spread, m.arith = a.Spread, a
+	m.initial = f.State.ToFloat(a.Initial)
 	m.one = f.Target.ToFloat(a.TargetOne)
 	m.top = f.State.ToFloat(stateMax(f.State))
 	return m, nil
@@ -71,7 +74,7 @@ func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*Flo
 	return m.Step(0, p, s, sink)
 }
 
-// Step runs the free phase from the zero state, both nudged phases and the
+// Step runs the free phase from the initial state, both nudged phases and the
 // update of all parameters, on one batch:
 //
 //	g = -(dPhi/dtheta(s+) - dPhi/dtheta(s-)) / (2 beta B)      theta' = theta - lr g
@@ -80,10 +83,17 @@ func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*Flo
 // a random sign is drawn. The sink, which may be nil, sees every step; p is not changed. Source:
 // Laborieux et al. 2021, eq. 7, https://doi.org/10.3389/fnins.2021.633674.
 func (m *Float) Step(number uint32, p *FloatParams, s *FloatSamples, sink FloatSink) (*FloatOutcome, error) {
+	return m.StepFrom(number, nil, p, s, sink)
+}
+
+// StepFrom is Step from the given states, those of Finals[PhaseFree] of another step, or
+// from the initial state if they are nil.
+func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *FloatSamples, sink FloatSink) (*FloatOutcome, error) {
 	r, err := m.relaxer(p, s)
 	if err != nil {
 		return nil, err
 	}
+	r.begin(from)
 	if sink != nil {
 		r.onState = func(phase Phase, step, n int, s []float64) { sink.State(phase, step, n+1, s) }
 		r.onIndex = func(phase Phase, step, n int, index []uint8) { sink.Index(phase, step, n+1, index) }
@@ -186,9 +196,11 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	for i, t := range s.Teacher {
 		copy(r.heads[i].teacher, t)
 	}
+	r.initial = m.initial
+	r.begin(nil)
 	r.activate = func(_ Phase, _ int, u, s []float64) {
 		for i, v := range u {
-			s[i] = min(max(m.slope*v, 0), m.top)
+			s[i] += m.damping * (min(max(m.slope*v, 0), m.top) - s[i])
 		}
 	}
 	r.onState = func(Phase, int, int, []float64) {}

@@ -210,14 +210,14 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 			r.rec.Index(phase, t, n+1, all)
 		}
 		if n > 0 {
-			next[n-1] = r.activate(phase, t, n-1, u[n-1])
+			next[n-1] = r.activate(phase, t, n-1, s[n-1], u[n-1])
 		}
 	}
 	last := len(net.Layers) - 1
 	for b := range r.cfg.Batch {
 		r.nudge(phase, b, s[last][b], u[last][b])
 	}
-	next[last] = r.activate(phase, t, last, u[last])
+	next[last] = r.activate(phase, t, last, s[last], u[last])
 	return next
 }
 
@@ -256,6 +256,21 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 			}
 		}
 	}
+	report := func(n int) {
+		var all []uint8
+		for b := range r.cfg.Batch {
+			all = append(all, argmax(&net.Layers[n], r.conv(n, r.below(s, n, b)))...)
+		}
+		r.rec.Index(phase, t, n+1, all)
+	}
+	early := phase == PhaseFree && t == 0 && r.cfg.Initial > 0 // the indices of the initial states
+	if early {
+		for n := range net.Layers {
+			if net.Layers[n].Pool == MaxPool && (n == 0 || n%2 == 1) {
+				report(n)
+			}
+		}
+	}
 	index := func(n, b int, z []*big.Int) []uint8 {
 		l := &net.Layers[n]
 		switch {
@@ -290,10 +305,10 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 				}
 				u = append(u, z)
 			}
-			if l.Pool == MaxPool && r.reports(phase, t, n) && !(frozen && n%2 == 1) {
+			if l.Pool == MaxPool && r.reports(phase, t, n) && !(frozen && n%2 == 1) && !(early && n == 0) {
 				r.rec.Index(phase, t, n+1, all)
 			}
-			s[n] = r.activate(phase, t, n, u)
+			s[n] = r.activate(phase, t, n, s[n], u)
 		}
 	}
 	return s
@@ -350,7 +365,7 @@ func (r *reference) feedBack(n int, z []int32, u []*big.Int) {
 }
 
 // activate returns and reports the new states of layer n.
-func (r *reference) activate(phase Phase, t, n int, u [][]*big.Int) [][]int32 {
+func (r *reference) activate(phase Phase, t, n int, old [][]int32, u [][]*big.Int) [][]int32 {
 	f := &r.cfg.Formats
 	shift := scale - f.State.Frac
 	if r.cfg.Activation == Half {
@@ -359,10 +374,15 @@ func (r *reference) activate(phase Phase, t, n int, u [][]*big.Int) [][]int32 {
 	top := min(1<<f.State.Frac, f.State.Max())
 	var s [][]int32
 	var all []int32
-	for _, z := range u {
+	for b, z := range u {
 		var codes []int32
-		for _, v := range z {
-			codes = append(codes, clamp(divide(v, shift, f.StateRounding), 0, top))
+		for i, v := range z {
+			code := clamp(divide(v, shift, f.StateRounding), 0, top)
+			if r.cfg.Damping > 0 {
+				difference := divide(big.NewInt(int64(code-old[b][i])), r.cfg.Damping, f.StateRounding)
+				code = old[b][i] + int32(difference.Int64())
+			}
+			codes = append(codes, code)
 		}
 		s, all = append(s, codes), append(all, codes...)
 	}
@@ -378,7 +398,12 @@ func (r *reference) train() *Params {
 	for n := range net.Layers {
 		r.star[n] = make([][]uint8, r.cfg.Batch)
 		for range r.cfg.Batch {
-			s[n] = append(s[n], make([]int32, net.Layers[n].Out.Len()))
+			initial := make([]int32, net.Layers[n].Out.Len())
+			for i := range initial {
+				f := r.cfg.Formats.State
+				initial[i] = int32(min(f.FromFloat(r.cfg.Initial, fixedpoint.NearestEven), 1<<f.Frac))
+			}
+			s[n] = append(s[n], initial)
 		}
 	}
 	program := r.cfg.Program()

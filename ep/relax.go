@@ -43,6 +43,8 @@ type relaxer[T fixedpoint.Number] struct {
 	nudge    nudger[T]
 	heads    []*headState[T]
 	quiet    bool                               // heads do not nudge
+	initial  T                                  // state of every neuron at a cold start
+	first    []int                              // layers whose index is determined before the first sweep
 	sign     T                                  // of all nudges and points: -1 in some updates of a random sign
 	activate func(phase Phase, n int, u, s []T) // s = sigma(u) for layer n+1; s holds the old states
 
@@ -86,7 +88,7 @@ type layerScales[T fixedpoint.Number] struct{ up, bias, down, contrast T }
 // newRelaxer builds a relaxer of cfg around parameters and inputs in T. The
 // caller completes nudge and activate.
 func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales func(n int) layerScales[T]) *relaxer[T] {
-	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, program: cfg.Program(), sign: 1, input: input}
+	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, program: cfg.Program(), sign: 1, first: cfg.IndexesFirst(), input: input}
 	in := cfg.Network.Input
 	r.x.Set(input, r.batch, in.C, in.H, in.W)
 	for n := range cfg.Network.Layers {
@@ -122,28 +124,34 @@ func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales 
 // the hardware: UP(n) and pooling, DOWN(n), then the activation of layer n-1, whose
 // old states nothing needs any more.
 func (r *relaxer[T]) step(phase Phase, step int) {
+	if phase == PhaseFree && step == 0 {
+		r.prepare()
+	}
 	if r.async {
 		r.halfSweep(phase, step, 0)
 		r.halfSweep(phase, step, 1)
 		return
 	}
-	for n := range r.layers {
+	for n := 1; n < len(r.layers); n++ {
 		r.drive(n, phase, step)
-		if n > 0 {
-			r.feedBack(n)
-			r.settle(n-1, phase, step)
-		}
+		r.feedBack(n)
+		r.settle(n-1, phase, step)
 	}
 	r.settle(len(r.layers)-1, phase, step)
 }
 
-// drive computes P_n(W_n * s^{n-1} + b_n) of layer n+1 and its pool index. That of
-// layer 1 is constant and computed once.
+// prepare is what comes before the first step: the drive of layer 1, which is
+// constant, and the indices that its first sweep needs.
+func (r *relaxer[T]) prepare() {
+	r.drive(0, PhaseFree, 0)
+	for _, n := range r.first {
+		r.drive(n-1, PhaseFree, 0)
+	}
+}
+
+// drive computes P_n(W_n * s^{n-1} + b_n) of layer n+1 and its pool index.
 func (r *relaxer[T]) drive(n int, phase Phase, step int) {
 	l := &r.layers[n]
-	if n == 0 && (phase != PhaseFree || step > 0) {
-		return
-	}
 	r.correlate(n, l.drive)
 	h, w := l.Used()
 	switch {

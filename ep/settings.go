@@ -90,6 +90,12 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.NudgeSteps }},
 	{"phases.beta", "strength of the nudge",
 		func(r *resolution) any { return &r.config.Beta }},
+	{"phases.damping", "k: in a time step a state moves by 2^-k of the way to its activation",
+		func(r *resolution) any { return &r.config.Damping }},
+	{"phases.initial-state", "state of every neuron before the first time step",
+		func(r *resolution) any { return &r.config.Initial }},
+	{"phases.start", "states before the first time step: cold, the initial state, or warm, the free equilibrium of the step before",
+		func(r *resolution) any { return &r.config.Start }},
 	{"phases.estimate", "states compared: symmetric (s+, s-), positive (s+, s*), negative (s*, s-), random-sign (one of these two), points",
 		func(r *resolution) any { return &r.config.Estimate }},
 	{"phases.betas", "strengths of the nudge of an estimate from several points, with signs",
@@ -201,6 +207,8 @@ func wanted(target any) string {
 		return `"symmetric", "positive", "negative", "random-sign" or "points"`
 	case *[]int:
 		return "a list of integers"
+	case *Start:
+		return `"cold" or "warm"`
 	case *Sweep:
 		return `"synchronous" or "asynchronous"`
 	case *Pool:

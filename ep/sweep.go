@@ -43,14 +43,16 @@ func (s *Sweep) UnmarshalText(text []byte) error {
 //
 // in the order of the hardware: UP(n) and pooling, DOWN(n+1), activation. I_{n+1}
 // is the argmax that belongs to the present s^n, and it is already there: s^n has
-// not changed since the other half, whose UP(n+1) determined it. The halves of
-// the very first step meet states of 0 where nothing has determined an index, and U
-// of these is 0 whatever the index.
+// not changed since the other half, whose UP(n+1) determined it. The first half of
+// the very first step meets states of 0 where nothing has determined an index, and U
+// of these is 0 whatever the index; for other initial states see Config.IndexesFirst.
 //
 // See Scellier et al. 2023, https://arxiv.org/abs/2312.15103.
 func (r *relaxer[T]) halfSweep(phase Phase, step, first int) {
 	for n := first; n < len(r.layers); n += 2 {
-		r.drive(n, phase, step)
+		if n > 0 {
+			r.drive(n, phase, step)
+		}
 		if n+1 < len(r.layers) {
 			r.feedBack(n + 1)
 		}

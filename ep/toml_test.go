@@ -53,6 +53,8 @@ free-steps = 20
 nudge-steps = 9
 beta = 0.25
 pool-index = "live"
+damping = 3
+start = "warm"
 estimate = "points"
 betas = [0.5, -1]
 beta-weights = [3, -3]
@@ -102,7 +104,7 @@ task = "infer"
 	}
 	net.Name = "mine"
 	want := &Config{
-		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
+		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, Start: Warm, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
 		Rates: []float64{0.5, 1, 2e-3},
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
@@ -215,6 +217,11 @@ func TestTOMLErrors(t *testing.T) {
 		{"[phases]\nbeta = -1", `net.toml: phases.beta: -1, want a finite number above 0`},
 		{"[phases]\nbeta = nan", `net.toml: phases.beta: NaN, want a finite number above 0`},
 		{"[phases]\npool-index = \"cold\"", `net.toml: phases.pool-index: "cold", want "frozen" or "live"`},
+		{"[phases]\ndamping = 9", `net.toml: phases.damping: 9, want an integer 0..8`},
+		{"[phases]\ndamping = 1\ninitial-state = 0.5", `net.toml: phases.initial-state: 0.5 with damping 1, want 0 or damping 0`},
+		{"[phases]\nstart = \"hot\"", `net.toml: phases.start: "hot", want "cold" or "warm"`},
+		{"[phases]\nbetas = [1, 2]", `net.toml: phases.betas: given with estimate symmetric, want estimate points`},
+		{"[phases]\nestimate = \"points\"\nbetas = [1, 2]\nbeta-weights = [1, -2]", `net.toml: phases.beta-weights: a sum of -1, want 0`},
 		{"[phases]\nschedule = \"cosine\"", `net.toml: phases.schedule: "cosine", want "synchronous" or "asynchronous"`},
 		{"[phases]\nactivation = 1", `net.toml: phases.activation: 1, want "half" or "unit"`},
 		{"[phases]\nnudge-steps = 70000", `net.toml: phases.nudge-steps: 70000, want an integer 1..65535`},

@@ -14,6 +14,7 @@ import (
 //
 //	layer<n>.weight, layer<n>.bias                     the master, float64
 //	velocity.layer<n>.weight, velocity.layer<n>.bias   the momentum's
+//	state.layer<n>  [B, C, H, W], s* of the last mini-batch, where starts are warm
 //	progress  [epoch, batch, correct, samples, batches], where the last three are sums of the epoch
 //	sums      [1 + 6 layers + 3 heads]: loss, then the fields of Activity, layer by layer,
 //	          then those of HeadActivity, head by head
@@ -32,6 +33,12 @@ func (t *Trainer) WriteCheckpoint(w io.Writer) error {
 	}
 	progress := []float64{
 		float64(t.Epoch), float64(t.Batch), float64(t.sum.correct), float64(t.sum.samples), float64(t.sum.batches),
+	}
+	for n, s := range t.engine.lastStates() {
+		l := &net.Layers[n]
+		arrays = append(arrays, npz.Array{
+			Name: "state." + l.Name, DType: npz.Float64, Shape: []int{t.cfg.Batch, l.Out.C, l.Out.H, l.Out.W}, Data: s,
+		})
 	}
 	return npz.Write(w, append(arrays,
 		npz.Array{Name: "progress", DType: npz.Int64, Shape: []int{len(progress)}, Data: progress},
@@ -108,6 +115,18 @@ func (t *Trainer) ReadCheckpoint(path string) error {
 	if err := firstError(fetchAll(floatArrays("", net, t.Params)), fetchAll(meanArrays(net, t.Params)),
 		fetchAll(layerArrays("velocity.", net, t.velocity))); err != nil {
 		return err
+	}
+	if t.cfg.Start == Warm && slices.ContainsFunc(arrays, func(a npz.Array) bool { return a.Name == "state."+net.Layers[0].Name }) {
+		var states [][]float64
+		for n := range net.Layers {
+			l := &net.Layers[n]
+			shape := []int{t.cfg.Batch, l.Out.C, l.Out.H, l.Out.W}
+			states = append(states, make([]float64, t.cfg.Batch*l.Out.Len()))
+			if err := fetch(states[n], arrays, path, "state."+l.Name, [][]int{shape}); err != nil {
+				return err
+			}
+		}
+		t.engine.setLastStates(states)
 	}
 	progress, sums := make([]float64, 5), make([]float64, 1+6*len(t.sum.layers)+3*len(t.sum.heads))
 	if err := fetch(sums, arrays, path, "sums", [][]int{{len(sums)}}); err != nil {

@@ -92,6 +92,12 @@ func codeRelaxer[T fixedpoint.Number](f *Fixed, p *Params, s *Samples) func() *r
 		exact := f.arith.exactInFloat64()
 		r.activate = func(_ Phase, n int, u, s []T) {
 			act := f.arith.Layers[n].Act
+			if f.arith.Damper.Shift > 0 {
+				for i, v := range u {
+					s[i] = T(f.arith.damp(int64(s[i]), act.Apply(int64(v))))
+				}
+				return
+			}
 			if exact && act.Mode == fixedpoint.NearestEven {
 				activateExact(act, u, s)
 				return

@@ -23,6 +23,10 @@ type engine interface {
 	relax(s *FloatSamples, nudged bool, sign int)
 	// freeStates writes s* of layer n+1, [B, C, H, W].
 	freeStates(n int, dst []float64)
+	// lastStates returns s* of the last batch of training, [layer][B, C, H, W], from which a
+	// warm start goes on, or nil; setLastStates sets them.
+	lastStates() [][]float64
+	setLastStates(states [][]float64)
 	// output writes the outputs at the end of the free phase, [B, classes].
 	output(dst []float64)
 	// contrast prepares that of layer n+1 for the next two methods.
@@ -65,7 +69,9 @@ type machine[T fixedpoint.Number] struct {
 	labels          []int
 	samples         int // of the last batch
 	heads           []*headBatch[T]
-	sign            T // of its nudges
+	sign            T     // of its nudges
+	last            [][]T // s* of the last batch of training, if starts are warm
+	warm            bool  // it is there
 
 	shard func(r *relaxer[T], first int, nudged bool) // relaxShard, or what takes its place
 }
@@ -112,6 +118,9 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 		}
 		for i := range m.states.index {
 			m.states.index[i] = append(m.states.index[i], make([]uint8, index))
+		}
+		if cfg.Start == Warm {
+			m.last = append(m.last, make([]T, states))
 		}
 		m.states.residual = append(m.states.residual, make([]T, cfg.Batch))
 	}
@@ -173,6 +182,49 @@ func (m *machine[T]) relax(s *FloatSamples, nudged bool, sign int) {
 		})
 	}
 	wg.Wait()
+	if m.cfg.Start == Warm && nudged {
+		m.warm = true
+		for n, s := range m.states.finals[PhaseFree] {
+			copy(m.last[n], s)
+		}
+	}
+}
+
+// from returns the states from which training goes on, those of the batch before, or nil
+// for the initial state.
+func (m *machine[T]) from(r *relaxer[T], first int, nudged bool) [][]T {
+	if !m.warm || !nudged {
+		return nil
+	}
+	var states [][]T
+	for n := range r.layers {
+		states = append(states, m.part(r, m.last, n, first))
+	}
+	return states
+}
+
+func (m *machine[T]) lastStates() [][]float64 {
+	if !m.warm {
+		return nil
+	}
+	var states [][]float64
+	for _, s := range m.last {
+		real := make([]float64, len(s))
+		for i, v := range s {
+			real[i] = float64(v) * m.state
+		}
+		states = append(states, real)
+	}
+	return states
+}
+
+func (m *machine[T]) setLastStates(states [][]float64) {
+	m.warm = true
+	for n, s := range states {
+		for i, v := range s {
+			m.last[n][i] = T(v / m.state)
+		}
+	}
 }
 
 // begin gives a worker inputs and targets of the samples from first.
@@ -185,15 +237,13 @@ func (m *machine[T]) begin(r *relaxer[T], first int) {
 		r.nudge.target = m.targets[first*classes:][:r.batch*classes]
 	}
 	m.headTargets(r, m.labels, first)
-	for n := range r.layers {
-		clear(r.layers[n].s)
-	}
 }
 
 // relaxShard runs the phases on the samples from first.
 func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	m.begin(r, first)
 	star := m.states.finals[PhaseFree]
+	r.begin(m.from(r, first, nudged))
 	r.run(PhaseFree, m.cfg.FreeSteps-1)
 	m.keep(r, star, first)
 	r.step(PhaseFree, m.cfg.FreeSteps-1)

@@ -174,9 +174,13 @@ func TestResume(t *testing.T) {
 		{Epochs: 3, Momentum: 0.9, Decay: 1e-3, Fixed: true},
 		{Epochs: 3, Schedule: Step, Fixed: true, HardwareUpdate: true},
 	} {
-		want := runEpochs(t, newTrainer(t, trainConfig(), opt), nil)
+		cfg := trainConfig()
+		if opt.Schedule != Cosine {
+			cfg.Start = Warm
+		}
+		want := runEpochs(t, newTrainer(t, cfg, opt), nil)
 		for _, stops := range [][]int{{3}, {5}, {2, 9}} {
-			if diff := cmp.Diff(want, runEpochs(t, newTrainer(t, trainConfig(), opt), stops)); diff != "" {
+			if diff := cmp.Diff(want, runEpochs(t, newTrainer(t, cfg, opt), stops)); diff != "" {
 				t.Errorf("%+v stopped after %v batches (-want +got):\n%.600s", opt, stops, diff)
 			}
 		}

@@ -45,6 +45,9 @@ func (d *Design) modeFields() record {
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "the layer has biases"})
 	}
+	if !d.bothSigns() {
+		rec = rec.without("nudge_minus")
+	}
 	if d.averages() {
 		rec = append(rec, field{"mean", 1, "average pool: sums of windows, z at every position"})
 	}
@@ -96,12 +99,12 @@ type laneWiring struct {
 // datapath builds ep_datapath: memories, operands, array, lanes and update.
 func (d *Design) datapath() *hdl.Module {
 	p := &datapath{Module: hdl.NewModule("ep_datapath"), d: d, mode: map[string]hdl.Value{}, op: map[string]hdl.Value{}}
-	p.Doc("States, slabs, array, lanes and update of the accelerator.\n\n" +
-		"Pipeline of an operation, by stage:\n" +
-		"  0 from the walker    1 addresses      2 words read     3 operands\n" +
-		"  4 products           5 half sums      6 sums           7 row accumulators\n" +
-		"  8 aligned            9 pooled or added, written\n" +
-		"Activation reads its accumulator in stage 1 and writes its state in stage 7.\n" +
+	p.Doc("%s", "States, slabs, array, lanes and update of the accelerator.\n\n"+
+		"Pipeline of an operation, by stage:\n"+
+		"  0 from the walker    1 addresses      2 words read     3 operands\n"+
+		"  4 products           5 half sums      6 sums           7 row accumulators\n"+
+		"  8 aligned            9 pooled or added, written\n"+
+		"Activation reads its accumulator in stage 1 and writes its state in stage "+itoa(d.actStage())+".\n"+
 		"The contrast of update is complete in stage 5.")
 	p.Group("Clock and synchronous reset")
 	p.Clock("clk_i")
@@ -142,7 +145,7 @@ func (p *datapath) byPhase(name string) hdl.Value {
 func (p *datapath) addresses() {
 	d := p.d
 	p.Group("Stage 1: addresses")
-	p.valid = delayReset(&p.Scope, "valid", p.op["valid"], 0, 7)
+	p.valid = delayReset(&p.Scope, "valid", p.op["valid"], 0, d.actStage())
 	below := p.WireIs("below", hdl.AddMod(p.op["i"], p.byPhase("i")))
 	here := p.WireIs("here", hdl.AddMod(p.op["o"], p.byPhase("o")))
 	target := p.WireIs("target", hdl.Mux(p.mode["down"], p.op["i"], p.op["o"]), "word that the operation's sum belongs to")

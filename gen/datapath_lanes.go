@@ -67,11 +67,17 @@ func (p *datapath) lanes() {
 	bw := f.Bias.Width()
 	p.For("gen_lane", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		u := g.Instance(module, "u_lane")
-		for _, name := range []string{"up", "down", "live", "window", "nudge", "nudge_minus", "up_shift", "down_shift", "act_shift"} {
+		for _, name := range []string{"up", "down", "live", "window", "nudge", "up_shift", "down_shift", "act_shift"} {
 			u.In(name+"_i", p.mode[name])
 		}
 		if mean, ok := p.mode["mean"]; ok {
 			u.In("mean_i", mean)
+		}
+		if minus, ok := p.mode["nudge_minus"]; ok {
+			u.In("nudge_minus_i", minus)
+		}
+		if d.Cfg.Damping > 0 {
+			u.In("zero_i", p.mode["zero"])
 		}
 		u.In("sum_valid_i", p.accValid)
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))

@@ -20,13 +20,14 @@ func (p *datapath) memories() {
 
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
-	waddr := delay(&p.Scope, "waddr", p.waddr, 1, 7)
-	stateWE := p.WireIs("state_we", hdl.All(p.valid[7], p.mode["act"]))
+	act := d.actStage()
+	waddr := delay(&p.Scope, "waddr", p.waddr, 1, act)
+	stateWE := p.WireIs("state_we", hdl.All(p.valid[act], p.mode["act"]))
 	for i, m := range []*hdl.Module{d.stateBank(0), d.stateBank(1)} {
 		name := [2]string{"u_state_even", "u_state_odd"}[i]
 		u := p.Instance(m, name)
 		at := [2]*hdl.Signal{p.evenAddr, p.oddAddr}[i]
-		dst := fit(waddr[7], at.Type().Width)
+		dst := fit(waddr[act], at.Type().Width)
 		if i == 0 {
 			u.In("we_i", hdl.Any(inWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
 			u.In("waddr_i", hdl.Mux(inWE, inAddr, dst))

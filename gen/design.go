@@ -25,8 +25,8 @@ func New(cfg *ep.Config) (*Design, error) {
 	if mode := cfg.Formats.UpdateRounding; mode == fixedpoint.Stochastic {
 		return nil, fmt.Errorf("formats.update-rounding: %v, want another: the generator does not have it yet", mode)
 	}
-	if e := cfg.Estimate; e != ep.Symmetric {
-		return nil, fmt.Errorf("phases.estimate: %v, want symmetric: the generator does not have it yet", e)
+	if e := cfg.Estimate; e == ep.RandomSign || e == ep.SeveralPoints {
+		return nil, fmt.Errorf("phases.estimate: %v, want symmetric, positive or negative: the generator does not have it yet", e)
 	}
 	d := &Design{Plan: p, tables: buildTables(p)}
 	d.deriveFields()

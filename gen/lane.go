@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"slices"
+
 	"epgen/fixedpoint"
 	"epgen/hdl"
 )
@@ -67,7 +69,7 @@ type lane struct {
 	up, down                         hdl.Value
 	upSel, downSel, biasSel, actSel  hdl.Value
 	live                             hdl.Value
-	nudge, nudgeMinus                hdl.Value
+	nudge, nudgeMinus, zero          hdl.Value
 	sumValid, sum, bias              hdl.Value
 	pos, windowed, index             hdl.Value
 	mean                             hdl.Value // nil without average pools
@@ -92,7 +94,12 @@ func (l *lane) ports() {
 	l.downSel = l.Input("down_shift_i", hdl.U(d.shifts.down.bits()), shiftDoc(d.shifts.down))
 	l.actSel = l.Input("act_shift_i", hdl.U(d.shifts.act.bits()), shiftDoc(d.shifts.act))
 	l.nudge = l.Input("nudge_i", one, "add the error of the output layer")
-	l.nudgeMinus = l.Input("nudge_minus_i", one, "phase -beta")
+	if d.bothSigns() {
+		l.nudgeMinus = l.Input("nudge_minus_i", one, "phase -beta")
+	}
+	if d.Cfg.Damping > 0 {
+		l.zero = l.Input("zero_i", one, "old states count as zero")
+	}
 	l.Group("Sum of the row")
 	l.sumValid = l.Input("sum_valid_i", one)
 	l.sum = l.Input("sum_i", hdl.S(d.SumBits))
@@ -233,9 +240,17 @@ func (l *lane) activate() {
 	u := l.Reg("u_q", acc)
 	l.Always(func(b *hdl.Block) {
 		b.If(valid[2], func(b *hdl.Block) {
-			b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) }).
-				ElseIf(l.nudgeMinus, func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc2, aligned)) }).
-				Else(func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc2, aligned)) })
+			push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc2, aligned)) }
+			pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc2, aligned)) }
+			chain := b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) })
+			switch {
+			case l.nudgeMinus != nil:
+				chain.ElseIf(l.nudgeMinus, pull).Else(push)
+			case d.pulls():
+				chain.Else(pull)
+			default:
+				chain.Else(push)
+			}
 		})
 	})
 	// Aligning all layers to the largest shift leaves one rounding point.
@@ -248,12 +263,30 @@ func (l *lane) activate() {
 	}
 	scaled := l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+k-lo))
 	rounded := stage(valid[3], "rounded_q", roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode))
-	state := l.OutputReg("state_o", hdl.S(d.LaneBits), "new state "+f.State.String()+", six cycles after the read")
-	hi := l.Localparam("STATE_MAX", state.Type(), out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
+	word := hdl.S(d.LaneBits)
+	hi := l.Localparam("STATE_MAX", word, out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
+	clamped := clampBelowZero(rounded, hi, word)
+	if d.Cfg.Damping == 0 {
+		state := l.OutputReg("state_o", word, "new state "+f.State.String()+", six cycles after the read")
+		l.Always(func(b *hdl.Block) { b.If(valid[4], func(b *hdl.Block) { b.Set(state, clamped) }) })
+		return
+	}
+	l.damp(stage(valid[4], "activated_q", clamped))
+}
+
+// damp builds the step of a damped state, s + round((z - s) * 2^-k), which lies
+// between s and z.
+func (l *lane) damp(activated *hdl.Signal) {
+	d := l.d
+	word, k := hdl.S(d.LaneBits), d.Cfg.Damping
+	l.Group("Damping: 2^-" + itoa(k) + " of the way")
+	old := delay(&l.Scope, "state", hdl.Mux(l.zero, hdl.Const(word, 0), l.state), 0, 5)[5]
+	valid := delay(&l.Scope, "activated_valid", l.actValid, 0, 5)[5]
+	way := l.WireIs("way", hdl.Sub(activated, old))
+	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
+	state := l.OutputReg("state_o", word, "new state "+d.Cfg.Formats.State.String()+", seven cycles after the read")
 	l.Always(func(b *hdl.Block) {
-		b.If(valid[4], func(b *hdl.Block) {
-			b.Set(state, clampBelowZero(rounded, hi, state.Type()))
-		})
+		b.If(valid, func(b *hdl.Block) { b.Set(state, fit(hdl.Add(old, step), d.LaneBits)) })
 	})
 }
 
@@ -263,6 +296,26 @@ func (d *Design) biasDoc() string {
 		return " + (bias << bias_shift)"
 	}
 	return ""
+}
+
+// bothSigns reports whether some nudged phases push and others pull.
+func (d *Design) bothSigns() bool { return d.pushes() && d.pulls() }
+
+// pushes and pulls report nudges towards the target and away from it.
+func (d *Design) pushes() bool {
+	return slices.ContainsFunc(d.Arith.Betas, func(b int64) bool { return b > 0 }) || d.Program.RandomSign
+}
+
+func (d *Design) pulls() bool {
+	return slices.ContainsFunc(d.Arith.Betas, func(b int64) bool { return b < 0 }) || d.Program.RandomSign
+}
+
+// actStage is the stage in which an activation writes its state.
+func (d *Design) actStage() int {
+	if d.Cfg.Damping > 0 {
+		return 8
+	}
+	return 7
 }
 
 // poolDoc says what the lane makes of a pool window.

@@ -2,6 +2,14 @@ package gen
 
 import "epgen/hdl"
 
+// zeroDoc says what the states of the first time step are.
+func (d *Design) zeroDoc() string {
+	if d.Arith.Initial == 0 {
+		return "all states count as zero"
+	}
+	return "all states count as " + ftoa(d.Cfg.Formats.State.ToFloat(d.Arith.Initial))
+}
+
 // operands builds ep_operands: from words of states and pool indices to the
 // operands of the array's columns and rows.
 func (d *Design) operands() *hdl.Module {
@@ -20,7 +28,7 @@ func (d *Design) operands() *hdl.Module {
 	}
 	iEven := m.Input("i_even_i", one, "the layer below is in the even bank")
 	unpool := m.Input("unpool_i", one, "the layer is pooled")
-	zero := m.Input("zero_i", one, "all states count as zero")
+	zero := m.Input("zero_i", one, d.zeroDoc())
 	m.Group("Operation")
 	isVoid := m.Input("void_i", one, "no tap: the product is zero")
 	minus := m.Input("minus_i", one, "phase -beta: z is negated")
@@ -32,15 +40,25 @@ func (d *Design) operands() *hdl.Module {
 	z := m.Output("z_o", hdl.U(p*ow), "signed lanes")
 
 	m.Group("Lanes")
-	off := m.WireIs("off", hdl.Any(isVoid, zero))
+	off, initial := hdl.Value(isVoid), d.Arith.Initial
+	if initial == 0 {
+		off = m.WireIs("off", hdl.Any(isVoid, zero))
+	}
+	// of is a state, or the initial one, where the first step finds none.
+	of := func(v hdl.Value) hdl.Value {
+		if initial == 0 {
+			return v
+		}
+		return hdl.Mux(zero, hdl.Const(hdl.S(lw), initial), v)
+	}
 	unit := hdl.Const(hdl.U(p*lw), 1)
 	lanes := m.Wire("lanes", hdl.U(p*lw))
 	m.For("gen_lane", "r", p, func(g *hdl.Gen, r hdl.Index) {
 		evenLane := g.WireIs("even_lane", hdl.AsS(hdl.IndexSlice(even, r, lw)))
 		oddLane := g.WireIs("odd_lane", hdl.AsS(hdl.IndexSlice(odd, r, lw)))
 		nothing := hdl.Const(hdl.S(lw), 0)
-		below := g.WireIs("below", hdl.Mux(off, nothing, hdl.Mux(iEven, evenLane, oddLane)))
-		here := g.WireIs("here", hdl.Mux(iEven, oddLane, evenLane))
+		below := g.WireIs("below", hdl.Mux(off, nothing, of(hdl.Mux(iEven, evenLane, oddLane))))
+		here := g.WireIs("here", of(hdl.Mux(iEven, oddLane, evenLane)))
 		miss := g.WireIs("miss", hdl.Any(off, hdl.All(unpool, hdl.Ne(hdl.IndexSlice(index, r, 2), pos))))
 		unpooled := g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
 		wide := hdl.Value(unpooled)

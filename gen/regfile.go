@@ -3,6 +3,7 @@ package gen
 import (
 	"strings"
 
+	"epgen/ep"
 	"epgen/hdl"
 )
 
@@ -37,6 +38,10 @@ func (d *Design) regfile() *hdl.Module {
 	m.Group("Core")
 	start := m.Output("start_o", one, "pulse")
 	infer := m.Output("infer_o", one, "with start_o")
+	var cold *hdl.Signal
+	if d.Cfg.Start == ep.Warm {
+		cold = m.Output("cold_o", one, "with start_o")
+	}
 	base := m.Output("base_o", hdl.U(64))
 	irq := m.Output("irq", one)
 	busy := m.Input("busy_i", one)
@@ -73,6 +78,9 @@ func (d *Design) regfile() *hdl.Module {
 	startW := m.WireIs("start", hdl.All(writes("CONTROL"), hdl.Bit(bitsIn, 0), hdl.Not(busy)))
 	m.Assign(start, startW)
 	m.Assign(infer, hdl.Bit(bitsIn, 1))
+	if cold != nil {
+		m.Assign(cold, hdl.Bit(bitsIn, 2))
+	}
 	baseLo := m.Reg("base_lo_q", hdl.U(20), "bits 31 to 12")
 	baseHi := m.Reg("base_hi_q", word)
 	m.Assign(base, hdl.Cat(baseHi, baseLo, hdl.Const(hdl.U(12), 0)))

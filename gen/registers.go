@@ -3,7 +3,10 @@ package gen
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
+
+	"epgen/ep"
 )
 
 // Version is the version of the tool, a constant of the source.
@@ -79,6 +82,10 @@ func (d *Design) Registers() []Register {
 		{"BASE_HI", 0x1c, ReadWrite, 0, "byte address of the memory map, high half; writes while busy are ignored", nil},
 		{"IRQ_ENABLE", 0x20, ReadWrite, 0, "interrupt enable", []Field{{"FINISH", 0, 0, "irq follows IRQ_STATUS.FINISH"}}},
 		{"IRQ_STATUS", 0x24, WriteClear, 0, "interrupt status", []Field{{"FINISH", 0, 0, "a step has finished, with or without error"}}},
+	}
+	if d.Cfg.Start == ep.Warm {
+		control := &rs[slices.IndexFunc(rs, func(r Register) bool { return r.Name == "CONTROL" })]
+		control.Fields = append(control.Fields, Field{"COLD", 2, 2, "with START: from the initial state, not from the last free equilibrium"})
 	}
 	rs = append(rs, Register{"PROGRESS", 0x28, ReadOnly, 0, "where the schedule stands", []Field{
 		{"STATE", 3, 0, "state of the sequencer: " + strings.Join(stateNames, ", ")},

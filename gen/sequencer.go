@@ -80,13 +80,14 @@ type sequencer struct {
 	visit, layer, actLayer                        *hdl.Signal
 	state, phase, step, slab, kind                *hdl.Signal
 	variant, bank, infer, slabO, flush            *hdl.Signal
+	cold                                          *hdl.Signal // nil if every start is
 	desc                                          *hdl.Signal
 	walkDone, drainIdle, storeIdle, fetchIdle     hdl.Value
 	full, loaded, fetchError, storeError, startIn hdl.Value
 	st                                            []hdl.Value
 	named                                         map[string]*hdl.Signal // fields of the descriptor
 	kinds, phases                                 []hdl.Value
-	lastSlab, releaseSlab                         *hdl.Signal
+	lastSlab, releaseSlab, done                   *hdl.Signal
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
 	biased                                        *hdl.Signal // the layer has biases, where layers differ
 }
@@ -168,6 +169,27 @@ func (q *sequencer) ports() {
 	q.infer = q.Reg("infer_q", one)
 	q.Always(func(b *hdl.Block) {
 		b.If(q.startIn, func(b *hdl.Block) { b.Set(q.infer, inferIn) })
+	})
+	if q.d.Cfg.Start == ep.Warm {
+		q.warmStart()
+	}
+}
+
+// warmStart builds the choice of the states before the first step: those on chip, if
+// the host does not want others and the last run has left them whole.
+func (q *sequencer) warmStart() {
+	one := hdl.U(1)
+	q.Group("Initial states: those of the last free equilibrium, or the constant")
+	coldIn := q.Input("cold_i", one, "with start_i: from the constant")
+	whole := q.Reg("whole_q", one, "a free equilibrium is on chip")
+	q.cold = q.Reg("cold_q", one, "the run began from the constant")
+	q.done = q.Wire("run_done", one, "a run has ended without an error")
+	q.AlwaysReset(func(b *hdl.Block) { b.Set(whole, bit(false)) }, func(b *hdl.Block) {
+		b.If(q.startIn, func(b *hdl.Block) { b.Set(whole, bit(false)) }).
+			ElseIf(q.done, func(b *hdl.Block) { b.Set(whole, bit(true)) })
+	})
+	q.Always(func(b *hdl.Block) {
+		b.If(q.startIn, func(b *hdl.Block) { b.Set(q.cold, hdl.Any(coldIn, hdl.Not(whole))) })
 	})
 }
 

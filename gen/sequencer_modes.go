@@ -67,7 +67,7 @@ func (q *sequencer) modes() {
 		"up": q.isKind(Up), "down": q.isKind(Down), "update": q.contrasting(),
 		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
-		"zero": hdl.All(q.isPhase(CopyFree), stale, hdl.Not(isInput)),
+		"zero": q.initial(stale, isInput),
 		"live": storeArgmax, "acc_keep": updating,
 		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.during(pulled),
 		"bank":   q.bank,
@@ -110,6 +110,20 @@ func (q *sequencer) modes() {
 		}
 	}
 	q.Assign(q.Output("slab_o_o", q.slabO.Type(), "first word of the slab in its sample"), q.slabO)
+}
+
+// initial reports a pass that reads the initial states, which are nowhere in memory.
+// Damping needs those of layer 1 too, above the input.
+func (q *sequencer) initial(stale, isInput hdl.Value) hdl.Value {
+	states := hdl.Not(isInput)
+	if q.d.Cfg.Damping > 0 {
+		states = hdl.Any(states, q.isKind(Act))
+	}
+	all := hdl.All(q.isPhase(CopyFree), stale, states)
+	if q.cold != nil {
+		all = hdl.All(all, q.cold)
+	}
+	return all
 }
 
 // nudged and pulled tell the phases whose nudge is not 0, and those in which it points
@@ -172,8 +186,12 @@ func (q *sequencer) status() {
 	}
 	q.Group("Status")
 	q.Assign(q.Output("busy_o", one), hdl.Not(q.is(seqIdle)))
-	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(
-		hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(q.isPhase(q.d.PhaseUpdate())), hdl.Not(q.fetchError), hdl.Not(q.storeError)),
+	complete := hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(q.isPhase(q.d.PhaseUpdate())), hdl.Not(q.fetchError), hdl.Not(q.storeError))
+	if q.done != nil {
+		q.Assign(q.done, complete)
+		complete = q.done
+	}
+	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(complete,
 		hdl.All(q.is(seqError), hdl.EqConst(q.flush, 0), q.fetchIdle, q.storeIdle)))
 	q.Assign(q.Output("error_o", one), q.errorQ)
 	q.Assign(q.Output("wait_fetch_o", one), hdl.Any(q.is(seqLoad), q.is(seqWait)))

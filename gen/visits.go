@@ -50,6 +50,9 @@ type schedule struct {
 func newSchedule(cfg *ep.Config) schedule {
 	n := len(cfg.Network.Layers)
 	s := schedule{First: []Visit{{Layer: 1, Up: true}}}
+	for _, l := range cfg.IndexesFirst() { // for the argmax alone
+		s.First = append(s.First, Visit{Layer: l, Up: true})
+	}
 	if cfg.Sweep == ep.Asynchronous && n > 1 {
 		s.Step = append(halfSweep(1, n, false), halfSweep(2, n, true)...)
 	} else {

@@ -55,14 +55,18 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 	}
 	present, img := w, p.PackMemory(w, s.Slice(0, p.Cfg.Batch))
 	var out *ep.Outcome
+	var from [][]int32
 	for start := range p.Cfg.Sequence.Starts {
 		batch := s.Slice(start*p.Cfg.Batch, p.Cfg.Batch)
 		p.PackSamples(img, batch)
-		if out, err = writeStart(startDir(dir, start), start, p, model, present, batch, img, progress); err != nil {
+		if out, err = writeStart(startDir(dir, start), start, p, model, from, present, batch, img, progress); err != nil {
 			return nil, err
 		}
 		if p.Cfg.Sequence.Task == ep.Train {
 			present = out.Params
+		}
+		if p.Cfg.Start == ep.Warm {
+			from = out.Free
 		}
 	}
 	return out, writeArrays(dir, p.Cfg, w, s)
@@ -70,7 +74,7 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 
 // writeStart writes the golden files of one start to dir. The image of external memory is that
 // before the start, and becomes that after it.
-func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, w *ep.Params, s *ep.Samples, img []byte,
+func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, from [][]int32, w *ep.Params, s *ep.Samples, img []byte,
 	progress func(done, steps int)) (*ep.Outcome, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -83,7 +87,7 @@ func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, w *ep.Param
 	if err != nil {
 		return nil, err
 	}
-	out, err := model.Step(uint32(start), w, s, t)
+	out, err := model.StepFrom(uint32(start), from, w, s, t)
 	if err == nil {
 		err = t.finish(p, out)
 	}

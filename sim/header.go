@@ -104,10 +104,23 @@ func (h *header) phases() {
 	h.line("};")
 	h.constant("int", "kFreePhase", 1, "")
 	h.constant("int", "kUpdatePhase", int(stageOf(p.Update())), "")
+	h.constant("uint32_t", "kColdStart", coldStart(h.d), "of CONTROL: begin at the initial state")
 	h.constant("int", "kCopies", h.d.Copies(), "of the states, one for each relaxation")
 	h.constant("int", "kFirstPoint", int(p.Points[0].Phase), "copies of which the contrast is the difference,")
 	h.constant("int", "kSecondPoint", int(p.Points[1].Phase), "or the first two of several")
 	h.line("")
+}
+
+// coldStart returns the mask of CONTROL.COLD, 0 where every start is cold.
+func coldStart(d *gen.Design) int {
+	for _, r := range d.Registers() {
+		for _, f := range r.Fields {
+			if r.Name == "CONTROL" && f.Name == "COLD" {
+				return 1 << f.Lo
+			}
+		}
+	}
+	return 0
 }
 
 var tapNames = [NumMemories]string{"tap_state0_data", "tap_state1_data", "tap_index_data"}

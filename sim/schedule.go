@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"epgen/ep"
 	"epgen/gen"
 )
@@ -159,9 +161,10 @@ func InferProducts(p *gen.Plan) int {
 // UsefulProducts returns the useful products of a training step, see
 // ep.Layer.Products: both directions of every time step (those of layer 1 once
 // per sample, upwards only), the update at every point of the contrast, and
-// for live indices one more UP at each point of every pooled layer.
+// for live indices one more UP at each point of every
+// pooled layer, and one before a first sweep that needs the indices.
 func UsefulProducts(p *gen.Plan) int {
-	steps, points := p.Program.Steps(), len(p.Program.Points)
+	steps, points, first := p.Program.Steps(), len(p.Program.Points), p.Cfg.IndexesFirst()
 	n := 0
 	for i := range p.Layers {
 		l := &p.Layers[i]
@@ -170,6 +173,9 @@ func UsefulProducts(p *gen.Plan) int {
 			up, down = 1, 0
 		} else if l.HasIndex() && p.Cfg.PoolIndex == ep.Live {
 			up += points
+		}
+		if slices.Contains(first, l.N) {
+			up++
 		}
 		n += (up + down + points) * l.Products()
 	}

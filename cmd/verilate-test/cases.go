@@ -93,10 +93,18 @@ var networks = []network{
 		c.Batch, c.Sequence.Starts = 2, 10
 	}},
 	{name: "asynchronous", list: "5,M,7,6,M,fc3", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
-		c.Sweep, c.Batch = ep.Asynchronous, 2
+		c.Sweep, c.Batch, c.Initial, c.Estimate = ep.Asynchronous, 2, 0.4, ep.Positive
 	}},
 	{name: "asynchronous-live", list: "5,M,7,M,6,M", input: ep.Shape{C: 2, H: 10, W: 9}, set: func(c *ep.Config) {
 		c.Sweep, c.PoolIndex, c.Array.Size, c.Memory.DataWidth = ep.Asynchronous, ep.Live, 2, 32
+	}},
+	{name: "damped", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 7}, set: func(c *ep.Config) {
+		c.Damping, c.FreeSteps, c.Estimate, c.Array.Size = 1, 6, ep.Negative, 2
+		c.Formats.StateRounding = fixedpoint.NearestUp
+	}},
+	{name: "warm", list: "5,M,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
+		c.Start, c.Sweep, c.Batch, c.Array.Size, c.Sequence.Starts = ep.Warm, ep.Asynchronous, 2, 2, 3
+		c.Damping = 2
 	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {

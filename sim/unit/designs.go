@@ -23,13 +23,14 @@ type design struct {
 //	narrow  2x2, two samples, live indices, odd maps of which a pool drops a row,
 //	        layers with alignment shifts of their own; a beat holds two columns;
 //	        a longest burst that is no power of two
-//	even    2x2, 16 bits, ties up, padding 0; a beat holds one column
+//	even    2x2, 16 bits, ties up, padding 0, states of 0.3 at first; a beat holds one column
 //	means   2x2, strides of 2 under and over average pools, frozen indices of a max pool,
 //	        layers with and without biases; a beat holds four columns
 //	bare    2x2, no biases at all, live indices; a beat holds two columns
 //	real    4x4, 16 bits, two samples, frozen indices, channels that do not divide
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
-//	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs
+//	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
+//	        damping, warm starts, one nudged phase
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -73,6 +74,12 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		cfg.Array.Size, cfg.Batch, cfg.PoolIndex, cfg.Activation = c.size, c.batch, c.index, c.act
 		cfg.FreeSteps, cfg.NudgeSteps, cfg.Sweep = c.steps[0], c.steps[1], c.sweep
 		cfg.Formats, cfg.Beta = c.formats, c.beta
+		switch c.name {
+		case "even":
+			cfg.Initial = 0.3
+		case "sweep":
+			cfg.Damping, cfg.Start, cfg.Estimate = 2, ep.Warm, ep.Negative
+		}
 		for i := range cfg.Rates {
 			cfg.Rates[i] = c.rate / float64(int(1)<<i)
 		}

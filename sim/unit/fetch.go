@@ -127,6 +127,9 @@ func (f *fetchPlay) jobList(infer bool) []job {
 		steps = f.Program.Steps()
 	}
 	layer(1)
+	for _, n := range f.Cfg.IndexesFirst() {
+		layer(n)
+	}
 	for range steps {
 		if f.Cfg.Sweep == ep.Asynchronous {
 			for first := 1; first <= 2; first++ {

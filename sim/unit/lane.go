@@ -112,8 +112,12 @@ func (p *lanePlay) act(addr int, acc int64) {
 	p.v.Set("acc_re_i", 1)
 	p.v.Set("acc_raddr_i", int64(addr))
 	p.tick()
-	p.activate(acc, 5)
-	p.v.Idle(4) // the nudge is constant while activations are in flight
+	after := 5
+	if p.Cfg.Damping > 0 {
+		after++
+	}
+	p.activate(acc, after)
+	p.v.Idle(after - 1) // the nudge is constant while activations are in flight
 	p.noise()
 	p.v.Tick()
 }
@@ -129,12 +133,25 @@ func (p *lanePlay) activate(acc int64, after int) {
 	p.v.Set("state_i", state)
 	p.v.Set("target_i", int64(target))
 	p.v.Set("nudge_i", int64(nudge))
-	p.v.SetIf("nudge_minus_i", minus)
+	switch {
+	case p.v.Has("nudge_minus_i"):
+		p.v.SetIf("nudge_minus_i", minus)
+	default: // all nudges have the sign of the only nudged phase
+		minus = p.Program.Relaxations[1].Beta < 0
+	}
 	u := acc
 	if nudge == 1 {
 		u -= p.force(state, target == 1, minus)
 	}
-	p.v.WantAfter(after, "state_o", p.la.Act.Apply(u))
+	want := p.la.Act.Apply(u)
+	if p.v.Has("zero_i") {
+		old, zero := state, p.chance(4)
+		if p.v.SetIf("zero_i", zero); zero {
+			old = 0
+		}
+		want = old + p.Arith.Damper.Apply(want-old)
+	}
+	p.v.WantAfter(after, "state_o", want)
 	p.tick()
 }
 

@@ -56,7 +56,10 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 		if m.even {
 			below, here = here, below
 		}
-		if m.void || m.zero {
+		if m.zero {
+			below, here = d.Arith.Initial, d.Arith.Initial
+		}
+		if m.void {
 			below, here = 0, 0
 		}
 		if m.unpool && index[r] != pos {

@@ -61,6 +61,9 @@ type sequencerPlay struct {
 	phase      int
 	step0      bool // of a phase
 	second     bool // half of an asynchronous sweep
+	cold       bool // the run begins at the initial state
+	warm       bool // the next start asks for the states on chip
+	whole      bool // they are those of a complete run
 	bank       int
 	storeStart bool // in the next cycle
 
@@ -152,10 +155,19 @@ func (q *sequencerPlay) step(infer bool) {
 	}
 	v.Set("start_i", 1)
 	v.SetIf("infer_i", infer)
+	q.cold = true
+	if v.Has("cold_i") {
+		v.SetIf("cold_i", !q.warm)
+		q.cold = !q.warm || !q.whole
+		q.warm, q.whole = !q.warm, false
+	}
 	v.Want("state_o", stateIdle)
 	v.Tick()
 	v.Set("start_i", 0)
 	q.fill(v, "infer_i")
+	if v.Has("cold_i") {
+		q.fill(v, "cold_i")
+	}
 	q.infer, q.phase, q.bank, q.second = infer, gen.CopyFree, 0, false
 	for range q.IntN(4) {
 		q.cycle(stateLoad)
@@ -175,6 +187,7 @@ func (q *sequencerPlay) step(infer bool) {
 	q.pass(passMode{kind: gen.Act, layer: q.last, result: true})
 	q.waitStore(true)
 	if !q.stopped {
+		q.whole = true
 		q.cycle(stateIdle)
 	}
 }
@@ -186,6 +199,12 @@ func (q *sequencerPlay) relax(phase int) {
 		q.step0 = t == 0
 		if phase == gen.CopyFree && t == 0 {
 			q.slabs(1, gen.Up)
+			for n := 2; n <= q.last; n += 2 {
+				l := &q.Layers[n-1]
+				if q.Cfg.Sweep == ep.Asynchronous && q.Cfg.Start == ep.Warm && l.HasIndex() {
+					q.slabs(n, gen.Up) // for its argmax at the states on chip
+				}
+			}
 		}
 		switch {
 		case q.last == 1:
@@ -356,12 +375,13 @@ func (q *sequencerPlay) mode(m passMode) {
 	if v.Has("step_o") && (k == gen.Down || k == gen.Update) {
 		v.Want("step_o", int64(l.Stride))
 	}
-	v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && m.layer > 1)
+	states := m.layer > 1 || k == gen.Act && q.Cfg.Damping > 0
+	v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
 	v.WantIf("acc_keep_o", updating)
 	v.Want("bank_o", int64(q.bank))
 	if !m.result && !updating {
 		nudge := k == gen.Act && m.layer == q.last && q.phase != gen.CopyFree
-		if v.WantIf("nudge_o", nudge); nudge {
+		if v.WantIf("nudge_o", nudge); nudge && v.Has("nudge_minus_o") {
 			v.WantIf("nudge_minus_o", q.Program.Relaxations[q.phase].Beta < 0)
 		}
 	}

@@ -102,9 +102,9 @@ bool Bench::Start(int run, int start, bool infer, bool with_irq) {
   }
   taps_.Begin(golden_, infer);
   const uint32_t enable = with_irq ? design::kIrqEnableFinish : 0;
-  const uint32_t control = infer
-                               ? design::kControlStart | design::kControlInfer
-                               : design::kControlStart;
+  const uint32_t control = (infer ? design::kControlStart | design::kControlInfer
+                                  : design::kControlStart) |
+                           (start == 0 ? design::kColdStart : 0);
   if (at_once) {  // nothing but the start; the interrupt is still to be cleared
     if (!lite_.Write(design::kRegControl, control)) return false;
     started_ = lite_.write_cycle();

@@ -88,7 +88,9 @@ func TestResolveEveryFlag(t *testing.T) {
 	}
 	values := map[string]string{
 		"input-shape": "1x16x16", "classes": "7", "batch": "2", "free-steps": "3", "nudge-steps": "4", "beta": "0.125",
-		"pool-index": "live", "sweep": "asynchronous", "activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
+		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "initial-state": "0.5", "start": "warm", "estimate": "negative",
+		"betas": "1,-1", "beta-weights": "2,-2",
+		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
 		"loss": "ce", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
@@ -100,6 +102,12 @@ func TestResolveEveryFlag(t *testing.T) {
 			if base, _, err = Resolve(args); err != nil {
 				t.Fatal(err)
 			}
+		}
+		switch f.name { // these go together
+		case "betas":
+			args = append(args, "-estimate", "points", "-beta-weights", values["beta-weights"])
+		case "beta-weights":
+			args = append(args, "-estimate", "points", "-betas", values["betas"])
 		}
 		cfg, src, err := Resolve(append(args, "-"+f.name, values[f.name]))
 		if err != nil {
