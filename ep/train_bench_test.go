@@ -2,41 +2,86 @@ package ep
 
 import (
 	"fmt"
+	"sync"
+	"syscall"
 	"testing"
+
+	"epgen/fixedpoint"
 )
 
 // BenchmarkVGG11Step is one free time step of VGG-11 after the first, UP and DOWN of
 // layers 2 to 9, in both arithmetics at batches 1 and 8. Products are those
-// with a pixel on the map, zeros of the states and of unpooling included.
+// with a pixel on the map, zeros of the states and of unpooling included. The share of the
+// peak is that of the same instruction between registers, measured in the same run and
+// both by the time of the processor, so that other programs on the machine count in neither.
 func BenchmarkVGG11Step(b *testing.B) {
 	for _, fixed := range []bool{false, true} {
 		for _, batch := range []int{1, 8} {
 			b.Run(fmt.Sprintf("fixed=%v/batch=%d", fixed, batch), func(b *testing.B) {
-				cfg, err := Preset("vgg11")
-				if err != nil {
-					b.Fatal(err)
-				}
-				cfg.Batch, cfg.FreeSteps = batch, 1
-				e, _, err := newEngine(cfg, fixed)
-				if err != nil {
-					b.Fatal(err)
-				}
-				e.setParams(InitParams(&cfg.Network, cfg.Init, cfg.Seed))
-				s := ProceduralSamples(&cfg.Network, batch, cfg.Seed)
-				r := e.(*machine[float64]).workers[0]
-				e.relax(s, false, 1)
-				r.run(PhaseFree, 6) // states are alive
-				products := 0
-				for n := range cfg.Network.Layers[1:] {
-					products += 2 * batch * cfg.Network.Layers[n+1].Window().Products()
-				}
-				for b.Loop() {
-					r.step(PhaseFree, 10)
-				}
-				b.ReportMetric(float64(products)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+				benchmarkVGG11Step(b, fixed, batch)
 			})
 		}
 	}
+}
+
+func benchmarkVGG11Step(b *testing.B, fixed bool, batch int) {
+	cfg, err := Preset("vgg11")
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg.Batch, cfg.FreeSteps = batch, 1
+	e, _, err := newEngine(cfg, fixed)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e.setParams(InitParams(&cfg.Network, cfg.Init, cfg.Seed))
+	s := ProceduralSamples(&cfg.Network, batch, cfg.Seed)
+	workers := e.(*machine[float64]).workers
+	e.relax(s, false, 1)
+	step := func(times int) {
+		var wg sync.WaitGroup
+		for _, r := range workers {
+			wg.Go(func() {
+				for range times {
+					r.step(PhaseFree, 10)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	step(6) // states are alive
+	products := 0
+	for n := range cfg.Network.Layers[1:] {
+		products += 2 * batch * cfg.Network.Layers[n+1].Window().Products()
+	}
+	before := processorSeconds(b)
+	for b.Loop() {
+		step(1)
+	}
+	done := float64(products) * float64(b.N) / 1e9
+	rate := done / (processorSeconds(b) - before)
+	b.ReportMetric(done/b.Elapsed().Seconds(), "GMAC/s")
+	b.ReportMetric(rate, "GMAC/cpu-s")
+	if yardsticks := fixedpoint.Yardsticks(); len(yardsticks) > 0 {
+		y := yardsticks[0]
+		if fixed {
+			y = yardsticks[len(yardsticks)-1]
+		}
+		const rounds = 1 << 23
+		before = processorSeconds(b)
+		y.Run(rounds)
+		peak := float64(y.Products) * rounds / 1e9 / (processorSeconds(b) - before)
+		b.ReportMetric(100*rate/peak, "%_of_"+y.Name)
+	}
+}
+
+// processorSeconds returns the time that processors have spent on this process.
+func processorSeconds(b *testing.B) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
 // BenchmarkTrainBatch is a training step of two narrow networks on 16 samples, that of the

@@ -9,9 +9,16 @@ import (
 	"epgen/fixedpoint"
 )
 
-// shardSamples is the number of samples that one goroutine relaxes together.
+// shardSamples is the largest number of samples that one goroutine relaxes together.
 // Samples do not meet before the contrast, so it does not change any result.
 const shardSamples = 8
+
+// shardSize returns how many samples of a batch to relax together, so that every processor
+// has some.
+func shardSize(batch int) int {
+	processors := runtime.GOMAXPROCS(0)
+	return min(shardSamples, (batch+processors-1)/processors)
+}
 
 // engine runs the phases of mini-batches in some arithmetic. Quantities cross it
 // as real numbers.
@@ -90,7 +97,8 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 	m := &machine[T]{elements: e, cfg: cfg, program: program}
 	m.states.finals = make(finals[T], len(program.Relaxations))
 	m.states.index = make([][][]uint8, len(program.Points))
-	shards := (cfg.Batch + shardSamples - 1) / shardSamples
+	size := shardSize(cfg.Batch)
+	shards := (cfg.Batch + size - 1) / size
 	for range min(runtime.GOMAXPROCS(0), shards) {
 		m.workers = append(m.workers, relaxer())
 	}

@@ -13,12 +13,12 @@ const (
 	avx512
 )
 
-// yardstick is a loop of the multiply-adds of a kernel between registers, for
-// benchmarks: run performs n times so many products.
-type yardstick struct {
-	name     string
-	run      func(n int)
-	products int
+// Yardstick is a loop of the multiply-adds of a kernel between registers, to compare
+// kernels with: Run performs n times so many products.
+type Yardstick struct {
+	Name     string
+	Run      func(n int)
+	Products int
 }
 
 // maxLanes is the largest number of sums that are kept in registers.

@@ -59,15 +59,15 @@ func peakVNNI(n int)
 
 func peakMADD(n int)
 
-// peaks returns the yardsticks of the machine: the multiply-adds of the kernels
-// between registers, each with its number of products per round.
-func peaks() []yardstick {
-	var y []yardstick
+// Yardsticks returns those of the instructions that the machine has: that of float64
+// first, and last that of the 16-bit kernels. It is empty where there is no assembly.
+func Yardsticks() []Yardstick {
+	var y []Yardstick
 	if simd >= avx2 {
-		y = append(y, yardstick{"float64", peakAVX2, 32}, yardstick{"int16-avx2", peakMADD, 128})
+		y = append(y, Yardstick{"float64", peakAVX2, 32}, Yardstick{"int16-avx2", peakMADD, 128})
 	}
-	if hasVNNI {
-		y = append(y, yardstick{"int16-vnni", peakVNNI, 512})
+	if simd == avx512 && hasVNNI {
+		y = append(y, Yardstick{"int16-vnni", peakVNNI, 512})
 	}
 	return y
 }

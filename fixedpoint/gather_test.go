@@ -111,17 +111,17 @@ func TestRepack(t *testing.T) {
 // registers, on one and on two processors.
 func BenchmarkPeak(b *testing.B) {
 	const rounds = 1 << 20
-	for _, y := range peaks() {
+	for _, y := range Yardsticks() {
 		for processors := 1; processors <= 2; processors++ {
-			b.Run(fmt.Sprintf("%s/%d", y.name, processors), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%d", y.Name, processors), func(b *testing.B) {
 				for b.Loop() {
 					var wg sync.WaitGroup
 					for range processors {
-						wg.Go(func() { y.run(rounds) })
+						wg.Go(func() { y.Run(rounds) })
 					}
 					wg.Wait()
 				}
-				b.ReportMetric(float64(processors*y.products*rounds)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+				b.ReportMetric(float64(processors*y.Products*rounds)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
 			})
 		}
 	}
