@@ -5,11 +5,12 @@ NET     ?= tiny
 OUT     ?= out
 N       ?= 100
 SEED    ?= 1
+DATA    ?= $(EPGEN_DATA)/mnist
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-full lint generate golden sim bench cover verilate-test mutants \
-        verify-vgg11 utilization tools simulator clean
+        verify-vgg11 utilization digits tools simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +54,15 @@ verify-vgg11: simulator ## full-size VGG-11, a complete training step at the def
 utilization: simulator ## VGG-11 with four resident samples, a short schedule: predicted cycles against simulated
 	$(GO) run ./cmd/epgen --layers vgg11 -batch 4 -free-steps 3 -nudge-steps 2 -o $(OUT)
 	$(GO) run ./cmd/epverify -no-wave $(OUT)
+
+digits: simulator ## train on the MNIST files of DATA, then 20 test digits and ten training steps in the simulated hardware
+	$(GO) run ./cmd/eptrain -layers 8k5p0,M,16k5p0,M,fc10 -input-shape 1x28x28 -data $(DATA) -arith fixed -epochs 2 -o $(OUT)/run
+	$(GO) run ./cmd/epgen -config $(OUT)/run/config.toml -weights $(OUT)/run/best.npz -data $(DATA) -data-part test \
+	    -batch 1 -starts 20 -task infer -o $(OUT)/infer
+	$(GO) run ./cmd/epverify $(OUT)/infer
+	$(GO) run ./cmd/epgen -config $(OUT)/run/config.toml -weights $(OUT)/run/best.npz -data $(DATA) \
+	    -batch 1 -starts 10 -o $(OUT)/train
+	$(GO) run ./cmd/epverify $(OUT)/train
 
 bench: simulator ## benchmarks of kernels, models and generator; simulated MMAC/s of full-size VGG-11
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./fixedpoint ./ep ./gen

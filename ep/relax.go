@@ -196,12 +196,12 @@ func (r *relaxer[T]) feedBack(n int) {
 // settle completes the pre-activation of layer n+1 and activates it.
 func (r *relaxer[T]) settle(n int, phase Phase, step int) {
 	l := &r.layers[n]
-	copy(l.u, l.acc)
 	if n < len(r.layers)-1 {
-		for i, v := range r.layers[n+1].below {
-			l.u[i] += v * l.feedback
+		acc, below := l.acc[:len(l.u)], r.layers[n+1].below[:len(l.u)]
+		for i := range l.u {
+			l.u[i] = acc[i] + below[i]*l.feedback
 		}
-	} else if phase != PhaseFree && r.nudge.target != nil {
+	} else if copy(l.u, l.acc); phase != PhaseFree && r.nudge.target != nil {
 		r.pull(l, phase)
 	}
 	r.nudgeHeads(n, phase, step)

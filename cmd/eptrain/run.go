@@ -83,7 +83,7 @@ func openRun(s *settings, cfg *ep.Config, t *ep.Trainer) (*runState, error) {
 // checkpoint are dropped: those epochs run again.
 func (r *runState) read() error {
 	// What a run left that died while it wrote.
-	if stale, err := filepath.Glob(filepath.Join(r.s.Out, ".*.npz-*")); err == nil {
+	if stale, err := filepath.Glob(filepath.Join(r.s.Out, ".*.*-*")); err == nil {
 		for _, path := range stale {
 			_ = os.Remove(path)
 		}
