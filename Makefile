@@ -10,7 +10,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-full lint generate golden sim bench cover verilate-test mutants \
-        verify-vgg11 utilization digits tools simulator clean
+        fuzz-designs verify-vgg11 utilization digits tools simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +46,9 @@ verilate-test: simulator ## unit benches of every block and whole networks under
 
 mutants: simulator ## N one-line changes of the Verilog, drawn by SEED: does the verdict see them?
 	$(GO) run ./cmd/epmutate -n $(N) -seed $(SEED)
+
+fuzz-designs: tools ## N random configurations from SEED on: generated, linted, simulated under stalls, compared
+	$(GO) run ./cmd/epfuzz -n $(N) -seed $(SEED)
 
 verify-vgg11: simulator ## full-size VGG-11, a complete training step at the default schedule (minutes)
 	$(GO) run ./cmd/epgen --layers vgg11 -o $(OUT)

@@ -179,6 +179,9 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 		})
 	}
 	sum := row.Ref(below, hdl.Idx(0))
+	if levels == 0 { // a product, which may be as wide as a contrast
+		sum = fit(sum, min(sum.Type().Width, a.d.SumBits))
+	}
 	for level := levels; level < 2; level++ {
 		sum = register(&row.Scope, [2]string{"half_sum_q", "full_sum_q"}[level], 2+level, sum)
 	}

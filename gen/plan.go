@@ -186,7 +186,8 @@ func (p *Plan) placeAccumulators() {
 		size[Bank(i+1)] = max(size[Bank(i+1)], p.Cfg.Batch*p.Layers[i].Out.SampleWords)
 	}
 	if len(p.Layers) == 1 {
-		size[1] = 0 // the output is activated straight from the drive
+		p.Layers[0].AccBase, p.AccWords = DriveBase, drive // activated straight from the drive
+		return
 	}
 	base := [2]int{drive + size[1], drive}
 	for i := range p.Layers {

@@ -1,0 +1,146 @@
+package fuzz
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"epgen/ep"
+	"epgen/sim"
+)
+
+// Failure is what is wrong with a design.
+type Failure struct {
+	Stage   string // generate, verilator, icarus, yosys, build, or the name of a session
+	Message string // one line
+}
+
+func (f *Failure) Error() string { return f.Stage + ": " + f.Message }
+
+// sessions are the simulations of every design: undisturbed, where cycles are
+// predicted; under stalls, from a dirty core and after a reset in mid-run; inferences
+// in between.
+var sessions = []struct {
+	name string
+	sim.Settings
+	extra []string
+}{
+	{"ready", sim.Settings{Seed: 1, XSeed: 1, Runs: 2}, nil},
+	{"stalls", sim.Settings{Seed: 2, XSeed: 2, Runs: 3, Stall: true}, nil},
+	{"inference, stalls", sim.Settings{Seed: 3, XSeed: 3, Runs: 2, Stall: true, Infer: true}, nil},
+	{"read error, stalls", sim.Settings{Seed: 4, XSeed: 4, Runs: 2, Stall: true}, []string{"--fail-read=2"}},
+}
+
+// Check generates, lints and simulates a design in dir, which it creates. With
+// thorough, Icarus Verilog and Yosys read it too. A *Failure is the design's; another
+// error means that it could not be checked.
+func Check(ctx context.Context, s Settings, dir string, thorough bool) error {
+	if err := writePackage(s, dir); err != nil {
+		return err
+	}
+	if err := lint(ctx, dir, thorough); err != nil {
+		return err
+	}
+	simulation := &sim.Simulation{Dir: dir, Jobs: 1, Opt: 0}
+	if err := simulation.Build(ctx); err != nil {
+		return stop(ctx, &Failure{"build", line(err.Error())})
+	}
+	for _, session := range sessions {
+		simulation.Settings, simulation.Extra = session.Settings, session.extra
+		equal, err := simulation.Run(ctx)
+		if err != nil {
+			return stop(ctx, &Failure{session.name, line(err.Error())})
+		}
+		if !equal {
+			return &Failure{session.name, mismatch(dir)}
+		}
+	}
+	return nil
+}
+
+// stop returns the reason for which the context is over, else the failure.
+func stop(ctx context.Context, f *Failure) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return f
+}
+
+// line joins the lines of a message.
+func line(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// writePackage generates the design. Errors and panics of the generator are failures.
+func writePackage(s Settings, dir string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &Failure{"generate", line(fmt.Sprint(errPanic, ": ", r))}
+		}
+	}()
+	fail := func(err error) error { return &Failure{"generate", line(err.Error())} }
+	d, err := s.design()
+	if err != nil {
+		return fail(err)
+	}
+	var none ep.Sources
+	w, err := ep.LoadParams(d.Cfg, &none)
+	if err != nil {
+		return fail(err)
+	}
+	x, err := ep.LoadInputs(d.Cfg, &none)
+	if err != nil {
+		return fail(err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	f := &d.Cfg.Formats
+	if _, err := sim.WritePackage(dir, d, w.Quantize(f), x.Quantize(f), nil); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// lint reads the Verilog with Verilator or, thorough, all three tools: not a line may come.
+func lint(ctx context.Context, dir string, thorough bool) error {
+	rtl := filepath.Join(dir, "rtl")
+	list, err := os.ReadFile(filepath.Join(rtl, "files.f"))
+	if err != nil {
+		return err
+	}
+	files := strings.Fields(string(list))
+	with := func(args ...string) []string { return append(args, files...) }
+	tools := [][]string{with("verilator", "--lint-only", "-Wall", "--language", "1364-2005", "--top-module", "epgen_top")}
+	if thorough {
+		tools = append(tools, with("iverilog", "-g2005", "-Wall", "-o", os.DevNull),
+			[]string{"yosys", "-q", "-p", "read_verilog " + strings.Join(files, " ") + "; hierarchy -check -top epgen_top; proc; check -assert"})
+	}
+	for _, args := range tools {
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Dir = rtl
+		out, err := cmd.CombinedOutput()
+		if errors.Is(err, exec.ErrNotFound) {
+			return fmt.Errorf("%s not found", args[0])
+		}
+		if err != nil || len(bytes.TrimSpace(out)) > 0 {
+			return stop(ctx, &Failure{args[0], line(fmt.Sprintf("%.300s %v", out, err))})
+		}
+	}
+	return nil
+}
+
+// mismatch words the first mismatch of the last run.
+func mismatch(dir string) string {
+	r, err := sim.ReadReport(filepath.Join(dir, "report", "report.json"))
+	if err != nil {
+		return line(err.Error())
+	}
+	if r.FirstMismatch == nil {
+		return fmt.Sprintf("%d values compared, want %d", r.Compared, r.ComparedPredicted)
+	}
+	return line(r.FirstMismatch.Place() + ": " + r.FirstMismatch.Message)
+}

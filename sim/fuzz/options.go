@@ -1,0 +1,99 @@
+package fuzz
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// Option draws the value of one key of configuration files.
+type Option struct {
+	Key  string
+	Draw func(r *rand.Rand) string // the value as a flag has it; "" leaves the default
+}
+
+// Options is the table of what is drawn. Each key has a random stream of its
+// own: a line more leaves the draws of the others as they were.
+var Options = []Option{
+	{"network.input", func(r *rand.Rand) string {
+		return fmt.Sprintf("%dx%dx%d", 1+r.IntN(5), 1+r.IntN(11), 1+r.IntN(11))
+	}},
+	{"network.layers", layers},
+	{"seed", func(r *rand.Rand) string { return fmt.Sprint(r.IntN(1000)) }},
+
+	{"phases.batch", among("1", "1", "2", "3", "5")},
+	{"phases.free-steps", among("3", "1", "2", "5")},
+	{"phases.nudge-steps", among("2", "1", "3")},
+	{"phases.beta", among("1", "0.5", "0.25", "2")},
+	{"phases.pool-index", among("frozen", "live")},
+	{"phases.schedule", among("synchronous", "asynchronous")},
+	{"phases.activation", among("half", "unit")},
+
+	{"formats.input", among("Q0.15", "Q0.7", "Q1.9", "UQ0.8", "Q2.13")},
+	{"formats.state", among("UQ0.15", "UQ0.7", "UQ0.4", "UQ0.12", "UQ1.9", "UQ0.16")},
+	{"formats.weight", among("Q1.14", "Q0.7", "Q2.9", "Q0.3", "Q1.16")},
+	{"formats.bias", among("Q1.14", "Q1.6", "Q3.8", "Q0.20", "Q1.2")},
+	{"formats.target", among("UQ1.15", "UQ1.7", "UQ0.8", "UQ1.4")},
+	{"formats.beta", among("UQ4.8", "UQ2.3", "UQ4.12")},
+	{"formats.rate-bits", among("16", "8", "3", "24")},
+	{"formats.state-rounding", among("nearest-even", "nearest-up", "truncate")},
+	{"formats.update-rounding", among("nearest-even", "nearest-up", "truncate")},
+
+	{"array.size", among("2", "1", "4", "8")},
+
+	{"memory.data-width", among("64", "32", "128", "256", "512")},
+	{"memory.burst-beats", among("8", "1", "3", "16", "64")},
+	{"memory.outstanding", among("2", "1", "4", "7")},
+	{"memory.read-latency", among("8", "1", "33")},
+
+	{"init.gain", among("1.5", "0.7", "3")},
+	{"init.bias", among("0.5", "0.1", "-0.2")},
+}
+
+// among draws one of some values. The first is the simplest.
+func among(values ...string) func(*rand.Rand) string {
+	return func(r *rand.Rand) string { return values[r.IntN(len(values))] }
+}
+
+// layers draws a list: convolutions, pooled or not, then dense layers.
+func layers(r *rand.Rand) string {
+	var list []string
+	chance := func(n int) bool { return r.IntN(n) == 0 }
+	suffix := func() string {
+		if chance(5) {
+			return "b0"
+		}
+		return ""
+	}
+	convs, dense := r.IntN(4), r.IntN(3)
+	if convs+dense == 0 {
+		dense = 1
+	}
+	if chance(20) {
+		convs += r.IntN(8)
+	}
+	for range convs {
+		token := fmt.Sprint(1 + r.IntN(9))
+		kernel := []int{3, 3, 1, 5, 7}[r.IntN(5)]
+		if kernel != 3 {
+			token += fmt.Sprintf("k%d", kernel)
+		}
+		if chance(2) {
+			token += fmt.Sprintf("p%d", r.IntN(kernel))
+		}
+		if chance(4) {
+			token += "s2"
+		}
+		list = append(list, token+suffix())
+		switch r.IntN(5) {
+		case 0, 1:
+			list = append(list, "M")
+		case 2:
+			list = append(list, "A")
+		}
+	}
+	for range dense {
+		list = append(list, fmt.Sprintf("fc%d%s", 1+r.IntN(11), suffix()))
+	}
+	return strings.Join(list, ",")
+}
