@@ -142,7 +142,8 @@ func (d *increments) check(k int, v [][]float64) StepCheck {
 		if p.Phase == PhaseFree || k < 0 {
 			return d.path.phases[PhaseFree][free]
 		}
-		return d.path.phases[p.Phase][k]
+		path := d.path.phases[p.Phase] // which may have ended early
+		return path[min(k, len(path)-1)]
 	}
 	for _, p := range d.t.program.Points {
 		d.t.products(d.after, at(p, k), float64(p.Weight)/d.spread)

@@ -74,6 +74,8 @@ type Config struct {
 	PoolIndex   PoolIndex
 	Sweep       Sweep   // order in which a time step renews the layers
 	Damping     int     // k: states move by 2^-k of the way in a time step
+	MinSteps    int     // fewest time steps of a phase that may end early; 0 if none may
+	Tolerance   int     // largest change of a state in the step after which it ends, in codes
 	Initial     float64 // state of every neuron at a cold start
 	Start       Start
 	Estimate    Estimate

@@ -43,6 +43,14 @@ func (c *Config) checkDynamics() error {
 	if err := checkRange("phases.damping", c.Damping, 0, maxDamping); err != nil {
 		return err
 	}
+	if c.MinSteps != 0 {
+		if err := checkRange("phases.min-steps", c.MinSteps, 2, min(c.FreeSteps, c.NudgeSteps)); err != nil {
+			return err
+		}
+	}
+	if err := checkRange("phases.tolerance", c.Tolerance, 0, int(stateMax(c.Formats.State))); err != nil {
+		return err
+	}
 	if !(c.Initial >= 0 && c.Initial <= 1) {
 		return badSetting("phases.initial-state", "%v, want a number 0..1", c.Initial)
 	}

@@ -9,9 +9,12 @@ import (
 // TestWarmStart compares a trainer whose starts are warm with steps of the models from
 // the equilibria of the steps before, in both arithmetics, schedules and with damping.
 func TestWarmStart(t *testing.T) {
-	for _, sweep := range []Sweep{Synchronous, Asynchronous} {
+	for i, sweep := range []Sweep{Synchronous, Asynchronous, Synchronous} {
 		cfg := trainConfig()
 		cfg.Start, cfg.Sweep, cfg.Damping = Warm, sweep, int(sweep)
+		if i == 2 { // phases end early
+			cfg.FreeSteps, cfg.NudgeSteps, cfg.MinSteps, cfg.Tolerance = 40, 20, 3, 100
+		}
 		f := &cfg.Formats
 		tr := newTrainer(t, cfg, TrainOptions{Fixed: true, HardwareUpdate: true, Epochs: 1})
 		model, err := NewFixed(cfg)
@@ -34,6 +37,9 @@ func TestWarmStart(t *testing.T) {
 				t.Fatal(err)
 			} else if cmp.Diff(other.Free, out.Free) != "" {
 				cold++
+			}
+			if early := out.Steps[0] < cfg.FreeSteps; early != (i == 2) {
+				t.Errorf("%d: %d steps of %d", i, out.Steps, cfg.FreeSteps)
 			}
 			from, params = out.Free, out.Params
 			if diff := cmp.Diff(params, tr.Params.Quantize(f)); diff != "" {

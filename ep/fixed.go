@@ -35,6 +35,7 @@ func (m *Fixed) Arith() *Arith { return m.arith }
 // Outcome is the result of a training step.
 type Outcome struct {
 	Params *Params   // after the update
+	Steps  []int     // time steps of each relaxation
 	Free   [][]int32 // s* of each layer, [B, C, H, W]
 	Output []int32   // s^N at the end of the free phase, [B, C, H, W]; without a readout the prediction
 	Logits []int64   // of the readout at s*, [B, K], with LogitFrac fractional bits; nil without one
@@ -135,7 +136,7 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 		copy(r.heads[i].teacher, widen[T](t))
 	}
 	r.onHead = r.observeHead
-	r.initial = T(m.arith.Initial)
+	r.initial, r.monitor.tolerance = T(m.arith.Initial), T(m.cfg.Tolerance)
 	r.begin(nil)
 	r.activate = r.requantize
 	r.onState, r.onIndex = r.observeState, r.observeIndex
@@ -196,6 +197,7 @@ func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
 	e := r.relax()
 	r.countStates(e)
 	out := &Outcome{Params: &Params{Layers: make([]LayerParams, len(r.layers))}, Layers: r.stats}
+	out.Steps = r.steps
 	for _, s := range e[PhaseFree] {
 		out.Free = append(out.Free, narrow(nil, s))
 	}

@@ -142,6 +142,10 @@ func dynamics() []namedConfig {
 		variant("odd maps live", "damped asynchronous", func(c *Config) { c.Damping, c.Sweep = 2, Asynchronous }),
 		variant("narrow formats", "damped", func(c *Config) { c.Damping, c.FreeSteps = 1, 12 }),
 		variant("5x5", "from a half", func(c *Config) { c.Initial, c.FreeSteps = 0.5, 2 }),
+		variant("odd maps", "until settled", func(c *Config) { c.MinSteps, c.Tolerance, c.FreeSteps, c.NudgeSteps = 3, 300, 20, 12 }),
+		variant("odd maps live", "until settled", func(c *Config) {
+			c.MinSteps, c.Tolerance, c.FreeSteps, c.NudgeSteps, c.Sweep = 2, 200, 30, 12, Asynchronous
+		}),
 		variant("pooled output", "from a third, asynchronous", func(c *Config) { c.Initial, c.Sweep, c.FreeSteps = 1.0/3, Asynchronous, 2 }),
 		variant("odd maps live", "from one, asynchronous", func(c *Config) { c.Initial, c.Sweep, c.FreeSteps = 1, Asynchronous, 1 }),
 	}

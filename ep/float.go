@@ -62,6 +62,7 @@ type FloatOutcome struct {
 	Params   *FloatParams // after the update
 	Gradient *FloatParams // the estimate of the gradient of the batch's mean loss
 
+	Steps  []int         // time steps of each relaxation
 	Finals [][][]float64 // final states of each phase and layer, [B, C, H, W]: s*, then s+ and s-
 	Logits []float64     // of the readout at s*, [B, K]; nil without one
 
@@ -112,7 +113,7 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 	}
 	r.sign = float64(m.cfg.sign(number))
 	e := r.relax()
-	out.Finals = e
+	out.Finals, out.Steps = e, r.steps
 	if h := r.readout(); h != nil {
 		h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
 		out.Logits = slices.Clone(h.logits)
@@ -196,7 +197,7 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	for i, t := range s.Teacher {
 		copy(r.heads[i].teacher, t)
 	}
-	r.initial = m.initial
+	r.initial, r.monitor.tolerance = m.initial, float64(m.cfg.Tolerance)*m.cfg.Formats.State.LSB()
 	r.begin(nil)
 	r.activate = func(_ Phase, _ int, u, s []float64) {
 		for i, v := range u {

@@ -415,7 +415,19 @@ func (r *reference) train() *Params {
 	for i, phase := range program.Relaxations {
 		now := s
 		for t := range phase.Steps {
+			before := now
 			now = r.step(Phase(i), t, now)
+			largest := int32(0)
+			for n := range now {
+				for b := range now[n] {
+					for k, v := range now[n][b] {
+						largest = max(largest, v-before[n][b][k], before[n][b][k]-v)
+					}
+				}
+			}
+			if r.cfg.MinSteps > 0 && t+1 >= r.cfg.MinSteps && int(largest) <= r.cfg.Tolerance {
+				break
+			}
 		}
 		if i == 0 {
 			s = now

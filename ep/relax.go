@@ -42,7 +42,9 @@ type relaxer[T fixedpoint.Number] struct {
 
 	nudge    nudger[T]
 	heads    []*headState[T]
-	quiet    bool                               // heads do not nudge
+	quiet    bool // heads do not nudge
+	monitor  monitor[T]
+	steps    []int                              // of the relaxations that relax has run
 	initial  T                                  // state of every neuron at a cold start
 	first    []int                              // layers whose index is determined before the first sweep
 	sign     T                                  // of all nudges and points: -1 in some updates of a random sign
@@ -88,7 +90,7 @@ type layerScales[T fixedpoint.Number] struct{ up, bias, down, contrast T }
 // newRelaxer builds a relaxer of cfg around parameters and inputs in T. The
 // caller completes nudge and activate.
 func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales func(n int) layerScales[T]) *relaxer[T] {
-	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, program: cfg.Program(), sign: 1, first: cfg.IndexesFirst(), input: input}
+	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, program: cfg.Program(), sign: 1, monitor: monitor[T]{least: cfg.MinSteps, samples: cfg.Batch}, first: cfg.IndexesFirst(), input: input}
 	in := cfg.Network.Input
 	r.x.Set(input, r.batch, in.C, in.H, in.W)
 	for n := range cfg.Network.Layers {
@@ -205,7 +207,9 @@ func (r *relaxer[T]) settle(n int, phase Phase, step int) {
 		r.pull(l, phase)
 	}
 	r.nudgeHeads(n, phase, step)
+	r.monitor.before(l.s)
 	r.activate(phase, n, l.u, l.s)
+	r.monitor.after(l.s, r.batch)
 	r.onState(phase, step, n, l.s)
 }
 
@@ -214,13 +218,6 @@ func (r *relaxer[T]) pull(l *layerState[T], phase Phase) {
 	force := -r.nudge.beta[phase] * r.sign
 	for i, s := range l.s {
 		l.u[i] += force * (s*r.nudge.state - r.nudge.target[i]) * r.nudge.scale
-	}
-}
-
-// run performs steps of a phase from the present states.
-func (r *relaxer[T]) run(phase Phase, steps int) {
-	for t := range steps {
-		r.step(phase, t)
 	}
 }
 
@@ -254,7 +251,7 @@ func (r *relaxer[T]) relax() finals[T] {
 				r.setIndices(index)
 			}
 		}
-		r.run(Phase(i), phase.Steps)
+		r.steps = append(r.steps[:i], r.run(Phase(i), phase.Steps))
 		e = append(e, r.snapshot())
 		if i == 0 {
 			index = r.indices()

@@ -54,6 +54,8 @@ nudge-steps = 9
 beta = 0.25
 pool-index = "live"
 damping = 3
+min-steps = 4
+tolerance = 5
 start = "warm"
 estimate = "points"
 betas = [0.5, -1]
@@ -104,7 +106,7 @@ task = "infer"
 	}
 	net.Name = "mine"
 	want := &Config{
-		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, Start: Warm, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
+		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
 		Rates: []float64{0.5, 1, 2e-3},
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
@@ -219,6 +221,7 @@ func TestTOMLErrors(t *testing.T) {
 		{"[phases]\npool-index = \"cold\"", `net.toml: phases.pool-index: "cold", want "frozen" or "live"`},
 		{"[phases]\ndamping = 9", `net.toml: phases.damping: 9, want an integer 0..8`},
 		{"[phases]\ndamping = 1\ninitial-state = 0.5", `net.toml: phases.initial-state: 0.5 with damping 1, want 0 or damping 0`},
+		{"[phases]\nmin-steps = 13", `net.toml: phases.min-steps: 13, want an integer 2..12`},
 		{"[phases]\nstart = \"hot\"", `net.toml: phases.start: "hot", want "cold" or "warm"`},
 		{"[phases]\nbetas = [1, 2]", `net.toml: phases.betas: given with estimate symmetric, want estimate points`},
 		{"[phases]\nestimate = \"points\"\nbetas = [1, 2]\nbeta-weights = [1, -2]", `net.toml: phases.beta-weights: a sum of -1, want 0`},

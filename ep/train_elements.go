@@ -20,7 +20,7 @@ type elements[T fixedpoint.Number] struct {
 // newEngine returns the engine of cfg in float64 or, with fixed, in its formats.
 func newEngine(cfg *Config, fixed bool) (engine, *Arith, error) {
 	one := *cfg
-	one.Batch = shardSize(cfg.Batch)
+	one.Batch = shardSize(cfg)
 	zero := NewFloatParams(&cfg.Network)
 	blank := &FloatSamples{X: make([]float64, one.Batch*cfg.Network.Input.Len()), Y: make([]int, one.Batch)}
 	for i := range cfg.Network.Heads {

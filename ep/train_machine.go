@@ -14,10 +14,13 @@ import (
 const shardSamples = 8
 
 // shardSize returns how many samples of a batch to relax together, so that every processor
-// has some.
-func shardSize(batch int) int {
+// has some. The samples of a phase that may end early settle together.
+func shardSize(cfg *Config) int {
+	if cfg.MinSteps > 0 {
+		return cfg.Batch
+	}
 	processors := runtime.GOMAXPROCS(0)
-	return min(shardSamples, (batch+processors-1)/processors)
+	return min(shardSamples, (cfg.Batch+processors-1)/processors)
 }
 
 // engine runs the phases of mini-batches in some arithmetic. Quantities cross it
@@ -97,7 +100,7 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 	m := &machine[T]{elements: e, cfg: cfg, program: program}
 	m.states.finals = make(finals[T], len(program.Relaxations))
 	m.states.index = make([][][]uint8, len(program.Points))
-	size := shardSize(cfg.Batch)
+	size := shardSize(cfg)
 	shards := (cfg.Batch + size - 1) / size
 	for range min(runtime.GOMAXPROCS(0), shards) {
 		m.workers = append(m.workers, relaxer())
@@ -252,9 +255,16 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 	m.begin(r, first)
 	star := m.states.finals[PhaseFree]
 	r.begin(m.from(r, first, nudged))
-	r.run(PhaseFree, m.cfg.FreeSteps-1)
-	m.keep(r, star, first)
-	r.step(PhaseFree, m.cfg.FreeSteps-1)
+	r.monitor.samples = min(r.batch, m.samples-first)
+	for t := range m.cfg.FreeSteps {
+		if t == m.cfg.FreeSteps-1 || r.monitor.least > 0 { // perhaps the last
+			m.keep(r, star, first)
+		}
+		r.step(PhaseFree, t)
+		if r.monitor.settled(t + 1) {
+			break
+		}
+	}
 	m.keepResidual(r, first)
 	m.keep(r, star, first)
 	m.keepHeads(r, PhaseFree, first)

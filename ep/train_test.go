@@ -176,7 +176,7 @@ func TestResume(t *testing.T) {
 	} {
 		cfg := trainConfig()
 		if opt.Schedule != Cosine {
-			cfg.Start = Warm
+			cfg.Start, cfg.MinSteps, cfg.Tolerance = Warm, 4, 200
 		}
 		want := runEpochs(t, newTrainer(t, cfg, opt), nil)
 		for _, stops := range [][]int{{3}, {5}, {2, 9}} {

@@ -28,9 +28,14 @@ type cycleModel struct {
 	bank     int
 	fetchAt  int // cycle in which the fetch unit waits for a half
 	queue    []slabOf
-	next     int         // slab to be fetched next
-	consumed int         // slabs released
-	times    map[int]int // duration of the fetch of a slab, by its first beat
+	next     int // slab to be fetched next
+	consumed int // slabs released
+
+	begun   []int  // cycles in which time steps begin
+	follows []bool // another one is certain then
+	over    int    // cycle in which the update begins
+
+	times map[int]int // duration of the fetch of a slab, by its first beat
 
 	layers  []LayerEstimate
 	array   int
@@ -80,29 +85,37 @@ func (m *cycleModel) load() {
 // order lists the visits of all slabs in the order of their fetching.
 func (m *cycleModel) order(infer bool) {
 	d := m.d
-	add := func(visits []Visit) {
+	add := func(visits []Visit, after int) {
 		for _, v := range withSlabs(visits) {
 			for slab := range d.Layers[v.Layer-1].Out.Blocks {
-				m.queue = append(m.queue, slabOf{v.Layer, slab})
+				m.queue = append(m.queue, slabOf{v.Layer, slab, after})
+				after = 0
 			}
 		}
 	}
-	add(d.Visits.First)
-	for range d.fetchSteps(infer) {
-		add(d.Visits.Step)
+	add(d.Visits.First, 0)
+	for k := range d.fetchSteps(infer) {
+		add(d.Visits.Step, k)
 	}
 	if !infer {
-		add(d.Visits.Update)
+		add(d.Visits.Update, relaxed)
 	}
 }
 
 // slabOf is a slab of a layer.
-type slabOf struct{ layer, slab int }
+type slabOf struct {
+	layer, slab int
+	after       int // time steps whose slabs come before, for the first of a step
+}
+
+// relaxed stands for all time steps.
+const relaxed = -1
 
 // fetchSlab models the fetching of the next slab into the half of the buffer
 // that was freed before.
 func (m *cycleModel) fetchSlab() {
 	bank := m.next & 1
+	m.fetchAt = m.held(m.fetchAt, m.queue[m.next].after)
 	loaded := max(m.fetchAt, m.freed[bank]) + 1
 	q := m.queue[m.next]
 	l := &m.d.Layers[q.layer-1]
@@ -115,6 +128,29 @@ func (m *cycleModel) fetchSlab() {
 	m.fetchAt = loaded + took + 1
 	m.fetched[bank] = m.fetchAt
 	m.next++
+}
+
+// held models the state HOLD of the fetch unit of a design whose phases may end early:
+// after the slabs of k time steps it waits until another step, or the update, is certain.
+func (m *cycleModel) held(at, k int) int {
+	if !m.d.monitored() || k == 0 {
+		return at
+	}
+	certain := m.over
+	if k != relaxed {
+		certain = m.begun[k]
+		if m.follows[k-1] {
+			certain = m.begun[k-1]
+		}
+	}
+	return max(at, certain) + 1
+}
+
+// begin notes that a time step of a relaxation begins.
+func (m *cycleModel) begin(phase, step int) {
+	m.begun = append(m.begun, m.now)
+	last := phase == m.d.Copies()-1
+	m.follows = append(m.follows, !last || step+1 < m.d.Cfg.MinSteps)
 }
 
 // waitSlab models the state WAIT.
@@ -144,12 +180,12 @@ func (m *cycleModel) releaseSlab() {
 // pass models SETUP to NEXT of a pass of so many operations.
 func (m *cycleModel) pass(ops int) {
 	m.array += ops
-	m.now += passOverhead + ops
+	m.now += m.d.passOverhead() + ops
 }
 
-// passOverhead are the cycles of a pass beside its operations: SETUP, the fill
+// passOverhead returns the cycles of a pass beside its operations: SETUP, the fill
 // of the walker counted from START, the flush, NEXT.
-const passOverhead = 1 + walkFill + flushCycles + 1
+func (d *Design) passOverhead() int { return 1 + walkFill + d.flushed() + 1 }
 
 // ops returns the operations of a pass and the useful products of one pass.
 func (d *Design) ops(q *Pass) int {
@@ -214,7 +250,7 @@ func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int) {
 		}
 		finish = [2]int{finish[1], at}
 	}
-	settled := max(last+flushCycles, finish[1]+1)
+	settled := max(last+m.d.flushed(), finish[1]+1)
 	m.now = settled + 2 // NEXT, then what follows
 }
 
@@ -296,6 +332,6 @@ func (m *cycleModel) result() {
 	}
 	m.array += n
 	m.store.endSlab()
-	m.now = last + flushCycles + 2
+	m.now = last + d.flushed() + 2
 	m.finishStore()
 }

@@ -65,6 +65,11 @@ func (p *datapath) lanes() {
 	actValid := p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 	module := d.lane()
 	bw := f.Bias.Width()
+	var moved *hdl.Signal
+	if d.monitored() {
+		moved = p.Wire("moved", hdl.U(d.P), "lanes whose state has moved")
+		p.Assign(p.Output("moved_o", hdl.U(1), "a state has moved by more than the tolerance"), hdl.RedOr(moved))
+	}
 	p.For("gen_lane", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		u := g.Instance(module, "u_lane")
 		for _, name := range []string{"up", "down", "live", "window", "nudge", "up_shift", "down_shift", "act_shift"} {
@@ -95,6 +100,9 @@ func (p *datapath) lanes() {
 		u.In("state_i", hdl.AsS(hdl.IndexSlice(p.here, r, lw)))
 		u.In("target_i", hdl.IndexBit(target, r))
 		u.OutTo("argmax_o", hdl.IndexSlice(p.argmax, r, 2))
+		if moved != nil {
+			u.OutTo("moved_o", hdl.IndexBit(moved, r))
+		}
 		state := u.OutAs("state_o", "state_lane")
 		g.Assign(hdl.IndexSlice(p.states, r, lw), hdl.AsU(state))
 	})

@@ -108,10 +108,12 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 	for i, r := range d.Program.Relaxations {
 		phase(r.Name, r.Steps, func() {
 			for t := range r.Steps {
+				m.begin(i, t)
 				m.relaxStep(i == CopyFree && t == 0)
 			}
 		})
 	}
+	m.over = m.now
 	phase("update", 0, func() { m.update(); m.finishStore() })
 	phase("result", 0, m.result)
 	e.Cycles = m.now

@@ -75,7 +75,16 @@ const (
 	fetchInput
 	fetchWait
 	fetchSlab
+	fetchHold // only with a monitor
 )
+
+// fetchStates is the number of states.
+func (d *Design) fetchStates() int {
+	if d.monitored() {
+		return fetchHold + 1
+	}
+	return fetchSlab + 1
+}
 
 type fetch struct {
 	*hdl.Module
@@ -89,6 +98,7 @@ type fetch struct {
 	counted, arValid                  *hdl.Signal
 	rec                               record
 	states                            []hdl.Value
+	certain, relaxed                  hdl.Value // with a monitor
 }
 
 // fetch builds ep_fetch: the AXI4 read master that brings labels, samples and
@@ -128,7 +138,7 @@ func (f *fetch) registers() {
 	f.rec = rec
 	f.Group("Jobs: what is fetched next")
 	f.state = f.Reg("state_q", hdl.U(3))
-	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB"} {
+	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD"}[:d.fetchStates()] {
 		f.states = append(f.states, f.Localparam(n, hdl.U(3), int64(i)))
 	}
 	f.addr = f.Reg("addr_q", hdl.U(d.beatAddrBits()), "next beat to request")
@@ -136,7 +146,11 @@ func (f *fetch) registers() {
 	f.columns = f.Reg("columns_q", hdl.U(rec[1].bits), "columns to come")
 	f.visit = f.Reg("visit_q", hdl.U(addrBits(len(rows))))
 	f.slab = f.Reg("slab_q", hdl.U(rec[2].bits))
-	f.step = f.Reg("step_q", hdl.U(addrBits(d.fetchSteps(false))), "time steps whose slabs are fetched")
+	if d.monitored() {
+		f.step = f.Reg("step_q", hdl.U(2), "time steps whose slabs are fetched, modulo 4")
+	} else {
+		f.step = f.Reg("step_q", hdl.U(addrBits(d.fetchSteps(false))), "time steps whose slabs are fetched")
+	}
 	f.fillBank = f.Reg("fill_bank_q", one, "half of the slab buffer being filled")
 	f.full = f.Reg("full_q", hdl.U(2), "halves that hold a slab")
 	f.slabWord = f.ROM("visit_rom", f.visit, hdl.U(rec.width()), rows)
@@ -153,8 +167,22 @@ func (f *fetch) jobs() {
 	f.Group("Order of the jobs")
 	release := f.Input("freed_i", hdl.U(2), "halves that are consumed")
 	lastSlab := f.WireIs("last_slab", hdl.Eq(f.slab, rec.slice(word, "last")))
-	steps := hdl.Mux(f.infer, hdl.Const(f.step.Type(), int64(d.fetchSteps(true)-1)), hdl.Const(f.step.Type(), int64(d.fetchSteps(false)-1)))
-	lastStep := f.WireIs("last_step", hdl.Eq(f.step, steps))
+	if d.monitored() {
+		f.relaxed = f.Input("relaxed_i", one, "no time step follows")
+		begun := f.Input("begun_i", hdl.U(2), "time steps begun, modulo 4")
+		follows := f.Input("follows_i", one, "a time step follows for certain")
+		f.certain = bit(false)
+		if len(withSlabs(d.Visits.Step)) > 0 {
+			f.certain = f.WireIs("certain", hdl.Any(hdl.Eq(begun, inc(f.step)), hdl.All(follows, hdl.Eq(begun, f.step))))
+		} else {
+			f.Unused(begun, follows)
+		}
+	}
+	var lastStep hdl.Value
+	if !d.monitored() {
+		steps := hdl.Mux(f.infer, hdl.Const(f.step.Type(), int64(d.fetchSteps(true)-1)), hdl.Const(f.step.Type(), int64(d.fetchSteps(false)-1)))
+		lastStep = f.WireIs("last_step", hdl.Eq(f.step, steps))
+	}
 	at := func(offset int) hdl.Value { return hdl.Const(f.addr.Type(), int64(offset/d.Map.BeatBytes)) }
 	repeat := hdl.Const(f.visit.Type(), int64(len(withSlabs(d.Visits.First))))
 	load := func(b *hdl.Block, offset, beats, columns int) {
@@ -204,6 +232,9 @@ func (f *fetch) jobs() {
 					b.If(hdl.EqConst(f.slab, 0), func(b *hdl.Block) { b.Set(f.addr, rec.slice(word, "addr")) })
 				})
 			}, st[fetchWait])
+			if d.monitored() {
+				c.When(func(b *hdl.Block) { f.hold(b, repeat) }, st[fetchHold])
+			}
 			c.Default(func(b *hdl.Block) {
 				b.If(f.lastColumn, func(b *hdl.Block) {
 					b.Set(f.state, st[fetchWait])
@@ -215,6 +246,10 @@ func (f *fetch) jobs() {
 						b.Set(f.visit, inc(f.visit))
 						b.If(rec.slice(word, "step"), func(b *hdl.Block) {
 							b.Set(f.step, inc(f.step))
+							if lastStep == nil {
+								b.Set(f.state, st[fetchHold])
+								return
+							}
 							b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) }).
 								ElseIf(f.infer, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
 						})
@@ -233,8 +268,17 @@ func (f *fetch) jobs() {
 		})
 	})
 	loaded := f.Output("loaded_o", one, "labels and samples are on chip")
-	f.Assign(loaded, hdl.Any(hdl.Eq(f.state, st[fetchWait]), hdl.Eq(f.state, st[fetchSlab])))
+	f.Assign(loaded, f.fetching())
 	f.Assign(f.Output("full_o", hdl.U(2)), f.full)
+}
+
+// fetching reports that labels and samples are done with.
+func (f *fetch) fetching() hdl.Value {
+	var any []hdl.Value
+	for _, s := range f.states[fetchWait:] {
+		any = append(any, hdl.Eq(f.state, s))
+	}
+	return hdl.Any(any[0], any[1:]...)
 }
 
 // requests builds the address channel: one burst every second cycle at most.

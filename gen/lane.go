@@ -266,9 +266,15 @@ func (l *lane) activate() {
 	word := hdl.S(d.LaneBits)
 	hi := l.Localparam("STATE_MAX", word, out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
 	clamped := clampBelowZero(rounded, hi, word)
+	if d.monitored() && d.Cfg.Damping == 0 { // the monitor reads it too
+		clamped = l.WireIs("clamped", clamped)
+	}
 	if d.Cfg.Damping == 0 {
 		state := l.OutputReg("state_o", word, "new state "+f.State.String()+", six cycles after the read")
 		l.Always(func(b *hdl.Block) { b.If(valid[4], func(b *hdl.Block) { b.Set(state, clamped) }) })
+		if d.monitored() {
+			l.watch(valid[4], clamped, delay(&l.Scope, "state", l.state, 0, 4)[4])
+		}
 		return
 	}
 	l.damp(stage(valid[4], "activated_q", clamped))
@@ -285,9 +291,13 @@ func (l *lane) damp(activated *hdl.Signal) {
 	way := l.WireIs("way", hdl.Sub(activated, old))
 	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
 	state := l.OutputReg("state_o", word, "new state "+d.Cfg.Formats.State.String()+", seven cycles after the read")
+	damped := fit(hdl.Add(old, step), d.LaneBits)
 	l.Always(func(b *hdl.Block) {
-		b.If(valid, func(b *hdl.Block) { b.Set(state, fit(hdl.Add(old, step), d.LaneBits)) })
+		b.If(valid, func(b *hdl.Block) { b.Set(state, damped) })
 	})
+	if d.monitored() {
+		l.watch(valid, damped, old)
+	}
 }
 
 // biasDoc is the bias in the text of the lane.

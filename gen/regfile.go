@@ -56,6 +56,10 @@ func (d *Design) regfile() *hdl.Module {
 	}
 	state, phase := m.Input("state_i", hdl.U(4)), m.Input("phase_i", hdl.U(d.phaseBits()))
 	layer, slab := m.Input("layer_i", hdl.U(addrBits(len(d.Layers)))), m.Input("slab_index_i", hdl.U(d.slabIndexBits()))
+	steps := map[string]hdl.Value{}
+	for _, r := range d.stepRegisters() {
+		steps[r.Name] = m.Input(strings.ToLower(r.Name)+"_i", hdl.U(16))
+	}
 	classes["OVERHEAD"] = hdl.All(busy, hdl.Not(hdl.Any(classes["ARRAY"], classes["WAIT_FETCH"], classes["WAIT_STORE"])))
 
 	m.Group("Writes: address and data are taken together")
@@ -125,6 +129,9 @@ func (d *Design) regfile() *hdl.Module {
 		"CONTROL":    hdl.Const(word, 0),
 		"PROGRESS": hdl.Cat(hdl.Ext(slab, 16), hdl.Const(hdl.U(3), 0), hdl.Ext(layer, 5),
 			hdl.Const(hdl.U(4-d.phaseBits()), 0), phase, state),
+	}
+	for name, v := range steps {
+		values[name] = hdl.Ext(v, 32)
 	}
 	for _, c := range counters {
 		q := m.Reg(strings.ToLower(c.name)+"_q", hdl.U(64), c.doc)

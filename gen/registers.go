@@ -98,7 +98,7 @@ func (d *Design) Registers() []Register {
 			Register{c.name + "_LO", at, ReadOnly, 0, c.doc + ", low half", nil},
 			Register{c.name + "_HI", at + 4, ReadOnly, 0, c.doc + ", high half", nil})
 	}
-	return rs
+	return append(rs, d.stepRegisters()...)
 }
 
 func versionCode() uint32 {

@@ -60,6 +60,16 @@ func (d *Design) StateNames() []string { return stateNames }
 // stages during which the mode must hold.
 const flushCycles = 6
 
+// flushed is flushCycles with the cycles that the monitor needs for the last states of a
+// step to tell whether they have moved.
+func (d *Design) flushed() int {
+	n := flushCycles
+	if d.monitored() {
+		n += 1 + d.actStage() - 7
+	}
+	return n
+}
+
 // abortCycles is how long an error clears the walker and the drain at least:
 // until no operation or contrast is in flight that could wake them again.
 const abortCycles = 8
@@ -88,6 +98,8 @@ type sequencer struct {
 	named                                         map[string]*hdl.Signal // fields of the descriptor
 	kinds, phases                                 []hdl.Value
 	lastSlab, releaseSlab, done                   *hdl.Signal
+	movedIn                                       hdl.Value
+	moved, begun                                  *hdl.Signal // monitor: nil without one
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
 	biased                                        *hdl.Signal // the layer has biases, where layers differ
 }
@@ -108,6 +120,7 @@ func (d *Design) sequencer() *hdl.Module {
 	q.ports()
 	q.registers()
 	q.advance()
+	q.watch()
 	q.modes()
 	q.status()
 	return q.Module
@@ -173,6 +186,9 @@ func (q *sequencer) ports() {
 	if q.d.Cfg.Start == ep.Warm {
 		q.warmStart()
 	}
+	if q.d.monitored() {
+		q.movedIn = q.Input("moved_i", one, "a state has moved by more than the tolerance")
+	}
 }
 
 // warmStart builds the choice of the states before the first step: those on chip, if
@@ -225,7 +241,7 @@ func (q *sequencer) registers() {
 		q.variant = q.Reg("variant_q", hdl.U(2), "update of live indices: argmax of 1 s+, 2 s-")
 	}
 	q.bank = q.Reg("bank_q", one, "half of the slab buffer in use")
-	q.flush = q.Reg("flush_q", hdl.U(widest(flushCycles-1, abortCycles-1)))
+	q.flush = q.Reg("flush_q", hdl.U(widest(d.flushed()-1, abortCycles-1)))
 	q.errorQ = q.Reg("error_q", one)
 
 	q.visitTable()

@@ -8,7 +8,7 @@ func (q *sequencer) advance() {
 	q.Group("Order of the passes")
 	last := hdl.Mux(q.isPhase(CopyFree), hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)),
 		hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)))
-	lastStep := q.WireIs("last_step", hdl.Eq(q.step, last))
+	lastStep := q.WireIs("last_step", q.lastStep(last))
 	updating := q.WireIs("updating", q.isPhase(d.PhaseUpdate()))
 	q.releaseSlab = q.WireIs("slab_done", hdl.Any(q.isKind(Down), q.isKind(Update),
 		hdl.All(q.isKind(Up), hdl.Not(q.of("down")), hdl.Not(updating))), "the pass was the slab's last")
@@ -54,7 +54,7 @@ func (q *sequencer) advance() {
 			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqStart]) }, q.st[seqSetup])
 			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqRun]) }, q.st[seqStart])
 			c.When(func(b *hdl.Block) {
-				b.Set(q.flush, hdl.Const(q.flush.Type(), flushCycles-1))
+				b.Set(q.flush, hdl.Const(q.flush.Type(), int64(d.flushed()-1)))
 				b.If(q.walkDone, func(b *hdl.Block) { b.Set(q.state, q.st[seqFlush]) })
 			}, q.st[seqRun])
 			c.When(func(b *hdl.Block) {

@@ -44,24 +44,26 @@ func startDir(dir string, start int) string {
 
 // WriteGolden runs the fixed-point model for the sequence of the configuration and writes the
 // golden files to dir, the traces while they are made. It returns the outcome of the last
-// start. progress, which may be nil, is told how many of the time steps of a start are done.
-func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress func(done, steps int)) (*ep.Outcome, error) {
+// start, and the time steps of the relaxations of every start. progress, which may be nil, is told how many of the time steps of a start are done.
+func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress func(done, steps int)) (*ep.Outcome, [][]int, error) {
 	model, err := ep.NewFixed(p.Cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(s.Y) != p.Cfg.Samples() {
-		return nil, fmt.Errorf("sim: %d samples, want %d for %d starts", len(s.Y), p.Cfg.Samples(), p.Cfg.Sequence.Starts)
+		return nil, nil, fmt.Errorf("sim: %d samples, want %d for %d starts", len(s.Y), p.Cfg.Samples(), p.Cfg.Sequence.Starts)
 	}
 	present, img := w, p.PackMemory(w, s.Slice(0, p.Cfg.Batch))
 	var out *ep.Outcome
 	var from [][]int32
+	var steps [][]int
 	for start := range p.Cfg.Sequence.Starts {
 		batch := s.Slice(start*p.Cfg.Batch, p.Cfg.Batch)
 		p.PackSamples(img, batch)
 		if out, err = writeStart(startDir(dir, start), start, p, model, from, present, batch, img, progress); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		steps = append(steps, out.Steps)
 		if p.Cfg.Sequence.Task == ep.Train {
 			present = out.Params
 		}
@@ -69,7 +71,7 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 			from = out.Free
 		}
 	}
-	return out, writeArrays(dir, p.Cfg, w, s)
+	return out, steps, writeArrays(dir, p.Cfg, w, s)
 }
 
 // writeStart writes the golden files of one start to dir. The image of external memory is that
@@ -83,7 +85,15 @@ func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, from [][]in
 	if err := writeGolden(filepath.Join(dir, BeforeFile), kindBefore, start, print, img); err != nil {
 		return nil, err
 	}
-	t, err := createTrace(filepath.Join(dir, TraceFile), start, p, s, progress)
+	lengths := p
+	if p.Cfg.MinSteps > 0 { // how long the phases are is known when they are over
+		out, err := model.StepFrom(uint32(start), from, w, s, nil)
+		if err != nil {
+			return nil, err
+		}
+		lengths = p.WithSteps(out.Steps)
+	}
+	t, err := createTrace(filepath.Join(dir, TraceFile), start, print, lengths, s, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +155,7 @@ type traceWriter struct {
 
 // createTrace writes the header, the event table and the input, and makes the
 // file as long as it will be.
-func createTrace(path string, start int, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
+func createTrace(path string, start int, print uint64, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
 	t := &traceWriter{
 		sets: Schedule(p), layers: len(p.Layers), last: p.Visits.Step[len(p.Visits.Step)-1].Act, progress: progress,
 		steps:  p.Program.Steps(),
@@ -159,7 +169,7 @@ func createTrace(path string, start int, p *gen.Plan, s *ep.Samples, progress fu
 	if t.file, err = os.Create(path); err != nil {
 		return nil, err
 	}
-	head := append(appendHeader(nil, kindTrace, start, Fingerprint(p), size), table...)
+	head := append(appendHeader(nil, kindTrace, start, print, size), table...)
 	if _, err = t.file.Write(head); err == nil {
 		err = t.file.Truncate(int64(goldenHeader + size + 4))
 	}

@@ -55,7 +55,7 @@ func TestGoldenTrace(t *testing.T) {
 		w, s := loadAll(t, cfg)
 		dir := t.TempDir()
 		steps := 0
-		if _, err := WriteGolden(dir, d.Plan, w, s, func(done, all int) {
+		if _, _, err := WriteGolden(dir, d.Plan, w, s, func(done, all int) {
 			if steps++; done != steps || all != 4 {
 				t.Errorf("progress %d of %d, want %d of 4", done, all, steps)
 			}
@@ -129,7 +129,7 @@ func TestGoldenMemory(t *testing.T) {
 	d := testDesign(t, cfg)
 	w, s := loadAll(t, cfg)
 	dir := t.TempDir()
-	out, err := WriteGolden(dir, d.Plan, w, s, nil)
+	out, _, err := WriteGolden(dir, d.Plan, w, s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestGoldenSequence(t *testing.T) {
 		d := testDesign(t, cfg)
 		w, s := loadAll(t, cfg)
 		dir := t.TempDir()
-		if _, err := WriteGolden(dir, d.Plan, w, s, nil); err != nil {
+		if _, _, err := WriteGolden(dir, d.Plan, w, s, nil); err != nil {
 			t.Fatal(err)
 		}
 		model, err := ep.NewFixed(cfg)

@@ -40,18 +40,18 @@ func WritePackage(dir string, d *gen.Design, w *ep.Params, s *ep.Samples, progre
 		return nil, err
 	}
 	z := &Written{RTLTime: time.Since(start)}
-	if files, err = supportFiles(d); err != nil {
-		return nil, err
-	}
-	if err := writeFiles(dir, files); err != nil {
-		return nil, err
-	}
 	golden := filepath.Join(dir, "golden")
 	if err := os.MkdirAll(golden, 0o777); err != nil {
 		return nil, err
 	}
-	z.Outcome, err = WriteGolden(golden, d.Plan, w, s, progress)
-	return z, err
+	var steps [][]int
+	if z.Outcome, steps, err = WriteGolden(golden, d.Plan, w, s, progress); err != nil {
+		return nil, err
+	}
+	if files, err = supportFiles(d, steps); err != nil {
+		return nil, err
+	}
+	return z, writeFiles(dir, files)
 }
 
 // writeFiles writes texts by their slash-separated paths below dir.
@@ -70,14 +70,14 @@ func writeFiles(dir string, files map[string][]byte) error {
 }
 
 // supportFiles returns everything of a package but rtl/, golden/ and the
-// manifest, by path.
-func supportFiles(d *gen.Design) (map[string][]byte, error) {
+// manifest, by path. steps are the time steps of the relaxations of every start.
+func supportFiles(d *gen.Design, steps [][]int) (map[string][]byte, error) {
 	files, err := verilator.Files()
 	if err != nil {
 		return nil, err
 	}
 	all := map[string][]byte{
-		"tb/design.h":      Header(d, Command),
+		"tb/design.h":      Header(d, steps, Command),
 		"tb/tb_top.v":      d.TBTop(),
 		"sw/epgen_regs.h":  d.CHeader(),
 		"sw/registers.txt": d.RegisterText(),
@@ -93,7 +93,7 @@ func supportFiles(d *gen.Design) (map[string][]byte, error) {
 		return nil, err
 	}
 	all["config.toml"], all["README.md"] = config.Bytes(), readme.Bytes()
-	all["report/estimate.json"], err = EstimateJSON(d)
+	all["report/estimate.json"], err = EstimateJSON(d.WithSteps(steps[0]))
 	return all, err
 }
 

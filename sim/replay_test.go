@@ -48,7 +48,8 @@ func newReplay(t *testing.T) *replay {
 	if err := os.Mkdir(golden, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := WriteGolden(golden, d.Plan, w, s, nil); err != nil {
+	_, steps, err := WriteGolden(golden, d.Plan, w, s, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	r.record(d)
@@ -56,7 +57,7 @@ func newReplay(t *testing.T) *replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files["design.h"] = withoutPrediction(Header(d, "sim.test"), len(r.taps))
+	files["design.h"] = withoutPrediction(Header(d, steps, "sim.test"), len(r.taps))
 	files["tb_top.v"] = r.core(d)
 	for name, text := range files {
 		r.write("tb/"+name, text)
@@ -83,8 +84,8 @@ func (r *replay) write(name string, text []byte) {
 // withoutPrediction gives the predictions, which the replaying core does not
 // keep to, a latency that is never asked for, and cycles that it surely takes.
 func withoutPrediction(header []byte, cycles int) []byte {
-	rows := regexp.MustCompile(`(?m)^    \{[0-9]+, [0-9]+(, [0-9]+, [0-9]+, [0-9]+, [0-9]+\},)$`)
-	return rows.ReplaceAll(header, fmt.Appendf(nil, "    {0, %d$1", cycles))
+	rows := regexp.MustCompile(`(?m)^        \{[0-9]+, [0-9]+(, [0-9]+, [0-9]+, [0-9]+, [0-9]+\},)$`)
+	return rows.ReplaceAll(header, fmt.Appendf(nil, "        {0, %d$1", cycles))
 }
 
 // record turns the golden data into what the core replays.

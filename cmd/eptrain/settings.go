@@ -53,6 +53,8 @@ var networkFlags = []struct{ name, key, value, usage string }{
 	{"pool-index", "phases.pool-index", "MODE", "argmax while nudged: frozen (of the free equilibrium) or live"},
 	{"sweep", "phases.schedule", "ORDER", "of the layers in a step: synchronous, or asynchronous, odd ones and then even ones"},
 	{"damping", "phases.damping", "K", "a state moves by 2^-K of the way to its activation in a time step"},
+	{"min-steps", "phases.min-steps", "N", "a phase may end early, after N time steps or more, when its states have settled"},
+	{"tolerance", "phases.tolerance", "LSB", "largest change of a state in its last step then"},
 	{"initial-state", "phases.initial-state", "X", "state of every neuron before the first time step"},
 	{"start", "phases.start", "FROM", "first states: cold, the initial state, or warm, the free equilibrium of the step before"},
 	{"estimate", "phases.estimate", "KIND", "states compared: symmetric, positive, negative, random-sign or points"},

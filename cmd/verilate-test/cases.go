@@ -25,7 +25,8 @@ func format(signed bool, integer, frac int) fixedpoint.Format {
 
 // networks covers, between them: channel counts that do not divide the array,
 // odd maps, maps of one pixel, a single layer with and without pool, dense nets,
-// strides, average pools before, behind and without max pools, batches, both pool indices, both slopes, both schedules, kernels of 1 to 7 with every kind
+// strides, average pools before, behind and without max pools, batches, both pool indices, both slopes, both schedules, all starts and
+// ends of phases, kernels of 1 to 7 with every kind
 // of padding, arrays of 1 to 16, ports of 32 to 512 bits, elements of 8, 16 and
 // 32 bits, every rounding mode.
 var networks = []network{
@@ -105,6 +106,16 @@ var networks = []network{
 	{name: "warm", list: "5,M,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
 		c.Start, c.Sweep, c.Batch, c.Array.Size, c.Sequence.Starts = ep.Warm, ep.Asynchronous, 2, 2, 3
 		c.Damping = 2
+	}},
+	{name: "settling", list: "5,M,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
+		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Batch, c.Array.Size, c.Sequence.Starts = 25, 12, 3, 60, 2, 2, 2
+	}},
+	{name: "settling-damped", list: "5,M,6,7,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
+		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Damping = 40, 9, 2, 90, 1
+		c.Sweep, c.Memory.DataWidth = ep.Asynchronous, 32
+	}},
+	{name: "settling-single", list: "fc7", input: ep.Shape{C: 3, H: 5, W: 4}, set: func(c *ep.Config) {
+		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Batch, c.Estimate = 9, 9, 2, 500, 3, ep.Positive
 	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {

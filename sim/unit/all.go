@@ -10,6 +10,7 @@ func All() []*Bench {
 		panic(fmt.Sprintf("unit: %v", err))
 	}
 	single, narrow, even, means, bare, real, sweep := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"]
+	settle := ds["settle"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
 			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
@@ -22,7 +23,7 @@ func All() []*Bench {
 		inGroup("arithmetic", roundingBench(),
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false),
 			arrayBench(single), arrayBench(narrow), arrayBench(real),
-			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep),
+			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real),
 		),
 		inGroup("memories", join(stores(narrow), stores(real), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real)})...),
@@ -30,7 +31,7 @@ func All() []*Bench {
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow),
-			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle),
 		),
 		inGroup("memory-port",
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep),

@@ -31,6 +31,7 @@ type design struct {
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
+//	settle  2x2, phases of four steps that may end after two
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -65,6 +66,7 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"bare", "3b0,M,3b0,M,fc3b0", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
+		{"settle", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{4, 4}, ep.Synchronous},
 	} {
 		net, err := ep.ParseLayers(c.list, c.in)
 		if err != nil {
@@ -77,6 +79,8 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		switch c.name {
 		case "even":
 			cfg.Initial = 0.3
+		case "settle":
+			cfg.MinSteps, cfg.Tolerance = 2, 1000
 		case "sweep":
 			cfg.Damping, cfg.Start, cfg.Estimate = 2, ep.Warm, ep.Negative
 		}

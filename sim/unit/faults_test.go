@@ -62,7 +62,12 @@ var faults = []struct {
 	{"ep_sequencer/narrow", "variant_q <= 2'd2", "variant_q <= 2'd1", "i_plus_o state_o index_plus_o"},
 	{"ep_sequencer/real", "!updating || drain_idle_i", "1'b1", "state_o pass_over_o freed_o"},
 
-	{"ep_fetch/narrow", "sweep_q + 4'd1 == 4'd8", "sweep_q == 4'd8", "m_axi_araddr m_axi_arlen"},
+	{"ep_sequencer/settle", "2'd1 && !moved_q", "2'd1", "state_o follows_o begun_o"},
+	{"ep_sequencer/sweep", "cold_i || !whole_q", "cold_i", "zero_o"},
+	{"ep_sequencer/sweep", "(!visit_fresh || kind_q == PASS_ACT)", "!visit_fresh", "o_plus_o zero_o"},
+	{"ep_lane/settle", "change > TOLERANCE", "change >= TOLERANCE - 17'sd100", "moved_o"},
+	{"ep_lane/sweep", "way[1] && (way_floor[0] || |way[0])", "way[1]", "state_o"},
+	{"ep_fetch/narrow", "3'd7)", "3'd6)", "m_axi_araddr m_axi_arlen m_axi_arvalid fetch_idle_o"},
 	{"ep_fetch/narrow", "take && m_axi_rresp[1]", "take && m_axi_rresp[0]", "fetch_error_o"},
 	{"ep_fetch/real", "tile_q <= tile_q + ", "tile_q <= tile_q - ", "slab_addr_o"},
 	{"ep_fetch/single", "held_q <= 3'd1 || last_column", "held_q <= 3'd1", "m_axi_rready label_we_o input_we_o"},

@@ -152,6 +152,11 @@ func (p *lanePlay) activate(acc int64, after int) {
 		want = old + p.Arith.Damper.Apply(want-old)
 	}
 	p.v.WantAfter(after, "state_o", want)
+	if p.v.Has("moved_o") {
+		tolerance := int64(p.Cfg.Tolerance)
+		p.v.WantAfter(after, "moved_o", b2i(want-state > tolerance || state-want > tolerance))
+		p.v.WantAfter(after+1, "moved_o", 0)
+	}
 	p.tick()
 }
 

@@ -18,6 +18,9 @@ func sequencerBench(d design) *Bench {
 		for _, p := range []string{"drain_idle_i", "fetch_idle_i", "store_idle_i"} {
 			v.Set(p, 1)
 		}
+		if v.Has("moved_i") {
+			v.Set("moved_i", 0)
+		}
 		v.Reset()
 		q.step(false)
 		q.step(true)
@@ -61,6 +64,10 @@ type sequencerPlay struct {
 	phase      int
 	step0      bool // of a phase
 	second     bool // half of an asynchronous sweep
+	begun      int  // time steps
+	follows    bool // another one, for certain
+	moves      bool // states move in the present step
+	moved      bool // and the sequencer has heard of it
 	cold       bool // the run begins at the initial state
 	warm       bool // the next start asks for the states on chip
 	whole      bool // they are those of a complete run
@@ -99,6 +106,17 @@ func (q *sequencerPlay) cycle(state int) {
 	}
 	if state != stateIdle {
 		v.WantIf("infer_run_o", q.infer)
+	}
+	if v.Has("moved_i") && state != stateIdle && state != stateLoad {
+		relaxed := q.phase >= q.Copies()
+		v.WantIf("relaxed_o", relaxed)
+		if !relaxed {
+			v.Want("begun_o", int64(q.begun&3))
+			v.WantIf("follows_o", q.follows)
+		}
+		hears := state == stateFlush && q.moves && q.chance(4)
+		v.SetIf("moved_i", hears)
+		q.moved = q.moved || hears
 	}
 	if q.failAt != 0 && v.Cycle() >= q.failAt && state != stateIdle {
 		q.stopped = true
@@ -168,7 +186,7 @@ func (q *sequencerPlay) step(infer bool) {
 	if v.Has("cold_i") {
 		q.fill(v, "cold_i")
 	}
-	q.infer, q.phase, q.bank, q.second = infer, gen.CopyFree, 0, false
+	q.infer, q.phase, q.bank, q.second, q.begun = infer, gen.CopyFree, 0, false, 0
 	for range q.IntN(4) {
 		q.cycle(stateLoad)
 	}
@@ -197,6 +215,9 @@ func (q *sequencerPlay) relax(phase int) {
 	q.phase = phase
 	for t := range q.Program.Relaxations[phase].Steps {
 		q.step0 = t == 0
+		q.begun++
+		lastPhase := phase == q.Copies()-1 || q.infer
+		q.follows, q.moved, q.moves = !lastPhase || t+1 < q.Cfg.MinSteps, false, !q.chance(3)
 		if phase == gen.CopyFree && t == 0 {
 			q.slabs(1, gen.Up)
 			for n := 2; n <= q.last; n += 2 {
@@ -220,6 +241,9 @@ func (q *sequencerPlay) relax(phase int) {
 				q.pass(passMode{kind: gen.Act, layer: n - 1})
 			}
 			q.pass(passMode{kind: gen.Act, layer: q.last})
+		}
+		if q.v.Has("moved_i") && t+1 >= q.Cfg.MinSteps && !q.moved {
+			break
 		}
 	}
 }
@@ -323,6 +347,9 @@ func (q *sequencerPlay) pass(m passMode) {
 	q.cycle(stateRun)
 	v.Set("walk_done_i", 0)
 	flush := 6 // the pipeline behind the last operation
+	if v.Has("moved_i") {
+		flush++ // and whether its states have moved
+	}
 	if updating && q.chance(2) {
 		v.Set("drain_idle_i", 0)
 		flush += q.IntN(5)

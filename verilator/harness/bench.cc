@@ -7,7 +7,7 @@
 namespace {
 
 // Of a training step, with the shortest latency.
-constexpr uint64_t kFewestCycles = design::kPredictions[0].cycles;
+constexpr uint64_t kFewestCycles = design::kPredictions[0][0].cycles;
 
 }  // namespace
 
@@ -219,7 +219,7 @@ bool Bench::OneStart(int run, int start, bool infer) {
   const auto begin = Clock::now();
   RunResult result;
   const design::Prediction ready =
-      design::Predicted(options_.memory.latency);
+      design::Predicted(start, options_.memory.latency);
   result.start = start;
   result.infer = infer;
   result.predicted =
@@ -276,8 +276,8 @@ void Bench::Finished(RunResult* result, const End& end) {
   if (error_seen_) {
     taps_.Discard();
   } else if (!Done()) {
-    predicted_compared_ += result->infer ? design::kPredictedInferred
-                                         : design::kPredictedCompared;
+    const design::StartInfo& info = design::Start(result->start);
+    predicted_compared_ += result->infer ? info.inferred : info.compared;
     taps_.Finish(sim_.cycle());
     memory_checker_.Finish(sim_.cycle());
     result->correct = memory_checker_.Correct();

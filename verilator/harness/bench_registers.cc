@@ -148,7 +148,7 @@ void Bench::CheckCounters(const RunResult& r, const End& end) {
            static_cast<int64_t>(got));
   };
   if (r.predicted != 0) {
-    const design::Prediction p = design::Predicted(options_.memory.latency);
+    const design::Prediction p = design::Predicted(r.start, options_.memory.latency);
     check("CYCLES differs from the prediction", p.cycles, r.cycles);
     check("ARRAY differs from the prediction", p.array, r.Counter("array"));
     check("WAIT_FETCH differs from the prediction", p.wait_fetch,
@@ -157,6 +157,18 @@ void Bench::CheckCounters(const RunResult& r, const End& end) {
           r.Counter("wait_store"));
     check("OVERHEAD differs from the prediction", p.overhead,
           r.Counter("overhead"));
+  }
+  for (int i = 0; i < design::kCopies; ++i) {
+    uint32_t got = 0;
+    if (design::kStepRegisters[i] == 0) continue;
+    lite_.Read(design::kStepRegisters[i], &got);
+    const bool ran = i == 0 || !r.infer;
+    check(std::string("time steps of the phase ") +
+              design::kPhases[design::kFreePhase + i].name,
+          static_cast<uint64_t>(
+              ran ? design::Start(r.start).steps[static_cast<std::size_t>(i)]
+                  : 0),
+          got);
   }
   constexpr uint64_t kSlack = 8;
   if (r.cycles > end.to - started_ || r.cycles + kSlack < end.from - started_)

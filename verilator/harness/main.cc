@@ -127,8 +127,9 @@ void PrintOutcome(const Bench& b) {
     if (r.seconds > 0)
       std::printf("; %.1f s, %.2f Mcycles/s, %.0f MMAC/s", r.seconds,
                   static_cast<double>(r.measured) / 1e6 / r.seconds,
-                  static_cast<double>(r.infer ? design::kInferProducts
-                                              : design::kUsefulProducts) /
+                  static_cast<double>(
+                      r.infer ? design::Start(r.start).infer_products
+                              : design::Start(r.start).products) /
                       1e6 / r.seconds);
     std::printf("\n");
   }

@@ -210,7 +210,9 @@ void MemoryChecker::Report(uint64_t element, const char* kind,
   m.input_channel = e.input_channel;
   m.y = e.y;
   m.x = e.x;
-  m.step = e.kind == Element::kResult ? design::kPhases[design::kFreePhase].steps - 1 : 0;
+  m.step = e.kind == Element::kResult
+               ? design::kPhases[design::kFreePhase].steps - 1
+               : 0;
   m.signal = std::string("tb_top.m_axi_wdata, byte lane ") +
              std::to_string(at % design::kBeatBytes);
   m.cycle = cycle;

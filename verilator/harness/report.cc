@@ -274,7 +274,8 @@ std::string ReportJson(const Bench& b) {
   j.EndObject();
   j.Key("mac_utilization");
   const double useful = static_cast<double>(
-      last.infer ? design::kInferProducts : design::kUsefulProducts);
+      last.infer ? design::Start(last.start).infer_products
+                 : design::Start(last.start).products);
   j.Double(last.cycles == 0 ? 0
                             : useful / design::kP / design::kP /
                                   static_cast<double>(last.cycles));

@@ -1,0 +1,120 @@
+package gen
+
+import (
+	"strings"
+
+	"epgen/hdl"
+)
+
+// monitored reports whether phases may end before their last time step, when no state has
+// moved by more than the tolerance.
+func (d *Design) monitored() bool { return d.Cfg.MinSteps > 0 }
+
+// WithSteps returns the design with as many time steps in each relaxation as given, for the
+// schedule, the cycles and the trace of a run whose phases ended early.
+func (d *Design) WithSteps(steps []int) *Design {
+	z := *d
+	z.Plan = d.Plan.WithSteps(steps)
+	return &z
+}
+
+// WithSteps is the same for a plan.
+func (p *Plan) WithSteps(steps []int) *Plan {
+	plan, program := *p, *p.Program
+	program.Relaxations = append(program.Relaxations[:0:0], program.Relaxations...)
+	for i := range program.Relaxations {
+		program.Relaxations[i].Steps = steps[i]
+	}
+	plan.Program = &program
+	return &plan
+}
+
+// watch builds the comparison of a new state with the old one in the lane: moved_o
+// comes with state_o.
+func (l *lane) watch(valid, state, old hdl.Value) {
+	d := l.d
+	l.Group("Monitor: has the state moved by more than the tolerance?")
+	limit := hdl.S(d.LaneBits + 1)
+	tolerance := l.Localparam("TOLERANCE", limit, int64(d.Cfg.Tolerance), "in LSBs of "+d.Cfg.Formats.State.String())
+	change := l.WireIs("change", hdl.Sub(state, old))
+	moved := l.OutputReg("moved_o", hdl.U(1))
+	lowest := hdl.Const(limit, -int64(d.Cfg.Tolerance))
+	l.Always(func(b *hdl.Block) {
+		b.Set(moved, hdl.All(valid, hdl.Any(hdl.Gt(change, tolerance), hdl.Lt(change, lowest))))
+	})
+}
+
+// lastStep reports the last time step of a phase: the one of the given number, or one
+// after which the states rest.
+func (q *sequencer) lastStep(last hdl.Value) hdl.Value {
+	end := hdl.Value(hdl.Eq(q.step, last))
+	if !q.d.monitored() {
+		return end
+	}
+	q.moved = q.Reg("moved_q", hdl.U(1), "in this time step")
+	q.begun = q.Reg("begun_q", hdl.U(2), "time steps begun, modulo 4")
+	enough := hdl.Not(hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(q.d.Cfg.MinSteps-1))))
+	return hdl.Any(end, hdl.All(enough, hdl.Not(q.moved)))
+}
+
+// watch builds what the monitor keeps: whether a state has moved, and the number of steps of
+// each phase; and what the fetch unit needs to know of steps to come.
+func (q *sequencer) watch() {
+	d, one := q.d, hdl.U(1)
+	if !d.monitored() {
+		return
+	}
+	q.Group("Monitor")
+	stepEnd := q.WireIs("step_end", hdl.All(q.is(seqNext), q.isKind(Act), q.of("end"), hdl.Not(q.isPhase(d.PhaseResult()))))
+	q.AlwaysReset(func(b *hdl.Block) {
+		b.Set(q.moved, bit(false))
+		b.Set(q.begun, zeroOf(q.begun))
+	}, func(b *hdl.Block) {
+		b.If(hdl.Any(q.startIn, stepEnd), func(b *hdl.Block) { b.Set(q.moved, bit(false)) }).
+			ElseIf(q.movedIn, func(b *hdl.Block) { b.Set(q.moved, bit(true)) })
+		b.If(q.startIn, func(b *hdl.Block) { b.Set(q.begun, hdl.Const(q.begun.Type(), 1)) }).
+			ElseIf(stepEnd, func(b *hdl.Block) { b.Set(q.begun, inc(q.begun)) })
+	})
+	for i, name := range d.phaseNames()[:d.Copies()] {
+		steps := q.Reg("steps_"+name+"_q", hdl.U(16))
+		q.AlwaysReset(func(b *hdl.Block) { b.Set(steps, zeroOf(steps)) }, func(b *hdl.Block) {
+			b.If(q.startIn, func(b *hdl.Block) { b.Set(steps, zeroOf(steps)) }).
+				ElseIf(hdl.All(stepEnd, q.isPhase(i)), func(b *hdl.Block) { b.Set(steps, inc(steps)) })
+		})
+		q.Assign(q.Output("steps_"+name+"_o", steps.Type(), "time steps of the phase "+name), steps)
+	}
+	lastPhase := hdl.Mux(q.infer, q.phases[CopyFree], q.phases[d.PhaseUpdate()-1])
+	follows := hdl.Any(hdl.Ne(q.phase, lastPhase), hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
+	q.Assign(q.Output("begun_o", q.begun.Type(), "time steps begun, modulo 4"), q.begun)
+	q.Assign(q.Output("follows_o", one, "another time step follows for certain"), follows)
+	q.Assign(q.Output("relaxed_o", one, "no other follows"), hdl.Any(q.isPhase(d.PhaseUpdate()), q.isPhase(d.PhaseResult())))
+}
+
+// stepRegisters are those of the numbers of time steps, behind the counters.
+func (d *Design) stepRegisters() []Register {
+	if !d.monitored() {
+		return nil
+	}
+	var rs []Register
+	for i, name := range d.phaseNames()[:d.Copies()] {
+		rs = append(rs, Register{"STEPS_" + strings.ToUpper(name), stepBase + 4*i, ReadOnly, 0,
+			"time steps of the phase " + name + " in the last run", nil})
+	}
+	return rs
+}
+
+// stepBase is the offset of the first of them.
+const stepBase = 0x80
+
+// hold builds the state in which the fetch unit waits to know whether another time step
+// follows: where begun_i has gone on, or follows_i says so.
+func (f *fetch) hold(b *hdl.Block, repeat hdl.Value) {
+	first := int64(len(withSlabs(f.d.Visits.First)) + len(withSlabs(f.d.Visits.Step)))
+	b.If(f.relaxed, func(b *hdl.Block) {
+		b.Set(f.state, hdl.Mux(f.infer, f.states[fetchIdle], f.states[fetchWait]))
+		b.Set(f.visit, hdl.Const(f.visit.Type(), first))
+	}).ElseIf(f.certain, func(b *hdl.Block) {
+		b.Set(f.state, f.states[fetchWait])
+		b.Set(f.visit, repeat)
+	})
+}
