@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -91,24 +92,32 @@ func BenchmarkFloat64Convolution(b *testing.B) {
 		for i := range s {
 			s[i] = rng.Float64()
 		}
-		report := func(b *testing.B) {
-			b.ReportMetric(float64(batch*g.Products())*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+		measure := func(b *testing.B, f func()) {
+			var before, after syscall.Rusage
+			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				f()
+			}
+			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+				b.Fatal(err)
+			}
+			done := float64(batch*g.Products()) * float64(b.N)
+			b.ReportMetric(done/b.Elapsed().Seconds()/1e9, "GMAC/s")
+			b.ReportMetric(done/float64(after.Utime.Nano()+after.Stime.Nano()-before.Utime.Nano()-before.Stime.Nano()), "GMAC/cpu-s")
 		}
 		b.Run(fmt.Sprintf("kernel/batch%d", batch), func(b *testing.B) {
 			k, dst := NewKernel(g, w), make([]float64, batch*g.Cout*g.OutH*g.OutW)
 			var list Sparse[float64]
-			for b.Loop() {
+			measure(b, func() {
 				list.Set(s, batch, g.Cin, g.H, g.W)
 				k.Apply(dst, &list)
-			}
-			report(b)
+			})
 		})
 		b.Run(fmt.Sprintf("blas/batch%d", batch), func(b *testing.B) {
 			c := blasConv{Window: g}
-			for b.Loop() {
-				c.apply(w, s, batch)
-			}
-			report(b)
+			measure(b, func() { c.apply(w, s, batch) })
 		})
 	}
 }
