@@ -45,6 +45,8 @@ func run(args []string, w io.Writer) error {
 		return precision(s, w)
 	case s.Evaluate:
 		return evaluate(s, w)
+	case s.Compare != "":
+		return compare(s, w)
 	case s.Linear:
 		return linear(s, w)
 	}

@@ -64,6 +64,11 @@ func TestRunAndResume(t *testing.T) {
 		if got := strings.Count(string(mustRead(t, parts, metricsName)), "\n"); got != 2 {
 			t.Errorf("%s: %d lines of metrics, want 2", arith, got)
 		}
+		out = mustRun(t, "-compare", whole+","+parts, "-o", filepath.Join(dir, "compare"))
+		if strings.Count(out, fmt.Sprintf("%.2f %%", 100*r.best())) < 2 {
+			t.Errorf("%s: compared\n%s\nwant the accuracy of two equal runs", arith, out)
+		}
+		mustRead(t, dir, "compare", "test-accuracy.svg")
 		for _, name := range []string{"accuracy", "loss", "state", "response", "update", "residual", "limited"} {
 			for format, magic := range map[string]string{"png": "\x89PNG", "svg": "<?xml"} {
 				if !bytes.HasPrefix(mustRead(t, whole, name+"."+format), []byte(magic)) {
@@ -193,7 +198,7 @@ func TestPrecision(t *testing.T) {
 	args := append(strings.Fields("-layers 4,M,fc3 -input-shape 1x8x8 -train-samples 16 -batch 4 -free-steps 8 -nudge-steps 4 "+
 		"-epochs 1 -precision -o"), dir)
 	whole := mustRun(t, args...)
-	want := len(stateBits) + 3*len(weightBits) + 1
+	want := len(stateBits) + 3*len(weightBits) + 3 + 1
 	if got := strings.Count(whole, "UQ0."); got != want {
 		t.Errorf("%d variants in\n%s\nwant %d", got, whole, want)
 	}

@@ -90,7 +90,6 @@ func plotCheck(dir string, c *ep.GradientCheck) error {
 func draw(dir, name, x, y string, log bool, curves []curve) error {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = x, y
-	p.Legend.Top = true
 	p.Add(plotter.NewGrid())
 	drawn := false
 	for i, c := range curves {
@@ -116,6 +115,7 @@ func draw(dir, name, x, y string, log bool, curves []curve) error {
 		p.Legend.Add(c.name, line, dots)
 		drawn = true
 	}
+	p.Legend.Top = !endsHigh(curves, p.Y.Min, p.Y.Max)
 	if log && drawn {
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 		if p.Y.Min == p.Y.Max { // a single value has no range
@@ -136,6 +136,18 @@ func draw(dir, name, x, y string, log bool, curves []curve) error {
 		}
 	}
 	return nil
+}
+
+// endsHigh reports whether most curves end in the upper half of the range: the legend,
+// which is on the right, then goes below them.
+func endsHigh(curves []curve, lo, hi float64) bool {
+	high := 0
+	for _, c := range curves {
+		if n := len(c.y); n > 0 && c.y[n-1] > (lo+hi)/2 {
+			high++
+		}
+	}
+	return 2*high > len(curves)
 }
 
 // lossLabel names what the loss of the run is.

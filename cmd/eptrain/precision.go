@@ -13,6 +13,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"epgen/cmd/internal/cli"
 	"epgen/ep"
 	"epgen/fixedpoint"
 )
@@ -40,9 +41,12 @@ var (
 	weightBits = []int{4, 5, 6, 8, 10, 12, 14}
 )
 
+// narrowStates are the fractional bits of states where weights are varied with them.
+const narrowStates = 8
+
 // arms returns the variants of a configuration: states, then weights with a float64
-// master, then weights alone under the hardware's update in both roundings, then the other
-// choice of pool indices.
+// master, then weights alone under the hardware's update in both roundings, then these with
+// narrow states, then the other choice of pool indices.
 func arms(cfg *ep.Config) []arm {
 	var list []arm
 	add := func(group string, bits int, set func(f *ep.Formats, a *arm)) {
@@ -64,6 +68,11 @@ func arms(cfg *ep.Config) []arm {
 				f.Weight.Frac, a.Update = bits, mode.String()
 			})
 		}
+	}
+	for _, bits := range []int{6, 8, 10} {
+		add("both, stochastic", bits, func(f *ep.Formats, a *arm) {
+			f.State.Frac, f.Weight.Frac, a.Update = narrowStates, bits, fixedpoint.Stochastic.String()
+		})
 	}
 	other := ep.Live
 	if cfg.PoolIndex == ep.Live {
@@ -106,7 +115,9 @@ func precision(s *settings, w io.Writer) error {
 		return err
 	}
 	list := arms(study.cfg)
+	stage := cli.NewProgress(os.Stderr).Stage("formats", len(list))
 	for i := range list {
+		stage.Add(1)
 		if done := slices.IndexFunc(study.done, func(a arm) bool { return a.same(&list[i]) }); done >= 0 {
 			list[i] = study.done[done]
 			continue
@@ -118,6 +129,7 @@ func precision(s *settings, w io.Writer) error {
 			return err
 		}
 	}
+	stage.Done()
 	if err := writeArms(w, study.cfg, list); err != nil || s.Out == "" {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,22 +91,17 @@ func (r *runState) read() error {
 		return err
 	}
 	path := filepath.Join(r.s.Out, metricsName)
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", path, cause(err))
+	list, err := readMetrics(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		list, err = nil, nil // written with the first epoch
 	}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() && len(r.metrics) < r.t.Epoch {
-		var m ep.Metrics
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			return fmt.Errorf("%s: line %d: %w", path, len(r.metrics)+1, err)
-		}
-		r.metrics = append(r.metrics, m)
+	if err != nil {
+		return err
 	}
-	if len(r.metrics) != r.t.Epoch {
-		return fmt.Errorf("%s: %d epochs, want the %d of %s", path, len(r.metrics), r.t.Epoch, checkpointName)
+	if len(list) < r.t.Epoch {
+		return fmt.Errorf("%s: %d epochs, want the %d of %s", path, len(list), r.t.Epoch, checkpointName)
 	}
+	r.metrics = list[:r.t.Epoch]
 	return nil
 }
 

@@ -28,6 +28,7 @@ type settings struct {
 	Precision bool   `json:"-"`
 	Evaluate  bool   `json:"-"`
 	Linear    bool   `json:"-"`
+	Compare   string `json:"-"`
 	Trace     string `json:"-"`
 	Teach     string `json:"-"`
 
@@ -94,6 +95,7 @@ var trainFlags = []struct{ name, value, usage string }{
 	{"evaluate", "", "prints loss and accuracy of -weights on the test samples"},
 	{"gradcheck", "", "compares the gradient estimate of one batch with BPTT, per layer; plot with -o"},
 	{"precision", "", "trains in many formats and compares accuracy and gradients, see docs/precision.md; of given -weights without training"},
+	{"compare", "LIST", "prints the accuracies of runs, directories separated by commas; common plots with -o"},
 	{"linear", "", "trains a linear softmax classifier instead, without EP, as a baseline; -layers fcK"},
 	{"teacher", "PATH", "of heads of kind features or logits: an NPZ file that -teach wrote, or the directory of a run"},
 	{"teach", "F.npz", "writes states and logits of -weights for all training images, from which -teacher learns"},
@@ -161,6 +163,7 @@ func parse(args []string) (*settings, error) {
 	fs.BoolVar(&s.Precision, "precision", false, "")
 	fs.BoolVar(&s.Evaluate, "evaluate", false, "")
 	fs.BoolVar(&s.Linear, "linear", false, "")
+	fs.StringVar(&s.Compare, "compare", "", "")
 	fs.StringVar(&s.Trace, "trace", "", "")
 	fs.StringVar(&s.Teacher, "teacher", "", "")
 	fs.StringVar(&s.Teach, "teach", "", "")
@@ -280,7 +283,7 @@ func (s *settings) check() error {
 	}
 	var modes []string
 	for name, on := range map[string]bool{
-		"-evaluate": s.Evaluate, "-linear": s.Linear, "-gradcheck": s.GradCheck, "-precision": s.Precision, "-trace": s.Trace != "",
+		"-evaluate": s.Evaluate, "-linear": s.Linear, "-compare": s.Compare != "", "-gradcheck": s.GradCheck, "-precision": s.Precision, "-trace": s.Trace != "",
 		"-teach": s.Teach != "",
 	} {
 		if on {
