@@ -21,6 +21,7 @@ var blocks = map[string]func() (string, error){
 	"make":          makeTargets,
 	"memories":      memories,
 	"neuron":        func() (string, error) { return fence(workedNeuron) },
+	"precision":     func() (string, error) { return fence(precision) },
 	"presets":       func() (string, error) { return plain(ep.WritePresets) },
 	"presets-short": presetsShort,
 	"quantities":    quantities,
@@ -50,6 +51,16 @@ func design(preset string, batch int) (*gen.Design, error) {
 	}
 	cfg.Batch = batch
 	return gen.New(cfg)
+}
+
+// precision is the table of the study of formats as eptrain has written it.
+func precision(w io.Writer) error {
+	text, err := os.ReadFile(filepath.Join("results", "precision", "precision.txt"))
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
 }
 
 // presetsShort is a table of one line per preset.
