@@ -60,20 +60,25 @@ func (p *datapath) lanes() {
 	target := p.labels()
 
 	p.Group("Stages 7 to 9: lanes")
-	index := delay(&p.Scope, "index", p.index, 2, 8)
+	var index []hdl.Value
+	if p.mode["free_index"] != nil {
+		index = delay(&p.Scope, "index", p.index, 2, 8)
+	}
 	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
-	actValid := p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 	module := d.lane()
 	bw := f.Bias.Width()
-	var moved *hdl.Signal
+	var moved, actValid *hdl.Signal
 	if d.monitored() {
+		actValid = p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 		moved = p.Wire("moved", hdl.U(d.P), "lanes whose state has moved")
 		p.Assign(p.Output("moved_o", hdl.U(1), "a state has moved by more than the tolerance"), hdl.RedOr(moved))
 	}
 	p.For("gen_lane", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		u := g.Instance(module, "u_lane")
-		for _, name := range []string{"up", "down", "live", "window", "nudge", "up_shift", "down_shift", "act_shift"} {
-			u.In(name+"_i", p.mode[name])
+		for _, name := range []string{"up", "down", "free_index", "window", "nudge", "up_shift", "down_shift", "act_shift"} {
+			if v := p.mode[name]; v != nil {
+				u.In(name+"_i", v)
+			}
 		}
 		if mean, ok := p.mode["mean"]; ok {
 			u.In("mean_i", mean)
@@ -87,20 +92,24 @@ func (p *datapath) lanes() {
 		u.In("sum_valid_i", p.accValid)
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))
 		if p.bias != nil {
-			u.In("bias_shift_i", p.mode["bias_shift"])
+			if v := p.mode["bias_shift"]; v != nil {
+				u.In("bias_shift_i", v)
+			}
 			u.In("bias_i", hdl.AsS(hdl.IndexSlice(p.bias, r, bw)))
 		}
 		u.In("pos_i", p.pos[8])
-		u.In("index_i", hdl.IndexSlice(index[8], r, 2))
+		if index != nil {
+			u.In("index_i", hdl.IndexSlice(index[8], r, 2))
+		}
 		u.In("acc_re_i", p.re)
 		u.In("acc_raddr_i", p.raddr)
 		u.In("acc_we_i", p.we)
 		u.In("acc_waddr_i", p.laneWiring.waddr)
-		u.In("act_valid_i", actValid)
-		u.In("state_i", hdl.AsS(hdl.IndexSlice(p.here, r, lw)))
+		u.In("state_i", hdl.IndexSlice(p.here, r, lw))
 		u.In("target_i", hdl.IndexBit(target, r))
 		u.OutTo("argmax_o", hdl.IndexSlice(p.argmax, r, 2))
 		if moved != nil {
+			u.In("act_valid_i", actValid)
 			u.OutTo("moved_o", hdl.IndexBit(moved, r))
 		}
 		state := u.OutAs("state_o", "state_lane")
@@ -184,7 +193,10 @@ func (p *datapath) updates() {
 	u.In("ready_i", ready)
 	u.OutTo("column_o", p.column)
 	u.OutTo("col_o", p.colIdx)
-	lastOpen := u.OutAs("last_o", "last_open")
+	var lastOpen *hdl.Signal
+	if d.columnsPerBeat() > 1 {
+		lastOpen = u.OutAs("last_o", "last_open")
+	}
 
 	p.Group("Update: lanes")
 	old := p.Reg("old_column_q", hdl.U(d.columnBits()))
@@ -195,7 +207,7 @@ func (p *datapath) updates() {
 	p.Always(func(b *hdl.Block) {
 		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })
 	})
-	valid := delayReset(&p.Scope, "column", p.column, 0, 4)
+	valid := delay(&p.Scope, "column", p.column, 0, 4)
 	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
 	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
 	module := d.updateLane()
@@ -207,18 +219,19 @@ func (p *datapath) updates() {
 			old = hdl.Mux(p.isBias(), bias, weight)
 		}
 		u := g.Instance(module, "u_update")
-		if p.bias != nil {
+		if module.Port("bias_i") != nil {
 			u.In("bias_i", p.isBias())
 		}
 		u.In("rate_i", p.mode["rate"])
-		u.In("rate_shift_i", p.mode["rate_shift"])
-		u.In("valid_i", valid[1])
+		if v := p.mode["rate_shift"]; v != nil {
+			u.In("rate_shift_i", v)
+		}
 		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
 		u.In("old_i", old)
 		lane := u.OutAs("new_o", "new_value")
 		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
-		state := g.WireIs("state_value", hdl.AsS(hdl.IndexSlice(p.here, r, d.LaneBits)))
-		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
+		state := g.WireIs("state_value", hdl.IndexSlice(p.here, r, d.LaneBits), "not negative")
+		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.Ext(state, d.ElementBits))
 	})
 	p.Group("To the store")
 	p.Assign(p.Output("reserve_o", one, "a column is on its way"),
@@ -226,17 +239,15 @@ func (p *datapath) updates() {
 	p.Assign(p.Output("column_valid_o", one),
 		hdl.Any(valid[4], hdl.All(p.valid[2], p.mode["result"])))
 	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, updated))
-	p.columnLast(lastOpen)
+	if lastOpen != nil { // only beats of several columns are padded
+		p.columnLast(lastOpen)
+	}
 }
 
 // columnLast marks the last column of a slab or of the results, behind which
 // the store pads its beat. Only beats of several columns need it.
 func (p *datapath) columnLast(lastOpen *hdl.Signal) {
 	one := hdl.U(1)
-	if p.d.columnsPerBeat() == 1 {
-		p.Unused(lastOpen)
-		return
-	}
 	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
 	end := p.Input("walk_done_i", one, "last operation of the pass")
 	last := hdl.All(p.column, lastOpen, over)

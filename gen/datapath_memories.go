@@ -51,7 +51,11 @@ func (p *datapath) memories() {
 	accWE := p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
 	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 1, 9)
 	u := p.Instance(d.indexMemory(), "u_index")
-	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.argmaxOnly(p.mode["window"])))
+	store := hdl.All(accWE, p.mode["up"], p.argmaxOnly(p.mode["window"]))
+	if free := p.mode["free_index"]; free != nil {
+		store = hdl.All(store, free)
+	}
+	u.In("we_i", store)
 	u.In("waddr_i", indexAddr[9])
 	u.In("wdata_i", p.argmax)
 	u.In("re_i", p.valid[1])
@@ -107,10 +111,14 @@ func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 		b.Set(sum9, done)
 	})
 	p.Assign(accWE, sum9)
+	accMemWE := hdl.Value(sum9)
+	if keep := p.mode["acc_keep"]; keep != nil {
+		accMemWE = p.WireIs("acc_mem_we", hdl.All(sum9, hdl.Not(keep)))
+	}
 	p.laneWiring = laneWiring{
 		re:    p.WireIs("acc_re", hdl.Mux(p.mode["act"], p.valid[1], p.accValid)),
 		raddr: p.WireIs("acc_raddr", hdl.Mux(p.mode["act"], p.accRAddr, rows[7])),
-		we:    p.WireIs("acc_mem_we", hdl.All(sum9, hdl.Not(p.mode["acc_keep"]))),
-		waddr: p.WireIs("acc_mem_waddr", delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9]),
+		we:    accMemWE,
+		waddr: delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9],
 	}
 }

@@ -108,7 +108,8 @@ func (d *Design) fetch() *hdl.Module {
 	f.Doc("AXI4 read master: labels, samples, then the slabs of every step in their order.\n\n"+
 		"A slab is fetched as soon as half of the slab buffer is free, so that it arrives\n"+
 		"while the other half computes. Bursts start and end on multiples of %d beats and\n"+
-		"never cross 4 KB; up to %d are in flight. A read error stops the unit.",
+		"never cross 4 KB; up to %d are in flight. After abort_i the bursts already requested\n"+
+		"are taken and forgotten.",
 		d.burst(), d.Cfg.Memory.Outstanding)
 	f.ports()
 	f.registers()
@@ -190,11 +191,10 @@ func (f *fetch) jobs() {
 		b.Set(f.left, hdl.Const(f.left.Type(), int64(beats)))
 		b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
 	}
-	f.AlwaysReset(func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.visit, f.slab, f.step, f.fillBank, f.full} {
-			b.Set(r, zeroOf(r))
-		}
-		b.Set(f.columns, zeroOf(f.columns))
+	f.AlwaysReset(func(b *hdl.Block) { // start sets the others
+		b.Set(f.state, st[fetchIdle])
+		b.Set(f.left, zeroOf(f.left))
+		b.Set(f.full, zeroOf(f.full))
 	}, func(b *hdl.Block) {
 		b.If(f.request, func(b *hdl.Block) {
 			b.Set(f.addr, hdl.AddMod(f.addr, fit(f.burstLen, f.addr.Type().Width)))
@@ -261,8 +261,7 @@ func (f *fetch) jobs() {
 		for bank := range 2 {
 			b.If(hdl.Bit(release, bank), func(b *hdl.Block) { b.Set(hdl.Bit(f.full, bank), bit(false)) })
 		}
-		// The error of the run before still shows while a new one starts.
-		b.If(hdl.Any(f.abort, hdl.All(f.errorQ, hdl.Not(f.start))), func(b *hdl.Block) {
+		b.If(f.abort, func(b *hdl.Block) {
 			b.Set(f.state, st[fetchIdle])
 			b.Set(f.left, zeroOf(f.left))
 		})
@@ -295,8 +294,7 @@ func (f *fetch) requests() {
 
 	f.burstLen = burstLength(&f.Scope, f.addr, f.left, n)
 	f.request = f.WireIs("request", hdl.All(hdl.Ne(f.left, zeroOf(f.left)), hdl.Not(f.arValid),
-		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding))),
-		hdl.Not(f.errorQ)))
+		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding)))))
 	f.AlwaysReset(func(b *hdl.Block) {
 		b.Set(f.arValid, bit(false))
 	}, func(b *hdl.Block) {

@@ -252,7 +252,7 @@ func (q *sequencer) registers() {
 		for k := range 1 << 3 {
 			var row hdl.ROMRow // no such pass
 			if k < len(ps) && d.used(i+1, Kind(k)) {
-				row = q.rec.row(d.Layers[i].Name+" "+Kind(k).String(), d.values(&ps[k])...)
+				row = q.rec.named(d.Layers[i].Name+" "+Kind(k).String(), d.values(&ps[k]))
 			}
 			rows = append(rows, row)
 		}

@@ -73,6 +73,7 @@ func (h *header) scalars() {
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
 	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
 	h.constant("bool", "kInfer", cfg.Sequence.Task == ep.Infer, "they are inferences")
+	h.constant("uint32_t", "kPhaseResult", d.PhaseResult(), "where PROGRESS stands at the end of a run")
 	h.constant("int", "kNumLayers", len(d.Layers), "state layers")
 	h.constant("uint32_t", "kBurstBeats", cfg.Memory.BurstBeats, "longest burst")
 	h.constant("std::size_t", "kOutstanding", cfg.Memory.Outstanding, "most read bursts under way")
