@@ -26,16 +26,17 @@ type axis struct {
 	stride     int
 	pooled     bool
 	si, so, sk int // address steps: map below, map of layer n, taps
+	cells, sc  int // cells of the grid of a head, 0 without one, and their address step
 }
 
 func (l *LayerPlan) rows() axis {
 	used, _ := l.Used()
-	return axis{l.Layer.In.H, used, l.Layer.Out.H, l.KH, l.Pad, l.Stride, l.Pooled(), l.Layer.In.W, l.Layer.Out.W, l.KW}
+	return axis{l.Layer.In.H, used, l.Layer.Out.H, l.KH, l.Pad, l.Stride, l.Pooled(), l.Layer.In.W, l.Layer.Out.W, l.KW, 0, 0}
 }
 
 func (l *LayerPlan) cols() axis {
 	_, used := l.Used()
-	return axis{l.Layer.In.W, used, l.Layer.Out.W, l.KW, l.Pad, l.Stride, l.Pooled(), 1, 1, 1}
+	return axis{l.Layer.In.W, used, l.Layer.Out.W, l.KW, l.Pad, l.Stride, l.Pooled(), 1, 1, 1, 0, 0}
 }
 
 // void is the entry of a rectangle without a tap.
@@ -102,5 +103,16 @@ func (a axis) update() []span {
 // from returns the first convolution position o with stride*o >= v.
 func (a axis) from(v int) int { return (max(0, v) + a.stride - 1) / a.stride }
 
-// whole visits every state of the axis once.
-func (a axis) whole() []span { return []span{{N: a.out}} }
+// whole visits every state of the axis once: those of one cell of the grid of a head after
+// the other, where the layer has one.
+func (a axis) whole() []span {
+	if a.cells == 0 {
+		return []span{{N: a.out}}
+	}
+	t := make([]span, a.cells)
+	for i := range t {
+		n := a.out / a.cells
+		t[i] = span{N: n, I: i * a.sc, O: i * n * a.so, K: i * a.sc}
+	}
+	return t
+}

@@ -89,13 +89,12 @@ func RoundingPort(mode fixedpoint.Rounding, k int) string {
 }
 
 // Descriptor returns the fields of the descriptor ROM for a pass over layer n,
-// by the names of the walker's and the sequencer's ports without suffix, as far
-// as the pass reads them. Fields of no bits are among them.
+// by the names of the walker's and the sequencer's ports without suffix.
 func (d *Design) Descriptor(n int, k Kind) map[string]uint64 {
 	q := &d.tables.passes[n-1][k]
 	fields := map[string]uint64{}
-	for name, v := range d.values(q) {
-		fields[name] = uint64(v)
+	for i, v := range d.values(q) {
+		fields[d.passRecord()[i].name] = uint64(v)
 	}
 	return fields
 }
@@ -116,3 +115,6 @@ func (d *Design) SpanFields() []BitField {
 	}
 	return out
 }
+
+// PoolChoice returns the value of pool_shift_i that chooses cells of 2^shift states.
+func (d *Design) PoolChoice(shift int) int { return d.shifts.pool.of(shift) }

@@ -87,7 +87,7 @@ func (m *cycleModel) order(infer bool) {
 	d := m.d
 	add := func(visits []Visit, after int) {
 		for _, v := range withSlabs(visits) {
-			for slab := range d.Layers[v.Layer-1].Out.Blocks {
+			for slab := range d.at(v.Layer).Out.Blocks {
 				m.queue = append(m.queue, slabOf{v.Layer, slab, after})
 				after = 0
 			}
@@ -95,6 +95,10 @@ func (m *cycleModel) order(infer bool) {
 	}
 	add(d.Visits.First, 0)
 	for k := range d.fetchSteps(infer) {
+		if d.hasHeads() && k >= d.Cfg.FreeSteps {
+			add(d.Visits.Nudged, k)
+			continue
+		}
 		add(d.Visits.Step, k)
 	}
 	if !infer {
@@ -118,7 +122,7 @@ func (m *cycleModel) fetchSlab() {
 	m.fetchAt = m.held(m.fetchAt, m.queue[m.next].after)
 	loaded := max(m.fetchAt, m.freed[bank]) + 1
 	q := m.queue[m.next]
-	l := &m.d.Layers[q.layer-1]
+	l := m.d.at(q.layer)
 	at := (l.Offset + q.slab*l.SlabBytes) / m.d.Map.BeatBytes
 	took, ok := m.times[at]
 	if !ok {
@@ -199,7 +203,7 @@ func (d *Design) ops(q *Pass) int {
 	}
 	n := sum(rows) * sum(cols)
 	switch q.Kind {
-	case Up, Down, Act:
+	case Up, Down, Act, Pool:
 		return n * (q.LastBlk + 1) * d.Cfg.Batch
 	default:
 		return n * (q.LastBlk + 1) * d.Cfg.Batch * len(d.Program.Points)
@@ -208,12 +212,11 @@ func (d *Design) ops(q *Pass) int {
 
 // run returns the table entries that a pass visits along one axis.
 func (d *Design) run(q *Pass, rows bool) []span {
-	l := &d.Layers[q.Layer-1]
-	a := l.cols()
+	r, c := d.axes(d.at(q.Layer))
 	if rows {
-		a = l.rows()
+		return r.spans(q.Kind)
 	}
-	return a.spans(q.Kind)
+	return c.spans(q.Kind)
 }
 
 // tiles returns the operations of each tile of an update pass, in order.
@@ -254,13 +257,22 @@ func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int) {
 	m.now = settled + 2 // NEXT, then what follows
 }
 
+// slot returns the place of a layer or head among the estimates.
+func (d *Design) slot(n int) int {
+	if n <= len(d.Layers) {
+		return n - 1
+	}
+	return len(d.Layers) + (n-d.Heads[0].N)/2
+}
+
 // relaxStep models one time step, visit by visit.
-func (m *cycleModel) relaxStep(first bool) {
+func (m *cycleModel) relaxStep(phase, step int) {
 	d := m.d
-	for _, v := range d.Visits.Run(first) {
+	for _, v := range d.Visits.Run(phase, step) {
+		m.pool(v)
 		if v.Layer > 0 {
-			ps, l := &d.tables.passes[v.Layer-1], &m.layers[v.Layer-1]
-			for range d.Layers[v.Layer-1].Out.Blocks {
+			ps, l := &d.tables.passes[v.Layer-1], &m.layers[d.slot(v.Layer)]
+			for range d.at(v.Layer).Out.Blocks {
 				m.waitSlab(l)
 				at := m.now
 				if v.Up {
@@ -273,9 +285,28 @@ func (m *cycleModel) relaxStep(first bool) {
 				m.releaseSlab()
 			}
 		}
+		m.soft(v)
 		if v.Act > 0 {
 			m.act(v.Act - 1)
 		}
+	}
+}
+
+// pool models the averaging for the head of a visit.
+func (m *cycleModel) pool(v Visit) {
+	if v.Pool > 0 {
+		at := m.now
+		m.pass(m.d.ops(&m.d.tables.passes[v.Pool-1][Pool]))
+		m.layers[m.d.slot(v.Layer)].Relax += m.now - at
+	}
+}
+
+// soft models the errors of the logits after a visit.
+func (m *cycleModel) soft(v Visit) {
+	if v.Soft {
+		at := m.now
+		m.now += m.d.softOverhead() + m.d.softCycles()
+		m.layers[m.d.slot(v.Layer)].Relax += m.now - at
 	}
 }
 
@@ -290,17 +321,23 @@ func (m *cycleModel) update() {
 	d := m.d
 	m.store.start(m.now, d.Map.Weights)
 	for _, v := range d.Visits.Update {
-		i := v.Layer - 1
-		ps, l := &d.tables.passes[i], &m.layers[i]
-		for range d.Layers[i].Out.Blocks {
+		ps, l := &d.tables.passes[v.Layer-1], &m.layers[d.slot(v.Layer)]
+		m.pool(v)
+		for range d.at(v.Layer).Out.Blocks {
 			m.waitSlab(l)
 			at, wait := m.now, l.WaitStore
-			if d.Cfg.PoolIndex == ep.Live && d.Layers[i].HasIndex() && i > 0 {
+			if v.Up {
+				m.pass(d.ops(&ps[Up]))
+				l.Update += m.now - at
+				m.releaseSlab()
+				continue
+			}
+			if d.Cfg.PoolIndex == ep.Live && d.at(v.Layer).HasIndex() && v.Layer > 1 {
 				for range d.Program.Points {
 					m.pass(d.ops(&ps[Up]))
 				}
 			}
-			if !d.Layers[i].NoBias {
+			if !d.at(v.Layer).NoBias {
 				m.updatePass(&ps[Bias], l, 1)
 			}
 			m.updatePass(&ps[Update], l, d.P)
@@ -308,6 +345,7 @@ func (m *cycleModel) update() {
 			l.Update += m.now - at - (l.WaitStore - wait)
 			m.releaseSlab()
 		}
+		m.soft(v)
 	}
 }
 

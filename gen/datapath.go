@@ -1,49 +1,60 @@
 package gen
 
 import (
-	"epgen/ep"
 	"epgen/hdl"
 )
 
 // modeFields are what the sequencer holds constant for the datapath during a
 // pass.
 func (d *Design) modeFields() record {
-	a, index := d.fields.addr, addrBits(d.indexDepth())
-	live := b2i(d.Cfg.PoolIndex == ep.Live)
-	return record{
+	a := d.fields.addr
+	rec := record{
 		{"up", 1, "pass: bottom-up sums"},
 		{"down", 1, "pass: top-down sums"},
 		{"update", 1, "pass: contrast, of weights or of biases"},
-		{"bias", b2i(d.someBiases()), "pass: contrast of biases"},
+		{"bias", 1, "pass: contrast of biases"},
 		{"act", 1, "pass: activation"},
 		{"result", 1, "pass: states to external memory"},
 		{"i_even", 1, "the layer below is in the even bank"},
 		{"unpool", 1, "z only at the argmax"},
 		{"window", 1, "up of a pooled layer"},
 		{"zero", 1, "all states count as zero: first free step"},
-		{"free_index", 1 - live, "pool by comparison and store the argmax"},
-		{"acc_keep", live, "store no accumulator: the pass is for the argmax"},
+		{"live", 1, "pool by comparison and store the argmax"},
+		{"acc_keep", 1, "store no accumulator: the pass is for the argmax"},
 		{"nudge", 1, "the output layer is nudged"},
-		{"nudge_minus", b2i(d.bothSigns()), "by -beta"},
+		{"nudge_minus", 1, "by -beta"},
 		{"bank", 1, "half of the slab buffer"},
 		{"i_plus", a, "first word of the layer below, phase +beta or the only one"},
 		{"i_minus", a, "the same, phase -beta"},
 		{"o_plus", a, "first word of the layer"},
 		{"o_minus", a, "the same, phase -beta"},
-		{"index", index * (1 - live), "first word of its pool indices"},
-		{"index_plus", index * live, "first word of its pool indices, phase +beta"},
-		{"index_minus", index * live, "the same, phase -beta"},
+		{"index_plus", addrBits(d.indexDepth()), "first word of its pool indices"},
+		{"index_minus", addrBits(d.indexDepth()), "the same, phase -beta"},
 		{"acc_read", addrBits(d.AccWords), "first accumulator read"},
 		{"write", a, "first accumulator, or first state (act), written"},
 		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
-		{"bias_shift", d.biasShiftBits(), "choice of alignment"},
+		{"bias_shift", d.shifts.bias.bits(), "choice of alignment"},
 		{"down_shift", d.shifts.down.bits(), "choice of alignment"},
 		{"act_shift", d.shifts.act.bits(), "choice of alignment"},
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
-		{"biased", b2i(d.mixedBiases()), "the layer has biases"},
-		{"mean", b2i(d.averages()), "average pool: sums of windows, z at every position"},
-	}.wanted()
+	}
+	if !d.someBiases() {
+		rec = rec.without("bias").without("bias_shift")
+	}
+	if d.mixedBiases() {
+		rec = append(rec, field{"biased", 1, "the layer has biases"})
+	}
+	if !d.bothSigns() {
+		rec = rec.without("nudge_minus")
+	}
+	if d.averages() {
+		rec = append(rec, field{"mean", 1, "average pool: sums of windows, z at every position"})
+	}
+	if d.Cfg.Network.Readout() != nil {
+		rec = rec.without("nudge")
+	}
+	return append(rec, d.headModes()...)
 }
 
 // opRecord are the fields of an operation, in the walker's output order.
@@ -81,11 +92,12 @@ type datapath struct {
 	argmax, states                  *hdl.Signal
 
 	laneWiring
+	headWiring
 }
 
 // laneWiring is what all lanes share of the accumulator ports.
 type laneWiring struct {
-	re, raddr, we, waddr hdl.Value
+	re, raddr, we, waddr *hdl.Signal
 }
 
 // datapath builds ep_datapath: memories, operands, array, lanes and update.
@@ -114,6 +126,9 @@ func (d *Design) datapath() *hdl.Module {
 	p.array()
 	p.lanes()
 	p.updates()
+	if d.hasHeads() {
+		p.headUnit()
+	}
 	return p.Module
 }
 
@@ -140,7 +155,11 @@ func (p *datapath) addresses() {
 	p.valid = delayReset(&p.Scope, "valid", p.op["valid"], 0, d.actStage())
 	below := p.WireIs("below", hdl.AddMod(p.op["i"], p.byPhase("i")))
 	here := p.WireIs("here", hdl.AddMod(p.op["o"], p.byPhase("o")))
-	target := p.WireIs("target", hdl.Mux(p.mode["down"], p.op["i"], p.op["o"]), "word that the operation's sum belongs to")
+	toBelow := p.mode["down"]
+	if d.hasHeads() {
+		toBelow = hdl.Any(toBelow, p.mode["pool"])
+	}
+	target := p.WireIs("target", hdl.Mux(toBelow, p.op["i"], p.op["o"]), "word that the operation's sum belongs to")
 	reg := func(name string, t hdl.Type) *hdl.Signal { return p.Reg(name, t) }
 	addr := func(depth int) hdl.Type { return hdl.U(addrBits(depth)) }
 	p.evenAddr, p.oddAddr = reg("even_addr_q1", addr(d.StateWords[0])), reg("odd_addr_q1", addr(d.StateWords[1]))
@@ -151,16 +170,12 @@ func (p *datapath) addresses() {
 	p.first1, p.last1 = reg("first_q1", hdl.U(1)), reg("last_q1", hdl.U(1))
 	p.void1, p.minus1 = reg("void_q1", hdl.U(1)), reg("op_minus_q1", hdl.U(1))
 	p.pos1 = reg("pos_q1", hdl.U(2))
-	indexBase := p.mode["index"]
-	if indexBase == nil {
-		indexBase = p.byPhase("index")
-	}
 	set := func(b *hdl.Block, q *hdl.Signal, v hdl.Value) { b.Set(q, fit(v, q.Type().Width)) }
 	p.Always(func(b *hdl.Block) {
 		b.If(p.op["valid"], func(b *hdl.Block) {
 			set(b, p.evenAddr, hdl.Mux(p.mode["i_even"], below, here))
 			set(b, p.oddAddr, hdl.Mux(p.mode["i_even"], here, below))
-			set(b, p.indexAddr, hdl.AddMod(fit(p.op["o"], p.indexAddr.Type().Width), indexBase))
+			set(b, p.indexAddr, hdl.AddMod(fit(p.op["o"], p.indexAddr.Type().Width), p.byPhase("index")))
 			set(b, p.slabAddr, d.slabAddress(p.mode["bank"], p.op["tile"]))
 			set(b, p.accRAddr, hdl.AddMod(fit(target, p.accRAddr.Type().Width), p.mode["acc_read"]))
 			set(b, p.waddr, hdl.AddMod(target, p.mode["write"]))

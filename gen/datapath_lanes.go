@@ -23,7 +23,7 @@ func (p *datapath) array() {
 	}
 	u.In("unpool_i", p.argmaxOnly(p.mode["unpool"]))
 	u.In("void_i", void2)
-	u.In("minus_i", minus2)
+	u.In("minus_i", p.negated(minus2))
 	u.In("pos_i", p.pos[2])
 	u.In("even_i", p.even)
 	u.In("odd_i", p.odd)
@@ -57,26 +57,27 @@ func (p *datapath) array() {
 func (p *datapath) lanes() {
 	d, lw := p.d, p.d.LaneBits
 	f := d.Cfg.Formats
+	if d.hasHeads() {
+		p.headWires()
+	}
 	target := p.labels()
 
 	p.Group("Stages 7 to 9: lanes")
-	var index []hdl.Value
-	if p.mode["free_index"] != nil {
-		index = delay(&p.Scope, "index", p.index, 2, 8)
-	}
+	index := delay(&p.Scope, "index", p.index, 2, 8)
 	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
+	actValid := p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 	module := d.lane()
 	bw := f.Bias.Width()
-	var moved, actValid *hdl.Signal
+	var moved *hdl.Signal
 	if d.monitored() {
-		actValid = p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 		moved = p.Wire("moved", hdl.U(d.P), "lanes whose state has moved")
 		p.Assign(p.Output("moved_o", hdl.U(1), "a state has moved by more than the tolerance"), hdl.RedOr(moved))
 	}
 	p.For("gen_lane", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		u := g.Instance(module, "u_lane")
-		for _, name := range []string{"up", "down", "free_index", "window", "nudge", "up_shift", "down_shift", "act_shift"} {
-			if v := p.mode[name]; v != nil {
+		names := []string{"up", "down", "live", "window", "nudge", "up_shift", "down_shift", "act_shift"}
+		for _, name := range append(names, d.laneModes()...) {
+			if v, ok := p.mode[name]; ok {
 				u.In(name+"_i", v)
 			}
 		}
@@ -92,24 +93,27 @@ func (p *datapath) lanes() {
 		u.In("sum_valid_i", p.accValid)
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))
 		if p.bias != nil {
-			if v := p.mode["bias_shift"]; v != nil {
-				u.In("bias_shift_i", v)
-			}
+			u.In("bias_shift_i", p.mode["bias_shift"])
 			u.In("bias_i", hdl.AsS(hdl.IndexSlice(p.bias, r, bw)))
 		}
 		u.In("pos_i", p.pos[8])
-		if index != nil {
-			u.In("index_i", hdl.IndexSlice(index[8], r, 2))
-		}
+		u.In("index_i", hdl.IndexSlice(index[8], r, 2))
 		u.In("acc_re_i", p.re)
 		u.In("acc_raddr_i", p.raddr)
 		u.In("acc_we_i", p.we)
 		u.In("acc_waddr_i", p.laneWiring.waddr)
-		u.In("state_i", hdl.IndexSlice(p.here, r, lw))
-		u.In("target_i", hdl.IndexBit(target, r))
+		u.In("act_valid_i", actValid)
+		if d.readsState() {
+			u.In("state_i", hdl.AsS(hdl.IndexSlice(p.here, r, lw)))
+		}
+		if target != nil {
+			u.In("target_i", hdl.IndexBit(target, r))
+		}
+		if d.hasHeads() {
+			p.headLane(u, r)
+		}
 		u.OutTo("argmax_o", hdl.IndexSlice(p.argmax, r, 2))
 		if moved != nil {
-			u.In("act_valid_i", actValid)
 			u.OutTo("moved_o", hdl.IndexBit(moved, r))
 		}
 		state := u.OutAs("state_o", "state_lane")
@@ -122,7 +126,7 @@ func (p *datapath) lanes() {
 // the first sample.
 func (p *datapath) labels() *hdl.Signal {
 	d := p.d
-	words := d.Layers[len(d.Layers)-1].Out.SampleWords
+	words := d.labelMap().SampleWords
 	lg := bits.Len(uint(d.P)) - 1
 	addr := hdl.U(d.fields.addr)
 	p.Group("Labels")
@@ -138,7 +142,11 @@ func (p *datapath) labels() *hdl.Signal {
 	}
 	labels := p.Memory("label_mem", hdl.U(d.fields.addr+lg), d.Cfg.Batch)
 	label := p.Reg("label_q1", labels.Word())
-	at1 := p.Reg("label_word_q1", addr, "word of the operation, stage 1")
+	p.label = label
+	var at1 *hdl.Signal
+	if d.nudgesOutput() {
+		at1 = p.Reg("label_word_q1", addr, "word of the operation, stage 1")
+	}
 	entry := word
 	if lg > 0 {
 		entry = hdl.Cat(word, hdl.Slice(data, lg-1, 0))
@@ -150,11 +158,20 @@ func (p *datapath) labels() *hdl.Signal {
 	})
 	p.Always(func(b *hdl.Block) {
 		b.If(we, func(b *hdl.Block) { b.Set(labels.At(at), entry) })
-		b.If(hdl.All(p.op["valid"], p.mode["act"]), func(b *hdl.Block) {
-			b.Set(label, labels.At(p.op["sample"]))
-			b.Set(at1, p.op["o"])
+		read, sample := hdl.All(p.op["valid"], p.mode["act"]), p.op["sample"]
+		if d.hasHeads() {
+			read, sample = hdl.Any(read, p.headRead), hdl.Mux(p.headRead, p.headSample, sample)
+		}
+		b.If(read, func(b *hdl.Block) {
+			b.Set(label, labels.At(sample))
+			if at1 != nil {
+				b.Set(at1, p.op["o"])
+			}
 		})
 	})
+	if !d.nudgesOutput() {
+		return nil
+	}
 	target := p.Reg("target_q2", hdl.U(d.P), "one-hot lane of the label, stage 2")
 	hit := p.WireIs("label_hit", hdl.Eq(hdl.Slice(label, d.fields.addr+lg-1, lg), at1))
 	p.Always(func(b *hdl.Block) {
@@ -179,7 +196,8 @@ func (p *datapath) updates() {
 	ready := p.Input("store_ready_i", one)
 	u := p.Instance(d.drain(), "u_drain")
 	u.In("start_i", start)
-	u.In("abort_i", p.Input("abort_i", one, "forget the update"))
+	p.abort = p.Input("abort_i", one, "forget the update")
+	u.In("abort_i", p.abort)
 	if p.bias != nil {
 		u.In("bias_i", p.isBias())
 	}
@@ -193,10 +211,7 @@ func (p *datapath) updates() {
 	u.In("ready_i", ready)
 	u.OutTo("column_o", p.column)
 	u.OutTo("col_o", p.colIdx)
-	var lastOpen *hdl.Signal
-	if d.columnsPerBeat() > 1 {
-		lastOpen = u.OutAs("last_o", "last_open")
-	}
+	lastOpen := u.OutAs("last_o", "last_open")
 
 	p.Group("Update: lanes")
 	old := p.Reg("old_column_q", hdl.U(d.columnBits()))
@@ -207,7 +222,7 @@ func (p *datapath) updates() {
 	p.Always(func(b *hdl.Block) {
 		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })
 	})
-	valid := delay(&p.Scope, "column", p.column, 0, 4)
+	valid := delayReset(&p.Scope, "column", p.column, 0, 4)
 	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
 	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
 	module := d.updateLane()
@@ -219,19 +234,18 @@ func (p *datapath) updates() {
 			old = hdl.Mux(p.isBias(), bias, weight)
 		}
 		u := g.Instance(module, "u_update")
-		if module.Port("bias_i") != nil {
+		if p.bias != nil {
 			u.In("bias_i", p.isBias())
 		}
 		u.In("rate_i", p.mode["rate"])
-		if v := p.mode["rate_shift"]; v != nil {
-			u.In("rate_shift_i", v)
-		}
+		u.In("rate_shift_i", p.mode["rate_shift"])
+		u.In("valid_i", valid[1])
 		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
 		u.In("old_i", old)
 		lane := u.OutAs("new_o", "new_value")
 		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
-		state := g.WireIs("state_value", hdl.IndexSlice(p.here, r, d.LaneBits), "not negative")
-		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.Ext(state, d.ElementBits))
+		state := g.WireIs("state_value", hdl.AsS(hdl.IndexSlice(p.here, r, d.LaneBits)))
+		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
 	})
 	p.Group("To the store")
 	p.Assign(p.Output("reserve_o", one, "a column is on its way"),
@@ -239,15 +253,17 @@ func (p *datapath) updates() {
 	p.Assign(p.Output("column_valid_o", one),
 		hdl.Any(valid[4], hdl.All(p.valid[2], p.mode["result"])))
 	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, updated))
-	if lastOpen != nil { // only beats of several columns are padded
-		p.columnLast(lastOpen)
-	}
+	p.columnLast(lastOpen)
 }
 
 // columnLast marks the last column of a slab or of the results, behind which
 // the store pads its beat. Only beats of several columns need it.
 func (p *datapath) columnLast(lastOpen *hdl.Signal) {
 	one := hdl.U(1)
+	if p.d.columnsPerBeat() == 1 {
+		p.Unused(lastOpen)
+		return
+	}
 	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
 	end := p.Input("walk_done_i", one, "last operation of the pass")
 	last := hdl.All(p.column, lastOpen, over)

@@ -18,6 +18,9 @@ func (p *datapath) memories() {
 		biasData = p.Input("bias_data_i", hdl.U(d.biasBits()))
 	}
 
+	if d.hasHeads() {
+		p.headWrites()
+	}
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
 	act := d.actStage()
@@ -28,11 +31,20 @@ func (p *datapath) memories() {
 		u := p.Instance(m, name)
 		at := [2]*hdl.Signal{p.evenAddr, p.oddAddr}[i]
 		dst := fit(waddr[act], at.Type().Width)
-		if i == 0 {
+		switch {
+		case i == 0 && d.hasHeads():
+			u.In("we_i", hdl.Any(inWE, p.averageWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
+			u.In("waddr_i", hdl.Mux(inWE, inAddr, dst))
+			u.In("wdata_i", hdl.Mux(inWE, inData, hdl.Mux(p.averageWE, p.averages, p.states)))
+		case i == 0:
 			u.In("we_i", hdl.Any(inWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
 			u.In("waddr_i", hdl.Mux(inWE, inAddr, dst))
 			u.In("wdata_i", hdl.Mux(inWE, inData, p.states))
-		} else {
+		case d.hasHeads():
+			u.In("we_i", hdl.Any(p.errorWE, hdl.All(stateWE, p.mode["i_even"])))
+			u.In("waddr_i", hdl.Mux(p.errorWE, fit(p.errorAddr, at.Type().Width), dst))
+			u.In("wdata_i", hdl.Mux(p.errorWE, p.errors, p.states))
+		default:
 			u.In("we_i", hdl.All(stateWE, p.mode["i_even"]))
 			u.In("waddr_i", dst)
 			u.In("wdata_i", p.states)
@@ -51,11 +63,7 @@ func (p *datapath) memories() {
 	accWE := p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
 	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 1, 9)
 	u := p.Instance(d.indexMemory(), "u_index")
-	store := hdl.All(accWE, p.mode["up"], p.argmaxOnly(p.mode["window"]))
-	if free := p.mode["free_index"]; free != nil {
-		store = hdl.All(store, free)
-	}
-	u.In("we_i", store)
+	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.argmaxOnly(p.mode["window"])))
 	u.In("waddr_i", indexAddr[9])
 	u.In("wdata_i", p.argmax)
 	u.In("re_i", p.valid[1])
@@ -111,14 +119,16 @@ func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 		b.Set(sum9, done)
 	})
 	p.Assign(accWE, sum9)
-	accMemWE := hdl.Value(sum9)
-	if keep := p.mode["acc_keep"]; keep != nil {
-		accMemWE = p.WireIs("acc_mem_we", hdl.All(sum9, hdl.Not(keep)))
+	re := hdl.Mux(p.mode["act"], p.valid[1], p.accValid)
+	raddr := hdl.Mux(p.mode["act"], hdl.Value(p.accRAddr), rows[7])
+	we := hdl.All(sum9, hdl.Not(p.mode["acc_keep"]))
+	if d.hasHeads() {
+		re, raddr, we = p.headPorts(re, raddr, we, sum9, rows[7], waddr)
 	}
 	p.laneWiring = laneWiring{
-		re:    p.WireIs("acc_re", hdl.Mux(p.mode["act"], p.valid[1], p.accValid)),
-		raddr: p.WireIs("acc_raddr", hdl.Mux(p.mode["act"], p.accRAddr, rows[7])),
-		we:    accMemWE,
-		waddr: delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9],
+		re:    p.WireIs("acc_re", re),
+		raddr: p.WireIs("acc_raddr", raddr),
+		we:    p.WireIs("acc_mem_we", we),
+		waddr: p.WireIs("acc_mem_waddr", delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9]),
 	}
 }

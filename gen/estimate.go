@@ -21,6 +21,9 @@ type Estimate struct {
 
 	Phases []PhaseEstimate `json:"phases"`
 	Layers []LayerEstimate `json:"layers"`
+	Heads  []LayerEstimate `json:"heads,omitempty"` // likewise: averages, errors and both directions count as relaxation
+
+	HeadCycles int `json:"head_cycles,omitempty"` // all that heads take, waiting for their slabs included
 
 	Hardware
 }
@@ -93,7 +96,7 @@ type LayerEstimate struct {
 // Estimate predicts a training step.
 func (d *Design) Estimate(readLatency int) *Estimate {
 	e := &Estimate{ReadLatency: readLatency, Hardware: d.hardware()}
-	m := &cycleModel{d: d, latency: readLatency, times: map[int]int{}, layers: make([]LayerEstimate, len(d.Layers))}
+	m := &cycleModel{d: d, latency: readLatency, times: map[int]int{}, layers: make([]LayerEstimate, len(d.slabs()))}
 	m.store.d = d
 	m.order(false)
 	m.load()
@@ -109,7 +112,7 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 		phase(r.Name, r.Steps, func() {
 			for t := range r.Steps {
 				m.begin(i, t)
-				m.relaxStep(i == CopyFree && t == 0)
+				m.relaxStep(i, t)
 			}
 		})
 	}
@@ -119,7 +122,7 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 	e.Cycles = m.now
 	e.ArrayCycles, e.WaitFetchCycles, e.WaitStoreCycles = m.array, m.waited, m.stalled
 	e.OverheadCycles = m.now - m.array - m.waited - m.stalled
-	e.Layers = m.layers
+	e.Layers, e.Heads = m.layers[:len(d.Layers)], m.layers[len(d.Layers):]
 	e.figures(d)
 	return e
 }
@@ -127,6 +130,13 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 // figures derives utilisation and bandwidth. A useful product is an in-map tap
 // of a real channel pair.
 func (e *Estimate) figures(d *Design) {
+	for i := range e.Heads {
+		l := &e.Heads[i]
+		l.Name = d.Heads[i].Name
+		l.Products = d.Heads[i].Products() * d.Cfg.Batch
+		l.BytesPerStep = 2 * d.Heads[i].SlabBytes * d.Heads[i].Out.Blocks
+		e.HeadCycles += l.Relax + l.Update + l.WaitFetch + l.WaitStore
+	}
 	lanes := float64(d.P * d.P)
 	sweeps := d.Program.Steps()
 	var relaxProducts, relaxCycles, updateProducts, updateCycles float64

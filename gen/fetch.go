@@ -36,8 +36,7 @@ func (d *Design) fetchSteps(infer bool) int {
 // fetchRecord describes the slabs of each visit to the fetch unit.
 func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	beats, columns, last := 0, 0, 0
-	for i := range d.Layers {
-		l := &d.Layers[i]
+	for _, l := range d.slabs() {
 		beats, columns, last = max(beats, l.SlabBeats), max(columns, l.SlabColumns), max(last, l.Out.Blocks-1)
 	}
 	input := d.Cfg.Batch * d.Input.SampleWords
@@ -55,11 +54,12 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	}
 	s := &d.Visits
 	relax := len(withSlabs(s.First)) + len(withSlabs(s.Step))
+	nudged := relax + len(withSlabs(s.Nudged))
 	visits := withSlabs(s.all())
 	var rows []hdl.ROMRow
 	for i, v := range visits {
-		l := &d.Layers[v.Layer-1]
-		values := []int{l.SlabBeats, l.SlabColumns, l.Out.Blocks - 1, l.Offset / d.Map.BeatBytes, b2i(i == relax-1), b2i(i == len(visits)-1)}
+		l := d.at(v.Layer)
+		values := []int{l.SlabBeats, l.SlabColumns, l.Out.Blocks - 1, l.Offset / d.Map.BeatBytes, b2i(i == relax-1 || i == nudged-1), b2i(i == len(visits)-1)}
 		if d.mixedBiases() {
 			values = append(values, l.BiasColumns())
 		}
@@ -108,8 +108,7 @@ func (d *Design) fetch() *hdl.Module {
 	f.Doc("AXI4 read master: labels, samples, then the slabs of every step in their order.\n\n"+
 		"A slab is fetched as soon as half of the slab buffer is free, so that it arrives\n"+
 		"while the other half computes. Bursts start and end on multiples of %d beats and\n"+
-		"never cross 4 KB; up to %d are in flight. After abort_i the bursts already requested\n"+
-		"are taken and forgotten.",
+		"never cross 4 KB; up to %d are in flight. A read error stops the unit.",
 		d.burst(), d.Cfg.Memory.Outstanding)
 	f.ports()
 	f.registers()
@@ -191,10 +190,11 @@ func (f *fetch) jobs() {
 		b.Set(f.left, hdl.Const(f.left.Type(), int64(beats)))
 		b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
 	}
-	f.AlwaysReset(func(b *hdl.Block) { // start sets the others
-		b.Set(f.state, st[fetchIdle])
-		b.Set(f.left, zeroOf(f.left))
-		b.Set(f.full, zeroOf(f.full))
+	f.AlwaysReset(func(b *hdl.Block) {
+		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.visit, f.slab, f.step, f.fillBank, f.full} {
+			b.Set(r, zeroOf(r))
+		}
+		b.Set(f.columns, zeroOf(f.columns))
 	}, func(b *hdl.Block) {
 		b.If(f.request, func(b *hdl.Block) {
 			b.Set(f.addr, hdl.AddMod(f.addr, fit(f.burstLen, f.addr.Type().Width)))
@@ -250,6 +250,10 @@ func (f *fetch) jobs() {
 								b.Set(f.state, st[fetchHold])
 								return
 							}
+							if d.hasHeads() {
+								f.nextStep(b, lastStep, repeat)
+								return
+							}
 							b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) }).
 								ElseIf(f.infer, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
 						})
@@ -261,7 +265,8 @@ func (f *fetch) jobs() {
 		for bank := range 2 {
 			b.If(hdl.Bit(release, bank), func(b *hdl.Block) { b.Set(hdl.Bit(f.full, bank), bit(false)) })
 		}
-		b.If(f.abort, func(b *hdl.Block) {
+		// The error of the run before still shows while a new one starts.
+		b.If(hdl.Any(f.abort, hdl.All(f.errorQ, hdl.Not(f.start))), func(b *hdl.Block) {
 			b.Set(f.state, st[fetchIdle])
 			b.Set(f.left, zeroOf(f.left))
 		})
@@ -269,6 +274,17 @@ func (f *fetch) jobs() {
 	loaded := f.Output("loaded_o", one, "labels and samples are on chip")
 	f.Assign(loaded, f.fetching())
 	f.Assign(f.Output("full_o", hdl.U(2)), f.full)
+}
+
+// nextStep goes on after the last slab of a time step in designs with heads, whose nudged
+// steps have visits of their own: those of the first follow the visits of the last free one.
+func (f *fetch) nextStep(b *hdl.Block, lastStep, repeat hdl.Value) {
+	d := f.d
+	free := hdl.Const(f.step.Type(), int64(d.Cfg.FreeSteps-1))
+	nudged := hdl.Const(f.visit.Type(), int64(len(withSlabs(d.Visits.First))+len(withSlabs(d.Visits.Step))))
+	b.If(hdl.Lt(f.step, free), func(b *hdl.Block) { b.Set(f.visit, repeat) }).
+		ElseIf(hdl.All(hdl.Gt(f.step, free), hdl.Not(lastStep)), func(b *hdl.Block) { b.Set(f.visit, nudged) }).
+		ElseIf(hdl.All(f.infer, lastStep), func(b *hdl.Block) { b.Set(f.state, f.states[fetchIdle]) })
 }
 
 // fetching reports that labels and samples are done with.
@@ -294,7 +310,8 @@ func (f *fetch) requests() {
 
 	f.burstLen = burstLength(&f.Scope, f.addr, f.left, n)
 	f.request = f.WireIs("request", hdl.All(hdl.Ne(f.left, zeroOf(f.left)), hdl.Not(f.arValid),
-		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding)))))
+		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding))),
+		hdl.Not(f.errorQ)))
 	f.AlwaysReset(func(b *hdl.Block) {
 		b.Set(f.arValid, bit(false))
 	}, func(b *hdl.Block) {

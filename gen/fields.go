@@ -15,7 +15,7 @@ type opFields struct {
 func (d *Design) deriveFields() {
 	p, t := d.Plan, d.tables
 	f := &d.fields
-	f.addr = addrBits(max(p.StateWords[0], p.StateWords[1], p.AccWords, p.IndexWords*p.IndexCopies))
+	f.addr = addrBits(max(p.StateWords[0], p.StateWords[1], p.AccWords, p.IndexWords*p.IndexCopies, p.BackWords))
 	f.tile = addrBits(p.SlabWords)
 	f.sample = addrBits(p.Cfg.Batch)
 	f.row, f.col = addrBits(len(t.rows)), addrBits(len(t.cols))
@@ -35,12 +35,7 @@ func (d *Design) deriveFields() {
 // passRecord is the ROM word of a Pass.
 func (d *Design) passRecord() record {
 	f := d.fields
-	acc := addrBits(d.AccWords)
-	step := widest(d.largestStride())
-	if d.largestStride() == 1 {
-		step = 0
-	}
-	return record{
+	rec := record{
 		{"row_base", f.row, "first row entry"},
 		{"col_base", f.col, "first column entry"},
 		{"last_blk", f.block, "blocks - 1"},
@@ -59,24 +54,49 @@ func (d *Design) passRecord() record {
 		{"o_row", f.addr, "words per row"},
 		{"k_blk", f.tile, "tiles per block"},
 		{"k_row", f.tile, "tiles per row of taps"},
-		{"acc_read", acc, "accumulators read by the first slab"},
-		{"acc_next", acc, "accumulators read by later slabs"},
-		{"acc_write", acc, "accumulators written"},
+		{"acc_read", addrBits(d.AccWords), "accumulators read by the first slab"},
+		{"acc_next", addrBits(d.AccWords), "accumulators read by later slabs"},
+		{"acc_write", f.addr, "accumulators written"},
 		{"index_base", addrBits(d.indexDepth()), "first word of the pool indices"},
 		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
-		{"bias_shift", d.biasShiftBits(), "choice of alignment"},
+		{"bias_shift", d.shifts.bias.bits(), "choice of alignment"},
 		{"down_shift", d.shifts.down.bits(), "choice of alignment"},
 		{"act_shift", d.shifts.act.bits(), "choice of alignment"},
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
-		{"step", step, "from one pixel below or one tap to the next"},
-		{"biased", b2i(d.mixedBiases()), "the layer has biases"},
-		{"mean", b2i(d.averages()), "the four positions of a window count alike"},
-	}.wanted()
+	}
+	for _, o := range d.optionalFields() {
+		rec = append(rec, o.field)
+	}
+	if !d.someBiases() {
+		rec = rec.without("bias_shift")
+	}
+	return rec
 }
 
-// biasShiftBits is the width of the choice of the alignment of biases.
-func (d *Design) biasShiftBits() int { return d.shifts.bias.bits() * b2i(d.someBiases()) }
+// optionalField is a field of a pass that only some networks need.
+type optionalField struct {
+	field
+	value func(*Pass) int
+}
+
+// optionalFields lists those of this network.
+func (d *Design) optionalFields() []optionalField {
+	var list []optionalField
+	if s := d.largestStride(); s > 1 {
+		list = append(list, optionalField{field{"step", widest(s), "from one pixel below or one tap to the next"},
+			func(q *Pass) int { return q.Step }})
+	}
+	if d.mixedBiases() {
+		list = append(list, optionalField{field{"biased", 1, "the layer has biases"},
+			func(q *Pass) int { return b2i(!d.at(q.Layer).NoBias) }})
+	}
+	if d.averages() {
+		list = append(list, optionalField{field{"mean", 1, "the four positions of a window count alike"},
+			func(q *Pass) int { return b2i(q.Mean) }})
+	}
+	return append(list, d.headFields()...)
+}
 
 // largestStride is that of all convolutions.
 func (p *Plan) largestStride() int {
@@ -104,56 +124,41 @@ func b2i(b bool) int {
 	return 0
 }
 
-// PassReads lists, for each kind of pass, the fields of the descriptor that
-// the hardware reads during it or right after. All others are zero in the ROM.
-var PassReads = map[Kind][]string{
-	Up: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "i_blk", "i_sample", "o_blk", "step", "mean",
-		"o_sample", "o_slab", "i_row", "k_blk", "k_row", "acc_write", "index_base", "up_shift", "bias_shift", "biased"},
-	Down: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "i_blk", "i_sample", "o_blk", "step", "mean",
-		"o_sample", "o_slab", "o_row", "k_blk", "k_row", "acc_read", "acc_next", "acc_write", "index_base", "down_shift"},
-	Update: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "o_base", "i_blk", "i_sample",
-		"o_blk", "o_sample", "o_slab", "i_row", "o_row", "step", "mean", "index_base", "rate", "rate_shift"},
-	Bias: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "o_blk", "o_sample", "o_row",
-		"rate", "rate_shift", "biased"},
-	Act: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "o_blk", "o_sample", "o_row",
-		"acc_read", "act_shift"},
-}
-
-// values returns the fields of a pass that its hardware reads. Steps that a
-// single block, sample or row never takes are dropped: they need not fit an
-// address.
-func (d *Design) values(q *Pass) map[string]int {
+// values lists a pass in the order of passRecord. Steps that a single block,
+// sample or row never takes are dropped: they need not fit an address.
+func (d *Design) values(q *Pass) []int {
 	fit := func(v, bits int) int { return v & (1<<bits - 1) }
 	a, t := d.fields.addr, d.fields.tile
-	la := d.Layers[q.Layer-1].Arith
+	la := d.at(q.Layer).Arith
 	down := 0
-	if q.Layer > 1 {
+	if d.at(q.Layer).Head != nil {
+		down = d.shifts.down.of(0)
+	} else if q.Layer > 1 {
 		down = d.shifts.down.of(d.Layers[q.Layer-2].Arith.DownShift)
 	}
 	rate := la.WeightUpdate
 	if q.Kind == Bias {
 		rate = la.BiasUpdate
 	}
-	bias := 0
-	if !d.Layers[q.Layer-1].NoBias {
-		bias = d.shifts.bias.of(la.BiasShift)
+	bias := d.shifts.bias.of(la.BiasShift)
+	if d.at(q.Layer).NoBias {
+		bias = 0
 	}
-	all := map[string]int{
-		"row_base": q.RowBase, "col_base": q.ColBase, "last_blk": q.LastBlk, "last_y": q.LastY, "last_x": q.LastX,
-		"window": b2i(q.Window), "unpool": b2i(q.Unpool), "i_base": q.IBase, "o_base": q.OBase,
-		"i_blk": fit(q.IBlk, a), "i_sample": fit(q.IB, a), "o_blk": fit(q.OBlk, a), "o_sample": fit(q.OB, a), "o_slab": fit(q.OSlab, a),
-		"i_row": fit(q.IRow, a), "o_row": fit(q.ORow, a), "k_blk": fit(q.KBlk, t), "k_row": fit(q.KRow, t),
-		"acc_read": q.AccRead, "acc_next": q.AccNext, "acc_write": q.AccBase, "index_base": q.IndexBase,
-		"up_shift": d.shifts.up.of(la.UpShift), "bias_shift": bias,
-		"down_shift": down, "act_shift": d.shifts.act.of(la.Act.Shift),
-		"step": q.Step, "mean": b2i(q.Mean), "biased": b2i(!d.Layers[q.Layer-1].NoBias),
-		"rate": int(rate.Mantissa), "rate_shift": max(0, d.shifts.rate.of(rate.Shift)),
+	values := []int{
+		q.RowBase, q.ColBase, q.LastBlk, q.LastY, q.LastX, b2i(q.Window), b2i(q.Unpool),
+		q.IBase, q.OBase, fit(q.IBlk, a), fit(q.IB, a), fit(q.OBlk, a), fit(q.OB, a), fit(q.OSlab, a),
+		fit(q.IRow, a), fit(q.ORow, a), fit(q.KBlk, t), fit(q.KRow, t),
+		q.AccRead, q.AccNext, q.AccBase, q.IndexBase,
+		d.shifts.up.of(la.UpShift),
 	}
-	read := map[string]int{}
-	for _, name := range PassReads[q.Kind] {
-		read[name] = all[name]
+	if d.someBiases() {
+		values = append(values, bias)
 	}
-	return read
+	values = append(values, down, max(0, d.shifts.act.of(la.Act.Shift)), int(rate.Mantissa), max(0, d.shifts.rate.of(rate.Shift)))
+	for _, o := range d.optionalFields() {
+		values = append(values, o.value(q))
+	}
+	return values
 }
 
 // spanRecord is the ROM word of an axis table entry.

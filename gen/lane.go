@@ -3,7 +3,6 @@ package gen
 import (
 	"slices"
 
-	"epgen/ep"
 	"epgen/fixedpoint"
 	"epgen/hdl"
 )
@@ -13,15 +12,17 @@ import (
 type shifts struct {
 	up, down, bias, act choices
 	rate                choices // of weights and biases
+
+	headCode, headShift, pool choices // of heads
 }
 
 func (d *Design) deriveShifts() {
 	var up, down, bias, act, rate []int
-	for i := range d.Layers {
-		a := d.Layers[i].Arith
+	for _, l := range d.slabs() {
+		a := l.Arith
 		up, act = append(up, a.UpShift), append(act, a.Act.Shift)
 		updates := []fixedpoint.Update{a.WeightUpdate}
-		if !d.Layers[i].NoBias {
+		if !l.NoBias {
 			bias, updates = append(bias, a.BiasShift), append(updates, a.BiasUpdate)
 		}
 		for _, u := range updates {
@@ -29,7 +30,11 @@ func (d *Design) deriveShifts() {
 				rate = append(rate, u.Shift)
 			}
 		}
-		if i+1 < len(d.Layers) {
+		switch {
+		case l.Head != nil:
+			down = append(down, 0)
+			act = act[:len(act)-1]
+		case l.N < len(d.Layers):
 			down = append(down, a.DownShift)
 		}
 	}
@@ -42,7 +47,8 @@ func (d *Design) deriveShifts() {
 	if rate == nil {
 		rate = []int{0}
 	}
-	d.shifts = shifts{choose(up...), choose(down...), choose(bias...), choose(act...), choose(rate...)}
+	d.shifts = shifts{up: choose(up...), down: choose(down...), bias: choose(bias...), act: choose(act...), rate: choose(rate...)}
+	d.deriveHeadShifts()
 }
 
 // lane builds ep_lane: what follows the sum of one row - alignment, bias, max
@@ -69,14 +75,14 @@ type lane struct {
 
 	up, down                         hdl.Value
 	upSel, downSel, biasSel, actSel  hdl.Value
-	freeIndex                        hdl.Value // nil: the index is always free
+	live                             hdl.Value
 	nudge, nudgeMinus, zero          hdl.Value
 	sumValid, sum, bias              hdl.Value
 	pos, windowed, index             hdl.Value
 	mean                             hdl.Value // nil without average pools
 	accRE, accRAddr, accWE, accWAddr hdl.Value
-	state, target                    hdl.Value
-	actValid                         hdl.Value // nil without a monitor
+	heads                            laneHeads
+	actValid, state, target          hdl.Value
 	rdata                            *hdl.Signal
 }
 
@@ -88,16 +94,16 @@ func (l *lane) ports() {
 	l.Group("Mode, constant while operations are in flight")
 	l.up = l.Input("up_i", one)
 	l.down = l.Input("down_i", one)
-	if d.Cfg.PoolIndex != ep.Live {
-		l.freeIndex = l.Input("free_index_i", one, "pool by comparison; else by the stored index")
-	}
-	l.upSel = selector(l.Module, "up_shift_i", d.shifts.up)
+	l.live = l.Input("live_i", one, "pool by comparison; else by the stored index")
+	l.upSel = l.Input("up_shift_i", hdl.U(d.shifts.up.bits()), shiftDoc(d.shifts.up))
 	if d.someBiases() {
-		l.biasSel = selector(l.Module, "bias_shift_i", d.shifts.bias)
+		l.biasSel = l.Input("bias_shift_i", hdl.U(d.shifts.bias.bits()), shiftDoc(d.shifts.bias))
 	}
-	l.downSel = selector(l.Module, "down_shift_i", d.shifts.down)
-	l.actSel = selector(l.Module, "act_shift_i", d.shifts.act)
-	l.nudge = l.Input("nudge_i", one, "add the error of the output layer")
+	l.downSel = l.Input("down_shift_i", hdl.U(d.shifts.down.bits()), shiftDoc(d.shifts.down))
+	l.actSel = l.Input("act_shift_i", hdl.U(d.shifts.act.bits()), shiftDoc(d.shifts.act))
+	if d.nudgesOutput() {
+		l.nudge = l.Input("nudge_i", one, "add the error of the output layer")
+	}
 	if d.bothSigns() {
 		l.nudgeMinus = l.Input("nudge_minus_i", one, "phase -beta")
 	}
@@ -113,9 +119,7 @@ func (l *lane) ports() {
 	l.Group("Pool window, one cycle after the sum")
 	l.windowed = l.Input("window_i", one, "the layer is pooled")
 	l.pos = l.Input("pos_i", hdl.U(2), "{dy, dx}")
-	if l.freeIndex != nil {
-		l.index = l.Input("index_i", hdl.U(2), "stored argmax")
-	}
+	l.index = l.Input("index_i", hdl.U(2), "stored argmax")
 	if d.averages() {
 		l.mean = l.Input("mean_i", one, "the window is summed")
 	}
@@ -125,24 +129,33 @@ func (l *lane) ports() {
 	l.accWE = l.Input("acc_we_i", one)
 	l.accWAddr = l.Input("acc_waddr_i", addr)
 	l.Group("Activation, one cycle after the read")
-	if d.monitored() {
-		l.actValid = l.Input("act_valid_i", one, "the state counts")
+	l.actValid = l.Input("act_valid_i", one)
+	if d.readsState() {
+		l.state = l.Input("state_i", hdl.S(d.LaneBits), "s of the output layer")
 	}
-	l.state = l.Input("state_i", hdl.U(d.LaneBits), "s of the output layer, not negative")
-	l.target = l.Input("target_i", one, "the label names this neuron")
+	if d.nudgesOutput() {
+		l.target = l.Input("target_i", one, "the label names this neuron")
+	}
+	if d.hasHeads() {
+		l.headPorts()
+	}
 }
 
-// selector adds the input that chooses a shift, or returns nil if there is no
-// choice.
-func selector(m *hdl.Module, name string, c choices) hdl.Value {
-	if c.bits() == 0 {
-		return nil
-	}
+// readsState reports whether an activation needs the old state.
+func (d *Design) readsState() bool { return d.nudgesOutput() || d.Cfg.Damping > 0 }
+
+// nudgesOutput reports whether the output layer is nudged by its own error.
+func (p *Plan) nudgesOutput() bool { return p.Cfg.Network.Readout() == nil }
+
+func shiftDoc(c choices) string {
 	text := "selects a left shift by"
+	if len(c.values) == 1 {
+		return "shift by " + itoa(c.values[0])
+	}
 	for _, v := range c.values {
 		text += " " + itoa(v)
 	}
-	return m.Input(name, hdl.U(c.bits()), text)
+	return text
 }
 
 // accumulate builds up and down: from the row's sum to the accumulators.
@@ -166,6 +179,7 @@ func (l *lane) accumulate() {
 			})
 		})
 	})
+	l.unusedSelectors()
 
 	l.Group("Accumulators of the neurons")
 	mem := l.Memory("acc_mem", t, d.AccWords)
@@ -179,15 +193,15 @@ func (l *lane) accumulate() {
 
 	l.Group(d.poolGroup())
 	first := l.WireIs("first", hdl.Any(hdl.Not(l.windowed), hdl.EqConst(l.pos, 0)))
-	larger := hdl.Any(first, hdl.Gt(aligned, result))
-	if l.freeIndex != nil {
-		larger = hdl.Mux(hdl.Any(l.freeIndex, hdl.Not(l.windowed)), larger, hdl.Eq(l.pos, l.index))
-	}
-	wins := l.WireIs("wins", larger)
+	wins := l.WireIs("wins", hdl.Mux(hdl.Any(l.live, hdl.Not(l.windowed)),
+		hdl.Any(first, hdl.Gt(aligned, result)), hdl.Eq(l.pos, l.index)))
 	sums, addend := l.down, hdl.Value(l.rdata)
+	if d.hasHeads() {
+		addend = l.backMemory(result)
+	}
 	if l.mean != nil {
 		sums = l.WireIs("sums", hdl.Any(l.down, hdl.All(l.mean, hdl.Not(first))))
-		addend = l.WireIs("addend", hdl.Mux(l.down, l.rdata, result))
+		addend = l.WireIs("addend", hdl.Mux(l.down, addend, result))
 		wins = l.WireIs("starts", hdl.Any(wins, l.mean), "the window, or with its winner so far")
 	}
 	l.Always(func(b *hdl.Block) {
@@ -202,81 +216,129 @@ func (l *lane) accumulate() {
 	})
 }
 
+// unusedSelectors swallows selectors of constants with a single value.
+func (l *lane) unusedSelectors() {
+	var unused []hdl.Value
+	for _, s := range []struct {
+		c   choices
+		sel hdl.Value
+	}{{l.d.shifts.up, l.upSel}, {l.d.shifts.down, l.downSel}, {l.d.shifts.bias, l.biasSel}, {l.d.shifts.act, l.actSel}} {
+		if s.sel != nil && len(s.c.values) == 1 {
+			unused = append(unused, s.sel)
+		}
+	}
+	if unused != nil {
+		l.Unused(unused...)
+	}
+}
+
+// stage is a register that takes v while en is high.
+func (l *lane) stage(en hdl.Value, name string, v hdl.Value, doc ...string) *hdl.Signal {
+	q := l.Reg(name, v.Type(), doc...)
+	l.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
+	return q
+}
+
 // activate builds act: five pipeline stages from accumulator to state.
 func (l *lane) activate() {
 	d := l.d
-	out := d.Layers[len(d.Layers)-1].Arith
-	acc := hdl.S(d.AccBits)
-	l.Group("Error of the output layer: beta * (s - y)")
-	f := d.Cfg.Formats
+	if d.nudgesOutput() {
+		l.Group("Error of the output layer: beta * (s - y)")
+	} else {
+		l.Group("Accumulator on its way")
+	}
+	valid := delay(&l.Scope, "act_valid", l.actValid, 0, 4)
+	var force *hdl.Signal
+	var acc2 *hdl.Signal
+	if d.nudgesOutput() {
+		force, acc2 = l.outputForce(valid)
+	} else {
+		acc2 = l.stage(valid[1], "act_acc_q2", l.stage(l.actValid, "act_acc_q", l.rdata))
+	}
+	var nudge hdl.Value
+	if d.hasHeads() {
+		nudge = l.headForce(valid)
+	}
+
+	l.Group("Pre-activation, rounding, hard sigmoid")
+	var aligned hdl.Value
+	if force != nil {
+		out := d.Layers[len(d.Layers)-1].Arith
+		aligned = l.WireIs("force_aligned", fit(hdl.Shl(force, out.NudgeShift), d.AccBits))
+	}
+	u := l.Reg("u_q", hdl.S(d.AccBits))
+	l.Always(func(b *hdl.Block) {
+		b.If(valid[2], func(b *hdl.Block) {
+			if nudge != nil {
+				l.pullByHead(b, u, acc2, aligned, nudge)
+				return
+			}
+			push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc2, aligned)) }
+			pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc2, aligned)) }
+			chain := b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) })
+			switch {
+			case l.nudgeMinus != nil:
+				chain.ElseIf(l.nudgeMinus, pull).Else(push)
+			case d.pulls():
+				chain.Else(pull)
+			default:
+				chain.Else(push)
+			}
+		})
+	})
+	l.round(u, valid)
+}
+
+// outputForce builds the force on the output layer and the accumulator beside it.
+func (l *lane) outputForce(valid []hdl.Value) (force, acc2 *hdl.Signal) {
+	d := l.d
+	f, out := d.Cfg.Formats, d.Layers[len(d.Layers)-1].Arith
 	frac := max(f.State.Frac, f.Target.Frac)
 	s := hdl.Shl(l.state, frac-f.State.Frac)
 	y := hdl.Shl(hdl.Const(hdl.S(signedWidth(false, widest(int(d.Arith.TargetOne)))), d.Arith.TargetOne), frac-f.Target.Frac)
-	errT := hdl.S(1 + max(s.Type().Width, y.Type().Width))
-	target := l.Localparam("TARGET_ONE", errT, d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
+	target := l.Localparam("TARGET_ONE", y.Type(), d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
 	code := d.Arith.Strengths()[0]
 	beta := l.Localparam("BETA", hdl.S(widest(int(code))+1), code, f.Beta.String()+", "+ftoa(f.Beta.ToFloat(code)))
 	zero := hdl.Const(target.Type(), 0)
-	err := l.Reg("error_q", errT, "s - y, LSB 2^-"+itoa(frac))
-	acc1 := l.Reg("act_acc_q", l.rdata.Type())
-	l.Always(func(b *hdl.Block) {
-		b.Set(err, hdl.SubMod(hdl.AsS(hdl.Ext(s, errT.Width)), hdl.Mux(l.target, target, zero)))
-		b.Set(acc1, l.rdata)
-	})
+	err := l.stage(l.actValid, "error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
+	acc1 := l.stage(l.actValid, "act_acc_q", l.rdata)
 	fw := max(2, out.Nudge.SignedWidth())
 	if w := err.Type().Width; w > fw { // copies of the sign that the product leaves out
 		l.Unused(hdl.Slice(err, w-1, fw))
 	}
-	force, acc2 := l.Reg("force_q", hdl.S(fw)), l.Reg("act_acc_q2", acc)
-	l.Always(func(b *hdl.Block) {
-		b.Set(force, fit(hdl.Mul(beta, err), fw))
-		b.Set(acc2, acc1)
-	})
+	force = l.stage(valid[1], "force_q", fit(hdl.Mul(beta, err), fw))
+	return force, l.stage(valid[1], "act_acc_q2", acc1)
+}
 
-	l.Group("Pre-activation, rounding, hard sigmoid")
-	aligned := l.WireIs("force_aligned", fit(hdl.Shl(force, out.NudgeShift), d.AccBits))
-	u := l.Reg("u_q", acc)
-	l.Always(func(b *hdl.Block) {
-		push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc2, aligned)) }
-		pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc2, aligned)) }
-		chain := b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) })
-		switch {
-		case l.nudgeMinus != nil:
-			chain.ElseIf(l.nudgeMinus, pull).Else(push)
-		case d.pulls():
-			chain.Else(pull)
-		default:
-			chain.Else(push)
-		}
-	})
+// round takes the pre-activation u, valid in stage 3, to the state.
+func (l *lane) round(u *hdl.Signal, valid []hdl.Value) {
+	d, f := l.d, l.d.Cfg.Formats
+	out := d.Layers[len(d.Layers)-1].Arith
 	// Aligning all layers to the largest shift leaves one rounding point.
-	k, lift := d.shifts.act.max(), d.shifts.act.fromMax()
-	scaled := u
-	if l.actSel != nil {
-		scaled = l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+lift.max()))
+	sh, k := d.shifts.act, d.shifts.act.max()
+	lift := choices{}
+	lo := k
+	for _, v := range sh.values {
+		lift.values = append(lift.values, k-v)
+		lo = min(lo, v)
 	}
-	quotient := roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode)
-	hi := l.Localparam("STATE_MAX", hdl.S(max(quotient.Type().Width, d.LaneBits)), out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
-	rounded := l.Reg("rounded_q", quotient.Type())
+	scaled := l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+k-lo))
+	rounded := l.stage(valid[3], "rounded_q", roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode))
 	word := hdl.S(d.LaneBits)
-	clamped := clampFromZero(rounded, hi, word)
-	var state *hdl.Signal
+	hi := l.Localparam("STATE_MAX", word, out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
+	clamped := clampBelowZero(rounded, hi, word)
+	if d.monitored() && d.Cfg.Damping == 0 { // the monitor reads it too
+		clamped = l.WireIs("clamped", clamped)
+	}
 	if d.Cfg.Damping == 0 {
-		state = l.OutputReg("state_o", word, "new state "+f.State.String()+", six cycles after the read")
-		if d.monitored() { // which reads it too
-			clamped = l.WireIs("clamped", clamped)
-			l.watch(delay(&l.Scope, "act_valid", l.actValid, 0, 4)[4], clamped, hdl.AsS(delay(&l.Scope, "state", l.state, 0, 4)[4]))
+		state := l.OutputReg("state_o", word, "new state "+f.State.String()+", six cycles after the read")
+		l.Always(func(b *hdl.Block) { b.If(valid[4], func(b *hdl.Block) { b.Set(state, clamped) }) })
+		if d.monitored() {
+			l.watch(valid[4], clamped, delay(&l.Scope, "state", l.state, 0, 4)[4])
 		}
-	} else {
-		state = l.Reg("activated_q", word)
+		return
 	}
-	l.Always(func(b *hdl.Block) {
-		b.Set(rounded, quotient)
-		b.Set(state, clamped)
-	})
-	if d.Cfg.Damping > 0 {
-		l.damp(state)
-	}
+	l.damp(l.stage(valid[4], "activated_q", clamped))
 }
 
 // damp builds the step of a damped state, s + round((z - s) * 2^-k), which lies
@@ -285,16 +347,17 @@ func (l *lane) damp(activated *hdl.Signal) {
 	d := l.d
 	word, k := hdl.S(d.LaneBits), d.Cfg.Damping
 	l.Group("Damping: 2^-" + itoa(k) + " of the way")
-	old := delay(&l.Scope, "state", hdl.AsS(hdl.Mux(l.zero, zeroOf(l.state), l.state)), 0, 5)[5]
+	old := delay(&l.Scope, "state", hdl.Mux(l.zero, hdl.Const(word, 0), l.state), 0, 5)[5]
+	valid := delay(&l.Scope, "activated_valid", l.actValid, 0, 5)[5]
 	way := l.WireIs("way", hdl.Sub(activated, old))
 	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
 	state := l.OutputReg("state_o", word, "new state "+d.Cfg.Formats.State.String()+", seven cycles after the read")
 	damped := fit(hdl.Add(old, step), d.LaneBits)
 	l.Always(func(b *hdl.Block) {
-		b.Set(state, damped)
+		b.If(valid, func(b *hdl.Block) { b.Set(state, damped) })
 	})
 	if d.monitored() {
-		l.watch(delay(&l.Scope, "act_valid", l.actValid, 0, 5)[5], damped, old)
+		l.watch(valid, damped, old)
 	}
 }
 

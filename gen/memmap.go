@@ -52,8 +52,7 @@ func (p *Plan) placeMemory() {
 	m.Labels = region(cfg.Batch)
 	m.Input = region(p.inputWords())
 	m.Weights.Offset = next
-	for i := range p.Layers {
-		l := &p.Layers[i]
+	for _, l := range p.slabs() {
 		l.SlabColumns = l.BiasColumns() + l.Tiles*p.P
 		l.SlabBeats = m.beats(l.SlabColumns)
 		l.SlabBytes = l.SlabBeats * m.BeatBytes
@@ -91,24 +90,31 @@ func (p *Plan) PackSamples(img []byte, s *ep.Samples) {
 // layer in the order [C,H,W], as hardware knows it: the lane and the word of
 // that neuron, word*P + lane. Where the output is a vector, it is y itself.
 func (p *Plan) LabelCode(y int) int {
-	m := p.Layers[len(p.Layers)-1].Out
+	m := p.labelMap()
 	c, pix := y/m.HW, y%m.HW
 	return (c/p.P*m.HW+pix)*p.P + c%p.P
 }
 
 // labelBits is the width of a label code.
 func (p *Plan) labelBits() int {
-	return addrBits(p.Layers[len(p.Layers)-1].Out.SampleWords * p.P)
+	return addrBits(p.labelMap().SampleWords * p.P)
 }
 
 // PackWeights writes the weights and biases into an image of memory.
 func (p *Plan) PackWeights(img []byte, w *ep.Params) {
-	for i := range p.Layers {
-		p.eachWeight(i, func(column, lane, weight, bias int) {
+	for i, l := range p.slabs() {
+		var weights, biases []int32
+		if l.Head == nil {
+			weights, biases = w.Layers[i].W, w.Layers[i].B
+		} else {
+			h := &w.Heads[i-len(p.Layers)]
+			weights, biases = h.W, h.B
+		}
+		p.eachWeight(l, func(column, lane, weight, bias int) {
 			if bias >= 0 {
-				p.put(img, p.Layers[i].Offset, column, lane, int64(w.Layers[i].B[bias]))
+				p.put(img, l.Offset, column, lane, int64(biases[bias]))
 			} else {
-				p.put(img, p.Layers[i].Offset, column, lane, int64(w.Layers[i].W[weight]))
+				p.put(img, l.Offset, column, lane, int64(weights[weight]))
 			}
 		})
 	}
@@ -123,8 +129,7 @@ func (p *Plan) PackResults(img []byte, states []int32) {
 // eachWeight calls f for every bias (bias >= 0) and weight (bias < 0) of a
 // layer with its column, counted from the layer's first, and lane. A slab's
 // padding to whole beats counts as columns.
-func (p *Plan) eachWeight(layer int, f func(column, lane, weight, bias int)) {
-	l := &p.Layers[layer]
+func (p *Plan) eachWeight(l *LayerPlan, f func(column, lane, weight, bias int)) {
 	stride := l.SlabBytes / p.Map.ColumnBytes
 	for co := range l.Out.Shape.C {
 		slab, r := co/p.P*stride, co%p.P

@@ -63,7 +63,7 @@ func (d *Design) operands() *hdl.Module {
 		unpooled := g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
 		wide := hdl.Value(unpooled)
 		if ow > lw {
-			wide = g.WireIs("wide", hdl.AsS(hdl.Ext(hdl.AsU(unpooled), ow)), "not negative")
+			wide = g.WireIs("wide", hdl.Ext(unpooled, ow))
 		}
 		g.Assign(hdl.IndexSlice(lanes, r, lw), hdl.AsU(hdl.Mux(down, unpooled, below)))
 		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(hdl.Mux(minus, hdl.SubMod(hdl.Const(hdl.S(ow), 0), wide), wide)))

@@ -11,10 +11,12 @@ const (
 	Update             // G[co,ci] += +-z[co] * s[ci]: contrast of the weights
 	Bias               // G[co]    += +-s[co]: contrast of the biases
 	Act                // s' = clamp(round(acc)): activation; also the copying of results
+	Pool               // h = mean of the states of a cell, for a head
+	Soft               // e = y - softmax(z), by a unit of its own
 	numKinds
 )
 
-var kindNames = [numKinds]string{"up", "down", "update", "bias", "act"}
+var kindNames = [numKinds]string{"up", "down", "update", "bias", "act", "pool", "soft"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -27,7 +29,8 @@ func (k Kind) String() string { return kindNames[k] }
 //	Down    b, blk, y, x, rectangle of taps
 //	Update  blk, y, x (the tap), phase, b, rectangle of pixels
 //	Bias    phase, b, rectangle of pixels
-//	Act     b, blk, rectangle of pixels
+//	Act     b, blk, rectangle of pixels; with a head b, blk, y, x (the cell), its pixels
+//	Pool    b, blk, y, x (the cell), its pixels
 type Pass struct {
 	Kind  Kind
 	Layer int // n
@@ -63,15 +66,19 @@ type tables struct {
 func buildTables(p *Plan) *tables {
 	t := &tables{}
 	seen := [2]map[string]int{{}, {}}
-	for i := range p.Layers {
-		l := &p.Layers[i]
+	for n := 1; n <= p.largestNumber(); n++ {
 		var ps [numKinds]Pass
+		if !p.numbered(n) {
+			t.passes = append(t.passes, ps)
+			continue
+		}
+		l := p.at(n)
 		for k := range numKinds {
 			ps[k] = p.pass(l, k)
 			if !p.used(l.N, k) {
 				continue
 			}
-			r, c := l.rows(), l.cols()
+			r, c := p.axes(l)
 			ps[k].RowBase = intern(&t.rows, &t.rowDoc, seen[0], r.spans(k), l, k)
 			ps[k].ColBase = intern(&t.cols, &t.colDoc, seen[1], c.spans(k), l, k)
 		}
@@ -80,16 +87,32 @@ func buildTables(p *Plan) *tables {
 	return t
 }
 
-// used reports whether a layer has passes of a kind: layer 1 has no feedback to
-// give, some have no biases.
+// used reports whether a layer or head has passes of a kind: layer 1 has no feedback to
+// give, a head is not activated, and without biases there is no contrast of them.
 func (p *Plan) used(n int, k Kind) bool {
 	switch k {
 	case Down:
 		return n > 1
 	case Bias:
-		return !p.Layers[n-1].NoBias
+		return !p.at(n).NoBias
+	case Act:
+		return p.at(n).Head == nil
+	case Pool:
+		return p.at(n).Head == nil && p.headOn(n) != nil
+	case Soft:
+		return p.at(n).Head != nil
 	}
 	return true
+}
+
+// axes returns both axes of a layer, with the cells of its head.
+func (p *Plan) axes(l *LayerPlan) (rows, cols axis) {
+	rows, cols = l.rows(), l.cols()
+	if h := p.headOn(l.N); l.Head == nil && h != nil {
+		rows.cells, rows.sc = h.Layer.In.H, h.Layer.In.W
+		cols.cells, cols.sc = h.Layer.In.W, 1
+	}
+	return rows, cols
 }
 
 // spans returns the table of one kind of pass.
@@ -101,6 +124,8 @@ func (a axis) spans(k Kind) []span {
 		return a.down()
 	case Update:
 		return a.update()
+	case Bias:
+		return []span{{N: a.out}}
 	default:
 		return a.whole()
 	}
@@ -143,7 +168,9 @@ func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
 	case Down:
 		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.Layer.In.H-1, l.Layer.In.W-1, l.Pooled()
 		ps.KRow, ps.Step, ps.Mean = l.KW*l.Stride, l.Stride, l.Averages()
-		if l.N > 1 {
+		if l.Head != nil { // the memory of nudges
+			ps.AccRead, ps.AccBase, ps.AccNext = 0, 0, 0
+		} else if l.N > 1 {
 			below := &p.Layers[l.N-2]
 			ps.AccRead, ps.AccBase, ps.AccNext = below.AccBase, below.AccBase, below.AccBase
 			if l.N == 2 {
@@ -153,12 +180,21 @@ func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
 	case Update:
 		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.KH-1, l.KW-1, l.Pooled()
 		ps.IRow, ps.Step, ps.Mean = l.Layer.In.W*l.Stride, l.Stride, l.Averages()
-	case Act:
+	case Pool, Act:
 		ps.LastBlk, ps.OBlk, ps.OSlab = l.Out.Blocks-1, l.Out.HW, 0
 		if l.N == 1 && len(p.Layers) == 1 {
 			ps.AccRead = DriveBase
 		}
 		ps.AccNext = ps.AccRead
+		if h := p.headOn(l.N); h != nil {
+			ps.LastY, ps.LastX = h.Layer.In.H-1, h.Layer.In.W-1
+			ps.IBlk, ps.IB, ps.KBlk = h.In.HW, h.In.SampleWords, h.In.HW
+			if k == Pool {
+				ps.AccBase = h.In.StateBase
+			}
+		}
+	case Soft:
+		ps.AccBase = 0
 	}
 	return ps
 }

@@ -26,10 +26,13 @@ type Plan struct {
 
 	Input  BlockMap    // the static input, "layer 0"
 	Layers []LayerPlan // layer n is Layers[n-1]
+	Heads  []LayerPlan // the maps of the heads, as further layers
 
 	RegionWords [2]int // words of one copy of the states in bank 0 (even layers) and 1 (odd)
 	StateWords  [2]int // words of each bank: input (bank 0), then a copy for each relaxation
 	AccWords    int
+	LogitWords  int // accumulators of the logits of a head, part of AccWords
+	BackWords   int // nudges of a head
 	IndexWords  int // words of one copy of the pool indices
 	IndexCopies int // 1 frozen; live one for each point of the contrast (those of s+ and s-)
 	SlabWords   int // tiles of the largest slab; the buffer holds two slabs
@@ -58,6 +61,9 @@ type LayerPlan struct {
 	Tiles     int // tiles of one slab, In.Blocks*Taps
 	AccBase   int // first accumulator word
 	IndexBase int // first index word; pooled layers only
+
+	Head      *ep.Head      // nil for a layer
+	HeadArith *ep.HeadArith // likewise
 
 	SlabColumns int // columns of one slab in memory: bias column if any, then P per tile
 	SlabBeats   int // beats of one slab, the last one padded with zeros
@@ -108,16 +114,17 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if len(cfg.Network.Heads) > 0 {
-		return nil, &ep.SettingError{Key: "network.loss", Reason: "heads and loss ce, want mse and heads.layers none: the generator has no other yet"}
+	if err := checkHeads(cfg); err != nil {
+		return nil, err
 	}
 	ar, err := ep.Derive(cfg)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Cfg: cfg, Arith: ar, Program: cfg.Program(), Visits: newSchedule(cfg), P: cfg.Array.Size}
-	p.deriveWidths()
+	p := &Plan{Cfg: cfg, Arith: ar, Program: cfg.Program(), P: cfg.Array.Size}
 	p.placeStates()
+	p.Visits = newSchedule(p)
+	p.deriveWidths()
 	p.placeAccumulators()
 	p.placeIndices()
 	p.placeMemory()
@@ -133,15 +140,18 @@ func (p *Plan) blockMap(s ep.Shape) BlockMap {
 func (p *Plan) deriveWidths() {
 	f := p.Cfg.Formats
 	p.LaneBits = max(signedWidth(f.Input.Signed, f.Input.Width()), signedWidth(f.State.Signed, f.State.Width()))
-	p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, f.Weight.Width())
-	for i := range p.Arith.Layers {
-		la := &p.Arith.Layers[i]
+	for _, l := range p.slabs() {
+		la := l.Arith
+		if l.Head != nil {
+			p.LaneBits = max(p.LaneBits, l.HeadArith.Features.SignedWidth(), l.HeadArith.Signal.SignedWidth())
+		}
 		p.SumBits = max(p.SumBits, la.Up.SignedWidth(), la.Down.SignedWidth())
 		p.AccBits = max(p.AccBits, la.Acc.SignedWidth(), la.Drive.SignedWidth())
 		p.ContrastBits = max(p.ContrastBits, la.Contrast.SignedWidth())
-		if !p.Cfg.Network.Layers[i].NoBias {
+		if !l.NoBias {
 			p.ContrastBits = max(p.ContrastBits, la.BiasContrast.SignedWidth())
 		}
+		p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, f.Weight.Width())
 	}
 }
 
@@ -170,6 +180,7 @@ func (p *Plan) placeStates() {
 		p.SlabWords = max(p.SlabWords, below.Blocks*l.KH*l.KW)
 		below = out
 	}
+	p.placeHeads()
 	for bank := range p.StateWords {
 		p.StateWords[bank] = max(1, p.CopyBase(bank, p.Copies()))
 	}
@@ -194,6 +205,10 @@ func (p *Plan) placeAccumulators() {
 		p.Layers[i].AccBase = base[Bank(i+1)]
 	}
 	p.AccWords = drive + size[0] + size[1]
+	for i := range p.Heads {
+		p.Heads[i].AccBase = p.AccWords
+	}
+	p.AccWords += p.LogitWords
 }
 
 // DriveBase is the first word of the drive of layer 1.

@@ -55,7 +55,7 @@ func (d *Design) regfile() *hdl.Module {
 		classes[c.counter] = m.Input(c.port, one)
 	}
 	state, phase := m.Input("state_i", hdl.U(4)), m.Input("phase_i", hdl.U(d.phaseBits()))
-	layer, slab := m.Input("layer_i", hdl.U(addrBits(len(d.Layers)))), m.Input("slab_index_i", hdl.U(d.slabIndexBits()))
+	layer, slab := m.Input("layer_i", hdl.U(d.layerBits())), m.Input("slab_index_i", hdl.U(d.slabIndexBits()))
 	steps := map[string]hdl.Value{}
 	for _, r := range d.stepRegisters() {
 		steps[r.Name] = m.Input(strings.ToLower(r.Name)+"_i", hdl.U(16))
@@ -69,15 +69,14 @@ func (d *Design) regfile() *hdl.Module {
 	})
 	m.Assign(awready, write)
 	m.Assign(wready, write)
-	m.Comment("Addresses in words")
-	addressOf := map[string]hdl.Value{}
+	offset := map[string]int{}
 	for _, r := range d.Registers() {
-		addressOf[r.Name] = m.Localparam(r.Name, hdl.U(10), int64(r.Offset/4))
+		offset[r.Name] = r.Offset
 	}
 	mask := m.WireIs("mask", hdl.Cat(hdl.Repl(8, hdl.Bit(wstrb, 3)), hdl.Repl(8, hdl.Bit(wstrb, 2)), hdl.Repl(8, hdl.Bit(wstrb, 1)), hdl.Repl(8, hdl.Bit(wstrb, 0))))
 	bitsIn := m.WireIs("written", hdl.And(wdata, mask))
 	at := func(name string, addr hdl.Value) hdl.Value {
-		return hdl.Eq(hdl.Slice(addr, 11, 2), addressOf[name])
+		return hdl.Eq(hdl.Slice(addr, 11, 2), hdl.Const(hdl.U(10), int64(offset[name]/4)))
 	}
 	writes := func(name string) hdl.Value { return hdl.All(write, at(name, awaddr)) }
 	startW := m.WireIs("start", hdl.All(writes("CONTROL"), hdl.Bit(bitsIn, 0), hdl.Not(busy)))
@@ -153,7 +152,7 @@ func (d *Design) regfile() *hdl.Module {
 				if !ok {
 					v = hdl.Hex(word, uint64(r.Reset))
 				}
-				c.When(func(b *hdl.Block) { b.Set(value, v) }, addressOf[r.Name])
+				c.When(func(b *hdl.Block) { b.Set(value, v) }, hdl.Const(hdl.U(10), int64(r.Offset/4)))
 			}
 			c.Default(func(b *hdl.Block) { b.Set(value, hdl.Const(word, 0)) })
 		})

@@ -87,8 +87,12 @@ func awkward(t *testing.T) map[string]*ep.Config {
 			f.Weight, f.Bias = fixedpoint.Q(0, 7), fixedpoint.Q(0, 7)
 			f.Beta, f.Target = fixedpoint.UQ(2, 3), fixedpoint.UQ(1, 7)
 		}),
-		"many slabs": testConfig(t, "fc5000,fc2", in, func(c *ep.Config) { c.Array.Size, c.Memory.SlabBits = 1, 1<<20 }),
-		"dense":      testConfig(t, "fc9,fc4", ep.Shape{C: 2, H: 3, W: 3}, func(c *ep.Config) { c.Array.Size = 16 }),
+		"heads": withHeads(t, testConfig(t, "5,M,6,M,4,fc9", in, func(c *ep.Config) {
+			c.Array.Size, c.Batch, c.Sweep, c.PoolIndex = 4, 2, ep.Asynchronous, ep.Live
+		}), true, 1, 2),
+		"heads beside mse": withHeads(t, testConfig(t, "3,M,fc3", in, func(c *ep.Config) { c.Array.Size, c.Damping = 1, 1 }), false, 1),
+		"many slabs":       testConfig(t, "fc5000,fc2", in, func(c *ep.Config) { c.Array.Size, c.Memory.SlabBits = 1, 1<<20 }),
+		"dense":            testConfig(t, "fc9,fc4", ep.Shape{C: 2, H: 3, W: 3}, func(c *ep.Config) { c.Array.Size = 16 }),
 	}
 }
 
@@ -153,4 +157,33 @@ func BenchmarkRTL(b *testing.B) {
 		rtl(b, cfg)
 	}
 	b.ReportMetric(time.Since(start).Seconds()/float64(b.N), "s/package")
+}
+
+// withHeads gives a configuration heads on layers, with differing lambdas, and a
+// readout if asked.
+func withHeads(t *testing.T, c *ep.Config, readout bool, layers ...int) *ep.Config {
+	t.Helper()
+	net, classes := c.Network, c.Network.Classes()
+	var specs []ep.HeadSpec
+	if readout {
+		var err error
+		if net, err = net.WithReadout(); err != nil {
+			t.Fatal(err)
+		}
+		specs = net.HeadSpecs()
+		c.Rates = c.Rates[:len(net.Layers)]
+	}
+	for i, layer := range layers {
+		s := ep.DefaultHead(layer, net.Layers[layer-1].Out)
+		s.Lambda = 1 / float64(1+2*i)
+		specs = append(specs, s)
+	}
+	for i := range specs {
+		specs[i].Center = false
+	}
+	var err error
+	if c.Network, err = net.WithHeads(classes, specs); err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

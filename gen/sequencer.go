@@ -93,6 +93,7 @@ type sequencer struct {
 	cold                                          *hdl.Signal // nil if every start is
 	desc                                          *hdl.Signal
 	walkDone, drainIdle, storeIdle, fetchIdle     hdl.Value
+	softDone                                      hdl.Value // nil without heads
 	full, loaded, fetchError, storeError, startIn hdl.Value
 	st                                            []hdl.Value
 	named                                         map[string]*hdl.Signal // fields of the descriptor
@@ -172,6 +173,9 @@ func (q *sequencer) ports() {
 	inferIn := q.Input("infer_i", one, "with start_i: free phase only")
 	q.Group("Units")
 	q.walkDone = q.Input("walk_done_i", one)
+	if q.d.hasHeads() {
+		q.softDone = q.Input("soft_done_i", one)
+	}
 	q.drainIdle = q.Input("drain_idle_i", one)
 	q.loaded = q.Input("loaded_i", one)
 	q.full = q.Input("full_i", hdl.U(2), "halves of the slab buffer that hold a slab")
@@ -215,7 +219,7 @@ func (q *sequencer) registers() {
 	for i, n := range stateNames {
 		q.st = append(q.st, q.Localparam(n, hdl.U(4), int64(i)))
 	}
-	for k := range numKinds {
+	for k := range q.d.numKinds() {
 		if k == Bias && !d.someBiases() {
 			q.kinds = append(q.kinds, nil)
 			continue
@@ -246,13 +250,17 @@ func (q *sequencer) registers() {
 
 	q.visitTable()
 	q.Group("Descriptor of the pass")
-	q.passLayer = q.WireIs("pass_layer", hdl.Mux(q.isKind(Act), q.actLayer, q.layer))
+	ofAct := q.isKind(Act)
+	if d.hasHeads() {
+		ofAct = hdl.Any(ofAct, q.isKind(Pool))
+	}
+	q.passLayer = q.WireIs("pass_layer", hdl.Mux(ofAct, q.actLayer, q.layer))
 	var rows []hdl.ROMRow
 	for i, ps := range d.tables.passes {
 		for k := range 1 << 3 {
 			var row hdl.ROMRow // no such pass
-			if k < len(ps) && d.used(i+1, Kind(k)) {
-				row = q.rec.named(d.Layers[i].Name+" "+Kind(k).String(), d.values(&ps[k]))
+			if k < int(d.numKinds()) && d.numbered(i+1) && d.used(i+1, Kind(k)) {
+				row = q.rec.row(d.at(i+1).Name+" "+Kind(k).String(), d.values(&ps[k])...)
 			}
 			rows = append(rows, row)
 		}
@@ -267,10 +275,13 @@ func (q *sequencer) registers() {
 		q.named[f.name] = q.WireIs("pass_"+f.name, q.rec.slice(q.desc, f.name), f.doc)
 	}
 	q.Group("Limits of the layer")
-	lastSlabs := make([]hdl.ROMRow, len(d.Layers))
-	pooled := make([]hdl.ROMRow, len(d.Layers))
-	for i := range d.Layers {
-		l := &d.Layers[i]
+	lastSlabs := make([]hdl.ROMRow, d.largestNumber())
+	pooled := make([]hdl.ROMRow, d.largestNumber())
+	for i := range lastSlabs {
+		if !d.numbered(i + 1) {
+			continue
+		}
+		l := d.at(i + 1)
 		lastSlabs[i] = record{{"last", q.slab.Type().Width, ""}}.row(l.Name, l.Out.Blocks-1)
 		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.HasIndex() && l.N > 1))
 	}
@@ -290,7 +301,7 @@ func (q *sequencer) registers() {
 // visitTable builds the table of visits and the fields of the present one.
 func (q *sequencer) visitTable() {
 	d := q.d
-	layer := addrBits(len(d.Layers))
+	layer := d.layerBits()
 	q.visitRec = record{
 		{"layer", layer, "layer - 1 whose slabs are visited"},
 		{"act_layer", layer, "layer - 1 that is activated"},
@@ -307,13 +318,22 @@ func (q *sequencer) visitTable() {
 	if fresh {
 		q.visitRec = append(q.visitRec, field{"fresh", 1, "neighbours are those of this step"})
 	}
+	if d.hasHeads() {
+		q.visitRec = append(q.visitRec, field{"soft", 1, "the errors of the logits follow the last slab"},
+			field{"second", 1, "at the second point of the contrast"},
+			field{"averages", 1, "the visit that follows begins with averages"})
+	}
 	var rows []hdl.ROMRow
 	s := &d.Visits
-	start, update := len(s.First), len(s.First)+len(s.Step)
+	start, nudged := len(s.First), len(s.First)+len(s.Step)
+	update := nudged + len(s.Nudged)
 	for i, v := range q.visits {
 		next := i + 1
-		end := next == update || next == len(q.visits)
-		if next == update {
+		end := next == nudged || next == update || next == len(q.visits)
+		switch {
+		case next == update && s.Nudged != nil:
+			next = nudged
+		case next == nudged || next == update:
 			next = start
 		}
 		bare := next < len(q.visits) && q.visits[next].Layer == 0
@@ -321,8 +341,14 @@ func (q *sequencer) visitTable() {
 		if v.Layer == 0 {
 			values[0] = v.Act - 1
 		}
+		if v.Pool > 0 {
+			values[1] = v.Pool - 1
+		}
 		if fresh {
 			values = append(values, b2i(v.Fresh))
+		}
+		if d.hasHeads() {
+			values = append(values, b2i(v.Soft), b2i(v.Second), b2i(next < len(q.visits) && q.visits[next].Pool > 0))
 		}
 		rows = append(rows, q.visitRec.row(v.text(), values...))
 	}
@@ -345,8 +371,8 @@ func (q *sequencer) toVisit(b *hdl.Block, i int) {
 // slabIndexBits is the width of the number of a slab in its layer.
 func (d *Design) slabIndexBits() int {
 	slabs := 1
-	for i := range d.Layers {
-		slabs = max(slabs, d.Layers[i].Out.Blocks)
+	for _, l := range d.slabs() {
+		slabs = max(slabs, l.Out.Blocks)
 	}
 	return addrBits(slabs)
 }

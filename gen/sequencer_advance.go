@@ -6,21 +6,30 @@ import "epgen/hdl"
 func (q *sequencer) advance() {
 	d := q.d
 	q.Group("Order of the passes")
-	last := hdl.Value(hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)))
-	if nudge := hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)); d.Cfg.NudgeSteps != d.Cfg.FreeSteps {
-		last = hdl.Mux(q.isPhase(CopyFree), last, nudge)
-	}
+	last := hdl.Mux(q.isPhase(CopyFree), hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)),
+		hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)))
 	lastStep := q.WireIs("last_step", q.lastStep(last))
 	updating := q.WireIs("updating", q.isPhase(d.PhaseUpdate()))
+	upOnly := hdl.Not(updating) // of the update, live indices have an up before others
+	if d.hasHeads() {
+		upOnly = hdl.Any(upOnly, q.of("up"))
+	}
 	q.releaseSlab = q.WireIs("slab_done", hdl.Any(q.isKind(Down), q.isKind(Update),
-		hdl.All(q.isKind(Up), hdl.Not(q.of("down")), hdl.Not(updating))), "the pass was the slab's last")
+		hdl.All(q.isKind(Up), hdl.Not(q.of("down")), upOnly)), "the pass was the slab's last")
+	done := q.walkDone
+	if q.softDone != nil {
+		done = q.WireIs("pass_done", hdl.Mux(q.isKind(Soft), q.softDone, q.walkDone))
+	}
+	inUpdate := hdl.Value(updating)
+	if d.hasHeads() {
+		inUpdate = q.WireIs("contrasts", hdl.All(updating, hdl.Not(q.of("up"))), "the visit is for contrasts")
+	}
 	settled := q.WireIs("settled", hdl.All(hdl.EqConst(q.flush, 0), hdl.Any(hdl.Not(updating), q.drainIdle)))
 	failed := q.WireIs("failed", hdl.Any(q.fetchError, q.storeError))
 	q.storeStart = q.Reg("store_start_q", hdl.U(1))
 
 	begin := func(b *hdl.Block) {
-		b.Set(q.phase, q.phases[CopyFree])
-		for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.bank, q.errorQ} {
+		for _, r := range []*hdl.Signal{q.phase, q.step, q.visit, q.slab, q.slabO, q.bank, q.errorQ} {
 			b.Set(r, zeroOf(r))
 		}
 		if q.variant != nil {
@@ -50,7 +59,7 @@ func (q *sequencer) advance() {
 			c.When(func(b *hdl.Block) {
 				b.If(hdl.DynBit(q.full, q.bank), func(b *hdl.Block) {
 					b.Set(q.state, q.st[seqSetup])
-					b.If(updating, q.firstOfUpdate).
+					b.If(inUpdate, q.firstOfUpdate).
 						Else(func(b *hdl.Block) { b.Set(q.kind, hdl.Mux(q.of("up"), q.kinds[Up], q.kinds[Down])) })
 				})
 			}, q.st[seqWait])
@@ -58,7 +67,7 @@ func (q *sequencer) advance() {
 			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqRun]) }, q.st[seqStart])
 			c.When(func(b *hdl.Block) {
 				b.Set(q.flush, hdl.Const(q.flush.Type(), int64(d.flushed()-1)))
-				b.If(q.walkDone, func(b *hdl.Block) { b.Set(q.state, q.st[seqFlush]) })
+				b.If(done, func(b *hdl.Block) { b.Set(q.state, q.st[seqFlush]) })
 			}, q.st[seqRun])
 			c.When(func(b *hdl.Block) {
 				b.If(settled, func(b *hdl.Block) { b.Set(q.state, q.st[seqNext]) }).
@@ -148,6 +157,9 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 				})
 			})
 	}
+	if q.d.hasHeads() {
+		chain = chain.ElseIf(q.isKind(Pool), func(b *hdl.Block) { b.Set(q.state, q.st[seqWait]) })
+	}
 	if q.d.someBiases() {
 		chain = chain.ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) })
 	}
@@ -167,10 +179,17 @@ func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 	}).Else(func(b *hdl.Block) {
 		b.Set(q.slab, zeroOf(q.slab))
 		b.Set(q.slabO, zeroOf(q.slabO))
-		b.If(q.of("act"), func(b *hdl.Block) {
+		chain := b.If(q.of("act"), func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[Act])
 			b.Set(q.state, q.st[seqSetup])
-		}).ElseIf(hdl.All(updating, q.of("end")), func(b *hdl.Block) {
+		})
+		if q.d.hasHeads() {
+			chain = chain.ElseIf(q.of("soft"), func(b *hdl.Block) {
+				b.Set(q.kind, q.kinds[Soft])
+				b.Set(q.state, q.st[seqSetup])
+			})
+		}
+		chain.ElseIf(hdl.All(updating, q.of("end")), func(b *hdl.Block) {
 			b.Set(q.state, q.st[seqStore])
 		}).Else(q.nextVisit)
 	})
@@ -188,27 +207,43 @@ func (q *sequencer) enterVisit(b *hdl.Block) {
 	for _, v := range q.visits {
 		bare = bare || v.Layer == 0
 	}
+	begin := func(k Kind) func(b *hdl.Block) {
+		return func(b *hdl.Block) {
+			b.Set(q.kind, q.kinds[k])
+			b.Set(q.state, q.st[seqSetup])
+		}
+	}
+	wait := func(b *hdl.Block) { b.Set(q.state, q.st[seqWait]) }
 	if !bare {
 		q.Unused(q.of("bare"))
-		b.Set(q.state, q.st[seqWait])
-		return
 	}
-	b.If(q.of("bare"), func(b *hdl.Block) {
-		b.Set(q.kind, q.kinds[Act])
-		b.Set(q.state, q.st[seqSetup])
-	}).Else(func(b *hdl.Block) { b.Set(q.state, q.st[seqWait]) })
+	switch {
+	case bare && q.d.hasHeads():
+		b.If(q.of("bare"), begin(Act)).ElseIf(q.of("averages"), begin(Pool)).Else(wait)
+	case q.d.hasHeads():
+		b.If(q.of("averages"), begin(Pool)).Else(wait)
+	case bare:
+		b.If(q.of("bare"), begin(Act)).Else(wait)
+	default:
+		wait(b)
+	}
 }
 
 // nextStep goes on after the last visit of a step.
 func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
 	d, s := q.d, &q.d.Visits
 	b.Set(q.step, hdl.Mux(lastStep, zeroOf(q.step), inc(q.step)))
-	q.toVisit(b, len(s.First))
+	if s.Nudged == nil {
+		q.toVisit(b, len(s.First))
+	} else {
+		start := func(i int) hdl.Value { return hdl.Const(q.visit.Type(), int64(i)) }
+		b.Set(q.visit, hdl.Mux(hdl.All(q.isPhase(CopyFree), hdl.Not(lastStep)), start(len(s.First)), start(len(s.First)+len(s.Step))))
+	}
 	q.enterVisit(b)
 	b.If(lastStep, func(b *hdl.Block) {
 		b.If(q.isPhase(d.PhaseUpdate()-1), func(b *hdl.Block) {
 			b.Set(q.phase, q.phases[d.PhaseUpdate()])
-			q.toVisit(b, len(s.First)+len(s.Step))
+			q.toVisit(b, len(s.First)+len(s.Step)+len(s.Nudged))
 			b.Set(q.storeStart, bit(true))
 			b.Set(q.state, q.st[seqWait])
 		}).ElseIf(q.infer, q.enterResult).

@@ -13,7 +13,7 @@ func (q *sequencer) modes() {
 	first := q.WireIs("first_step", hdl.EqConst(q.step, 0))
 	stale := hdl.Value(first) // states read are those from before the phase
 	if _, fresh := q.named["visit_fresh"]; fresh {
-		stale = q.WireIs("stale", hdl.All(first, hdl.Any(hdl.Not(q.of("fresh")), q.isKind(Act))),
+		stale = q.WireIs("stale", hdl.All(first, hdl.Any(hdl.Not(q.of("fresh")), q.ownOld())),
 			"what is read was not written in this phase: the others in the second half of a sweep are")
 	}
 	copyT := hdl.U(addrBits(d.Copies()))
@@ -29,6 +29,11 @@ func (q *sequencer) modes() {
 	if live {
 		inUpdate = hdl.Mux(hdl.EqConst(q.variant, variantMinus), c(points[1]), c(points[0]))
 	}
+	written := hdl.Value(own)
+	if d.hasHeads() {
+		inUpdate = hdl.Mux(q.of("second"), c(points[1]), inUpdate)
+		written = hdl.Mux(updating, inUpdate, own)
+	}
 	plus := q.WireIs("copy_plus", hdl.Mux(updating, inUpdate, hdl.Mux(stale, c(CopyFree), own)),
 		"read, at the first point of the contrast or the only one")
 	iEven := q.WireIs("below_even", hdl.Not(hdl.Bit(q.passLayer, 0)), "the layer below is in the even bank")
@@ -39,7 +44,7 @@ func (q *sequencer) modes() {
 	iMinus := word("below_minus", q.copyAt(iEven, points[1]), iBase)
 	oPlus := word("here_plus", q.copyBase(hdl.Not(iEven), plus), oBase)
 	oMinus := word("here_minus", q.copyAt(hdl.Not(iEven), points[1]), oBase)
-	oOwn := word("here_own", q.copyBase(hdl.Not(iEven), own), oBase)
+	oOwn := word("here_own", q.copyBase(hdl.Not(iEven), written), oBase)
 	isAct := q.isKind(Act)
 	index := q.field("index_base")
 	// Frozen are the indices of s*: those of the first nudged step, and of even
@@ -51,6 +56,7 @@ func (q *sequencer) modes() {
 	storeArgmax := hdl.Any(q.isPhase(CopyFree), updating, hdl.All(freezing[0], freezing[1:]...))
 	indexPlus, indexMinus := index, index
 	if live {
+		storeArgmax = bit(true)
 		// Layer 1 has one index for both phases: its input is constant.
 		second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
 		atSecond := hdl.EqConst(q.variant, variantMinus)
@@ -66,18 +72,21 @@ func (q *sequencer) modes() {
 		"up": q.isKind(Up), "down": q.isKind(Down), "update": q.contrasting(),
 		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
-		"zero":       q.initial(stale, isInput),
-		"free_index": storeArgmax, "acc_keep": updating,
+		"zero": q.initial(stale, isInput),
+		"live": storeArgmax, "acc_keep": updating,
 		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.during(pulled),
 		"bank":   q.bank,
 		"i_plus": hdl.Mux(isInput, iBase, iPlus), "i_minus": hdl.Mux(isInput, iBase, iMinus),
 		"o_plus": oPlus, "o_minus": oMinus,
-		"index": index, "index_plus": indexPlus, "index_minus": indexMinus,
+		"index_plus": indexPlus, "index_minus": indexMinus,
 		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
-		"write":    hdl.Mux(isAct, oOwn, hdl.Ext(q.field("acc_write"), d.fields.addr)),
+		"write":    hdl.Mux(isAct, oOwn, q.field("acc_write")),
 	}
 	if d.someBiases() {
 		values["bias"] = q.isKind(Bias)
+	}
+	if d.hasHeads() {
+		q.headValues(values, written, oOwn)
 	}
 	for _, name := range []string{"mean", "biased"} {
 		if v, ok := q.named[name]; ok {
@@ -123,6 +132,27 @@ func (q *sequencer) initial(stale, isInput hdl.Value) hdl.Value {
 		all = hdl.All(all, q.cold)
 	}
 	return all
+}
+
+// ownOld reports the passes that read the states of the layer that a visit renews: they
+// are those of the step before, whatever is fresh.
+func (q *sequencer) ownOld() hdl.Value {
+	if q.d.hasHeads() {
+		return hdl.Any(q.isKind(Act), q.isKind(Pool))
+	}
+	return q.isKind(Act)
+}
+
+// headValues are the modes of heads; written is the copy that a pass writes, own the
+// first word of the layer in it.
+func (q *sequencer) headValues(values map[string]hdl.Value, written, own hdl.Value) {
+	isAct, isPool := q.isKind(Act), q.isKind(Pool)
+	averages := q.WireIs("averages_word", hdl.AddMod(q.field("acc_write"), q.copyBase(bit(true), written)), "averages lie in the even bank")
+	values["acc_keep"] = hdl.All(q.isPhase(q.d.PhaseUpdate()), hdl.Not(q.of("up")))
+	values["pool"], values["head"] = isPool, q.field("head")
+	values["head_nudge"] = hdl.All(q.field("head"), isAct, q.during(nudged))
+	values["back_first"] = hdl.EqConst(q.slab, 0)
+	values["write"] = hdl.Mux(isPool, averages, hdl.Mux(hdl.Any(isAct, q.isKind(Soft)), own, q.field("acc_write")))
 }
 
 // nudged and pulled tell the phases whose nudge is not 0, and those in which it points
@@ -172,7 +202,12 @@ func (q *sequencer) status() {
 	one := hdl.U(1)
 	q.Group("Control of the units")
 	start := q.is(seqStart)
-	q.Assign(q.Output("walk_start_o", one), start)
+	walk := hdl.Value(start)
+	if q.d.hasHeads() {
+		walk = hdl.All(start, hdl.Not(q.isKind(Soft)))
+		q.Assign(q.Output("soft_start_o", one), hdl.All(start, q.isKind(Soft)))
+	}
+	q.Assign(q.Output("walk_start_o", one), walk)
 	q.Assign(q.Output("update_start_o", one), hdl.All(start, q.contrasting()))
 	done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
 	q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))

@@ -48,7 +48,7 @@ func (d *Design) TBTop() []byte {
 			tap{"tap_" + mem.name + "_addr", 32, pad(at+".waddr_i", w, 32)},
 			tap{"tap_" + mem.name + "_data", mem.data, at + ".wdata_i"})
 	}
-	layer := addrBits(len(d.Layers))
+	layer := d.layerBits()
 	slab := pad("u_top.slab_index", min(12, d.slabIndexBits()), 12)
 	if d.slabIndexBits() > 12 { // the status has room for the low bits
 		slab = "u_top.slab_index[11:0]"

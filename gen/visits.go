@@ -15,6 +15,9 @@ type Visit struct {
 	Down   bool // DOWN(n), to layer n-1
 	Update bool // contrast and new weights
 	Act    int  // layer that is activated afterwards, 0 for none
+	Pool   int  // layer whose states are averaged before, for its head; 0 for none
+	Soft   bool // the errors of the logits follow the last slab
+	Second bool // in the update, at the second point of the contrast
 	Fresh  bool // neighbours are those of this step: second half of an asynchronous sweep
 }
 
@@ -29,6 +32,12 @@ func (v Visit) text() string {
 			parts = append(parts, p.name+" "+itoa(v.Layer))
 		}
 	}
+	if v.Pool > 0 {
+		parts = append([]string{"average " + itoa(v.Pool)}, parts...)
+	}
+	if v.Soft {
+		parts = append(parts, "errors")
+	}
 	if v.Act > 0 {
 		parts = append(parts, "act "+itoa(v.Act))
 	}
@@ -38,7 +47,8 @@ func (v Visit) text() string {
 // schedule is the order of the visits of a training step.
 type schedule struct {
 	First  []Visit // before the first time step: UP(1), whose input is constant
-	Step   []Visit // of every time step
+	Step   []Visit // of every time step; of the free phase if there are heads
+	Nudged []Visit // of every nudged time step, where there are heads
 	Update []Visit
 }
 
@@ -47,7 +57,8 @@ type schedule struct {
 // the states of layer n-1 after DOWN(n). An asynchronous one does UP(n), DOWN(n+1) and
 // the activation for odd layers and then for even ones, so that the slabs of a layer
 // are fetched twice.
-func newSchedule(cfg *ep.Config) schedule {
+func newSchedule(p *Plan) schedule {
+	cfg := p.Cfg
 	n := len(cfg.Network.Layers)
 	s := schedule{First: []Visit{{Layer: 1, Up: true}}}
 	for _, l := range cfg.IndexesFirst() { // for the argmax alone
@@ -63,6 +74,10 @@ func newSchedule(cfg *ep.Config) schedule {
 	}
 	for l := range n {
 		s.Update = append(s.Update, Visit{Layer: l + 1, Update: true})
+	}
+	if p.hasHeads() {
+		s.Nudged = p.withHeads(s.Step)
+		s.Update = append(s.Update, p.headUpdates()...)
 	}
 	return s
 }
@@ -85,15 +100,18 @@ func halfSweep(first, n int, fresh bool) []Visit {
 	return list
 }
 
-// all returns the visits in the order of the ROMs: first, step, update.
+// all returns the visits in the order of the ROMs: first, step, nudged, update.
 func (s *schedule) all() []Visit {
-	return append(append(append([]Visit{}, s.First...), s.Step...), s.Update...)
+	return append(append(append(append([]Visit{}, s.First...), s.Step...), s.Nudged...), s.Update...)
 }
 
-// Run returns the visits of a relaxation step, the first of a training step or another.
-func (s *schedule) Run(first bool) []Visit {
-	if first {
+// Run returns the visits of a step of a relaxation.
+func (s *schedule) Run(phase, step int) []Visit {
+	switch {
+	case phase == CopyFree && step == 0:
 		return append(append([]Visit{}, s.First...), s.Step...)
+	case phase != CopyFree && s.Nudged != nil:
+		return s.Nudged
 	}
 	return s.Step
 }

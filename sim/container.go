@@ -107,8 +107,7 @@ func Fingerprint(p *gen.Plan) uint64 {
 	for _, sets := range Schedule(p) {
 		fmt.Fprintf(h, "%+v\n", sets)
 	}
-	for i := range p.Layers {
-		l := &p.Layers[i]
+	for _, l := range p.Slabs() {
 		fmt.Fprintf(h, "%v %d %d %d\n", l.Out, l.Taps, l.Offset, l.SlabBytes)
 	}
 	return h.Sum64()

@@ -25,21 +25,7 @@ func EstimateJSON(d *gen.Design) ([]byte, error) {
 // generator's affair, so every list of objects simply becomes a table.
 type EstimateFile struct {
 	Quantities []Quantity
-	figures    estimateFigures
 	tables     []*table
-}
-
-// predictionTitle begins the titles of the tables of the prediction.
-const predictionTitle = "Prediction"
-
-// estimateFigures are what the simulation can be held against.
-type estimateFigures struct {
-	ReadLatency int    `json:"read_latency"`
-	Cycles      uint64 `json:"cycles"`
-	Array       uint64 `json:"array_cycles"`
-	WaitFetch   uint64 `json:"wait_fetch_cycles"`
-	WaitStore   uint64 `json:"wait_store_cycles"`
-	Overhead    uint64 `json:"overhead_cycles"`
 }
 
 // ReadEstimate reads estimate.json.
@@ -61,14 +47,11 @@ func parseEstimate(text []byte) (*EstimateFile, error) {
 		return nil, err
 	}
 	e := &EstimateFile{Quantities: own.Quantities}
-	if err := json.Unmarshal(text, &e.figures); err != nil {
-		return nil, err
-	}
 	top, err := members(text)
 	if err != nil {
 		return nil, err
 	}
-	general := &table{title: predictionTitle, head: []string{"figure", "value"}}
+	general := &table{title: "Prediction", head: []string{"figure", "value"}}
 	e.tables = append(e.tables, general)
 	for _, m := range top {
 		if m.key == "quantities" {
@@ -122,7 +105,7 @@ func members(object []byte) ([]member, error) {
 // addScalars adds a value, or those of an object within, as rows.
 func (t *table) addScalars(key string, value json.RawMessage) error {
 	if value[0] != '{' {
-		t.add(words(key), scalar(key, value))
+		t.add(words(key), scalar(value))
 		return nil
 	}
 	inner, err := members(value)
@@ -144,11 +127,11 @@ func listTable(list member) (*table, error) {
 	if err := json.Unmarshal(list.value, &rows); err != nil {
 		return nil, err
 	}
-	t := &table{title: predictionTitle + ": " + words(list.key)}
+	t := &table{title: "Prediction: " + words(list.key)}
 	for _, row := range rows {
 		if row[0] != '{' {
 			t.head = []string{words(list.key)}
-			t.add(scalar(list.key, row))
+			t.add(scalar(row))
 			continue
 		}
 		cells, err := members(row)
@@ -158,7 +141,7 @@ func listTable(list member) (*table, error) {
 		var head, line []string
 		for _, c := range cells {
 			head = append(head, words(c.key))
-			line = append(line, scalar(c.key, c.value))
+			line = append(line, scalar(c.value))
 		}
 		if t.head == nil {
 			t.head = head
@@ -170,9 +153,8 @@ func listTable(list member) (*table, error) {
 
 func words(key string) string { return strings.ReplaceAll(key, "_", " ") }
 
-// scalar prints a JSON value for people: integers with separators, utilisations
-// as shares, texts bare.
-func scalar(key string, value json.RawMessage) string {
+// scalar prints a JSON value for people: integers with separators, texts bare.
+func scalar(value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) == nil {
 		return text
@@ -183,9 +165,6 @@ func scalar(key string, value json.RawMessage) string {
 	}
 	var real float64
 	if json.Unmarshal(value, &real) == nil {
-		if strings.HasSuffix(key, "utilization") {
-			return percent(real)
-		}
 		return fmt.Sprintf("%.5g", real)
 	}
 	return string(value)

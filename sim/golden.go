@@ -139,6 +139,7 @@ func writeArrays(dir string, cfg *ep.Config, w *ep.Params, s *ep.Samples) error 
 // exactly the sets of Schedule, each memory's in order.
 type traceWriter struct {
 	file     *os.File
+	plan     *gen.Plan
 	sets     [NumMemories][]Set
 	offsets  [NumMemories][]int // of the values, in the payload
 	widths   [NumMemories]int   // bytes per value
@@ -157,7 +158,7 @@ type traceWriter struct {
 // file as long as it will be.
 func createTrace(path string, start int, print uint64, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
 	t := &traceWriter{
-		sets: Schedule(p), layers: len(p.Layers), last: p.Visits.Step[len(p.Visits.Step)-1].Act, progress: progress,
+		plan: p, sets: Schedule(p), layers: len(p.Slabs()), last: p.Visits.Step[len(p.Visits.Step)-1].Act, progress: progress,
 		steps:  p.Program.Steps(),
 		widths: [NumMemories]int{State0: 2, State1: 2, Index: 1},
 	}
@@ -238,6 +239,13 @@ func (t *traceWriter) Index(phase ep.Phase, step, layer int, index []uint8) {
 	t.put(Index, stageOf(phase), step, layer, index)
 }
 
+// Head implements ep.HeadSink.
+func (t *traceWriter) Head(phase ep.Phase, step, head int, v *ep.HeadValues) {
+	layer := headLayer(t.plan, &t.plan.Heads[head])
+	t.put(State0, stageOf(phase), step, layer+len(t.plan.Heads), t.encode(t.widths[State0], v.Features))
+	t.put(State1, stageOf(phase), step, layer, t.encode(t.widths[State1], v.Signal))
+}
+
 // put writes the values of the next set of a memory, which must be the one
 // that is scheduled.
 func (t *traceWriter) put(m Memory, phase stage, step, layer int, values []byte) {
@@ -296,7 +304,10 @@ func (t *traceWriter) notes(p *gen.Plan, out *ep.Outcome) ([]byte, error) {
 	var notes []byte
 	for i := -1; i < t.layers; i++ {
 		var note any = NetworkNote(p, out)
-		if i >= 0 {
+		switch {
+		case i >= len(p.Layers):
+			note = HeadNote(p, out, i-len(p.Layers))
+		case i >= 0:
 			note = LayerNote(p, out, i)
 		}
 		line, err := json.Marshal(note)

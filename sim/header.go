@@ -73,8 +73,9 @@ func (h *header) scalars() {
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
 	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
 	h.constant("bool", "kInfer", cfg.Sequence.Task == ep.Infer, "they are inferences")
-	h.constant("uint32_t", "kPhaseResult", d.PhaseResult(), "where PROGRESS stands at the end of a run")
-	h.constant("int", "kNumLayers", len(d.Layers), "state layers")
+	h.constant("int", "kNumLayers", len(d.Slabs()), "state layers, then heads")
+	h.constant("int", "kOutputLayer", len(d.Layers), "whose states are the results")
+	h.constant("bool", "kPredicts", cfg.Network.Readout() == nil, "the largest result is the prediction")
 	h.constant("uint32_t", "kBurstBeats", cfg.Memory.BurstBeats, "longest burst")
 	h.constant("std::size_t", "kOutstanding", cfg.Memory.Outstanding, "most read bursts under way")
 	h.constant("uint64_t", "kReadLatency", cfg.Memory.ReadLatency, "cycles from AR to R, as configured")
@@ -191,7 +192,14 @@ func (h *header) layers() {
 	for i := range d.Layers {
 		row(d.Layers[i].Out, f.State.Frac, d.Layers[i].Arith.Act.Hi)
 	}
+	for i := range d.Heads { // errors, then averages
+		row(d.Heads[i].Out, d.Heads[i].HeadArith.SignalFrac, d.Heads[i].HeadArith.Target)
+	}
+	for i := range d.Heads {
+		row(d.Heads[i].In, f.State.Frac, d.Heads[i].HeadArith.Pool.Hi)
+	}
 	h.line("};")
+	h.constant("int", "kNumMaps", 1+len(d.Layers)+2*len(d.Heads), "the input, states, errors of heads, averages for heads")
 	h.line("")
 	h.line("// Values of a map, over all samples.")
 	h.line("constexpr uint64_t Values(int layer) {")
@@ -204,13 +212,13 @@ func (h *header) layers() {
 	h.line("  uint64_t offset;      // of slab 0")
 	h.line("  uint64_t slab_bytes;  // with padding to whole beats")
 	h.line("  int taps, kernel_w;")
+	h.line("  int in_channels;")
 	h.line("  int bias_columns;  // of a slab, in front: 1 or 0")
 	h.line("  int weight_frac, bias_frac;")
 	h.line("};")
 	h.line("constexpr LayerInfo kLayers[] = {")
-	for i := range d.Layers {
-		l := &d.Layers[i]
-		h.line("    {%q, %d, %d, %d, %d, %d, %d, %d},", l.Name, l.Offset, l.SlabBytes, l.Taps, l.KW, l.BiasColumns(),
+	for _, l := range d.Slabs() {
+		h.line("    {%q, %d, %d, %d, %d, %d, %d, %d, %d},", l.Name, l.Offset, l.SlabBytes, l.Taps, l.KW, l.In.Shape.C, l.BiasColumns(),
 			l.Arith.Weight.Frac, l.Arith.Bias.Frac)
 	}
 	h.line("};")
@@ -367,10 +375,9 @@ func latencies(cfg *ep.Config) []int {
 // time step and once in the update, each burst perhaps cut at a 4 KB boundary.
 func readBursts(p *gen.Plan) int {
 	n := 2
-	for i := range p.Layers {
-		l := &p.Layers[i]
+	for _, l := range p.Slabs() {
 		perSlab := 1 + l.SlabBeats/p.Cfg.Memory.BurstBeats + l.SlabBytes/4096
-		n += (p.Program.Steps()*max(1, p.Visits.Fetches(l.N)) + 1) * l.Out.Blocks * perSlab
+		n += (p.Program.Steps()*max(1, p.Visits.Fetches(l.N)) + 3) * l.Out.Blocks * perSlab
 	}
 	return n
 }
@@ -379,8 +386,7 @@ func readBursts(p *gen.Plan) int {
 // slabs of the layer with most tiles times pixels, in both directions.
 func watchdog(p *gen.Plan) int {
 	longest := 0
-	for i := range p.Layers {
-		l := &p.Layers[i]
+	for _, l := range p.Slabs() {
 		longest = max(longest, p.Cfg.Batch*l.Conv.H*l.Conv.W*l.Tiles+l.SlabBeats)
 	}
 	return 20000 + 8*longest

@@ -34,7 +34,14 @@ type ModelLayer struct {
 func NetworkNote(p *gen.Plan, out *ep.Outcome) ModelNetwork {
 	var n ModelNetwork
 	classes := p.Cfg.Network.Classes()
+	if out.Logits != nil {
+		n.Labels, n.Confidence = predictions(p, out.Logits, classes)
+		classes = 0
+	}
 	for b := range p.Cfg.Batch {
+		if classes == 0 {
+			break
+		}
 		best, s := 0, out.Output[b*classes:(b+1)*classes]
 		for c, v := range s {
 			if v > s[best] {
@@ -71,4 +78,29 @@ func LayerNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
 	n.AccMin, n.AccMax = real(float64(lo)), real(float64(hi))
 	n.AccLow, n.AccHigh = real(low), real(high)
 	return n
+}
+
+// predictions returns the classes of the largest logits of a readout, and these logits.
+func predictions(p *gen.Plan, logits []int64, classes int) (labels []int, largest []float64) {
+	frac := p.Arith.Heads[len(p.Arith.Heads)-1].LogitFrac
+	for b := range p.Cfg.Batch {
+		best, z := 0, logits[b*classes:(b+1)*classes]
+		for c, v := range z {
+			if v > z[best] {
+				best = c
+			}
+		}
+		labels = append(labels, best)
+		largest = append(largest, math.Ldexp(float64(z[best]), -frac))
+	}
+	return labels, largest
+}
+
+// HeadNote is the note of head i, from 0, in the terms of a layer.
+func HeadNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
+	s, reachable := &out.Heads[i], 1.0
+	if p.Heads[i].HeadArith.WeightUpdate.Mantissa == 0 { // a fixed map
+		reachable = 0
+	}
+	return ModelLayer{WeightsReachable: reachable, WeightsSaturated: s.WeightsSaturated, BiasesSaturated: s.BiasesSaturated}
 }

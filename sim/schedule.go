@@ -69,8 +69,9 @@ func (s *scheduler) input() {
 // step appends the sets of one time step.
 func (s *scheduler) step(phase, t int) {
 	p := s.plan
-	for _, v := range p.Visits.Run(phase == gen.CopyFree && t == 0) {
-		if v.Up && p.Cfg.DeterminesIndex(ep.Phase(phase), t, v.Layer) {
+	for _, v := range p.Visits.Run(phase, t) {
+		s.head(v, phase, t)
+		if v.Up && v.Layer <= len(p.Layers) && p.Cfg.DeterminesIndex(ep.Phase(phase), t, v.Layer) {
 			s.index(stageOf(ep.Phase(phase)), t, v.Layer, p.IndexCopy(phase, v.Layer))
 		}
 		if v.Act == 0 {
@@ -88,17 +89,52 @@ func (s *scheduler) step(phase, t int) {
 // update appends the indices at the points of the contrast, which live pooling
 // determines anew.
 func (s *scheduler) update() {
+	for _, v := range s.plan.Visits.Update {
+		point := 0
+		if v.Second {
+			point = 1
+		}
+		s.headStage(v, stageOf(s.plan.Program.Update()), int(s.plan.Program.Points[point].Phase), point)
+	}
 	if s.plan.Cfg.PoolIndex != ep.Live {
 		return
 	}
 	for _, v := range s.plan.Visits.Update {
-		if v.Layer == 1 {
+		if v.Layer == 1 || v.Layer > len(s.plan.Layers) {
 			continue
 		}
 		for k := range s.plan.Program.Points {
 			s.index(stageOf(s.plan.Program.Update()), k, v.Layer, k)
 		}
 	}
+}
+
+// head appends the averages and the errors of the head of a visit.
+func (s *scheduler) head(v gen.Visit, phase, t int) {
+	s.headStage(v, stageOf(ep.Phase(phase)), phase, t)
+}
+
+func (s *scheduler) headStage(v gen.Visit, phase stage, copy, t int) {
+	if v.Pool == 0 {
+		return
+	}
+	p := s.plan
+	h := p.At(v.Layer)
+	errors := headLayer(p, h)
+	add := func(m Memory, layer int, words gen.BlockMap) {
+		s.sets[m] = append(s.sets[m], Set{
+			Memory: m, stage: phase, Copy: copy, Step: t, Layer: layer,
+			Base: p.CopyBase(int(m), copy) + words.StateBase, Values: p.Cfg.Batch * words.Shape.Len(),
+		})
+	}
+	add(State0, errors+len(p.Heads), h.In)
+	add(State1, errors, h.Out)
+}
+
+// headLayer is the number of a head's errors among the maps of the trace; its averages
+// follow those of all heads.
+func headLayer(p *gen.Plan, h *gen.LayerPlan) int {
+	return len(p.Layers) + 1 + (h.N-p.Heads[0].N)/2
 }
 
 func (s *scheduler) index(phase stage, t, n, copy int) {
@@ -124,8 +160,8 @@ func Compared(p *gen.Plan) int {
 			n += s.Values
 		}
 	}
-	for i := range p.Layers {
-		n += p.Layers[i].Weights() + p.Layers[i].Biases()
+	for _, l := range p.Slabs() {
+		n += l.Weights() + l.Biases()
 	}
 	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
 }
@@ -178,6 +214,9 @@ func UsefulProducts(p *gen.Plan) int {
 			up++
 		}
 		n += (up + down + points) * l.Products()
+	}
+	for i := range p.Heads { // both ways in every nudged step, upwards and in the contrast at each point
+		n += (2*(steps-p.Cfg.FreeSteps) + 2*points) * p.Heads[i].Products()
 	}
 	return p.Cfg.Batch * n
 }

@@ -117,10 +117,60 @@ var networks = []network{
 	{name: "settling-single", list: "fc7", input: ep.Shape{C: 3, H: 5, W: 4}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Batch, c.Estimate = 9, 9, 2, 500, 3, ep.Positive
 	}},
+	{name: "heads", list: "4,M,6,5,fc7", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Batch, c.Sweep, c.PoolIndex = 3, ep.Asynchronous, ep.Live
+		heads(c, false, func(s *ep.HeadSpec) {
+			switch s.Layer {
+			case 1:
+				s.Lambda, s.Grid = 0.3, 4
+			case 3:
+				s.Kind, s.Grid = ep.RandomHead, 1
+			}
+		})
+	}},
+	{name: "readout-100", list: "4,M,5,M,fc100", input: ep.Shape{C: 2, H: 9, W: 8}, set: func(c *ep.Config) {
+		c.Batch, c.Array.Size, c.Damping, c.Sequence.Starts = 2, 8, 1, 2
+		c.Formats.Probability, c.Formats.Lambda = format(false, 1, 10), format(false, 4, 4)
+		heads(c, true, func(s *ep.HeadSpec) { s.Lambda = 0.5 })
+	}},
+	{name: "readout-2", list: "3,M,4k1,3,fc2", input: ep.Shape{C: 1, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Array.Size, c.Memory.DataWidth = 1, 32
+		c.Formats.State, c.Formats.Weight, c.Formats.Bias = format(false, 0, 7), format(true, 0, 7), format(true, 1, 6)
+		c.Formats.HeadWeight, c.Formats.HeadBias, c.Formats.Probability = format(true, 2, 5), format(true, 3, 4), format(false, 0, 7)
+		c.Formats.StateRounding = fixedpoint.NearestUp
+		heads(c, true, nil)
+	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
 		c.Array.Size = 8
 	}},
+}
+
+// heads puts a head on every layer, or all but the readout's, and changes each.
+func heads(c *ep.Config, readout bool, change func(s *ep.HeadSpec)) {
+	net, classes := c.Network, c.Network.Classes()
+	var specs []ep.HeadSpec
+	if readout {
+		var err error
+		if net, err = net.WithReadout(); err != nil {
+			panic(err)
+		}
+		c.Rates, specs = c.Rates[:len(net.Layers)], net.HeadSpecs()
+	}
+	for layer := 1; layer < len(net.Layers); layer++ {
+		s := ep.DefaultHead(layer, net.Layers[layer-1].Out)
+		if change != nil {
+			change(&s)
+		}
+		specs = append(specs, s)
+	}
+	for i := range specs {
+		specs[i].Center = false
+	}
+	var err error
+	if c.Network, err = net.WithHeads(classes, specs); err != nil {
+		panic(err)
+	}
 }
 
 // config returns the configuration of a network: small array, short schedule,

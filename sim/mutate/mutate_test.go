@@ -100,27 +100,6 @@ func TestOperators(t *testing.T) {
 	}
 }
 
-func TestClamps(t *testing.T) {
-	for code, want := range map[string]bool{
-		"z <= (v > MAX) ? MAX : v;":                                           true,
-		"z <= (v < MIN) ? $signed(MIN[3:0]) :":                                true, // goes on with what is not below
-		"    (v > MAX) ? $signed(MAX[3:0]) : $signed(v[3:0]);":                true,
-		"z <= (v < MIN) ? MIN : (v > MAX) ? MAX : v;":                         true,
-		"wire [6:0] burst = ({1'b0, left_q} < room) ? {1'b0, left_q} : room;": true,
-		"z <= (v > MAX) ? MIN : v;":                                           false,
-		"z <= (v > MAX) ? MAX : w;":                                           false,
-		"z <= v > MAX;":                                                       false,
-	} {
-		at := strings.IndexAny(code[4:], "<>") + 3
-		if strings.Contains(code, "burst") {
-			at = strings.Index(code, " < ")
-		}
-		if got := clamps(code, at); got != want {
-			t.Errorf("clamps(%q, %d) = %t, want %t", code, at, got, want)
-		}
-	}
-}
-
 // designsRTL generates the Verilog of every design.
 func designsRTL(t *testing.T) map[string]map[string][]byte {
 	t.Helper()
@@ -151,7 +130,7 @@ func TestQueue(t *testing.T) {
 	p, q, other := NewQueue(1, rtl), NewQueue(1, rtl), NewQueue(2, rtl)
 	files, classes, designs := map[string]int{}, map[Class]int{}, map[string]int{}
 	same := 0
-	for range 200 {
+	for range 100 {
 		m := p.Next()
 		if again := q.Next(); m != again {
 			t.Fatalf("two queues of one seed: %v and %v", &m, &again)
@@ -175,7 +154,7 @@ func TestQueue(t *testing.T) {
 			t.Errorf("%v: no change", &m)
 		}
 	}
-	if same > 20 {
+	if same > 10 {
 		t.Errorf("seeds 1 and 2 share %d mutants", same)
 	}
 	for name := range rtl["frozen"] {

@@ -9,6 +9,7 @@ func All() []*Bench {
 	if err != nil {
 		panic(fmt.Sprintf("unit: %v", err))
 	}
+	heads, narrowHeads := ds["heads"], ds["narrow-heads"]
 	single, narrow, even, means, bare, real, sweep := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"]
 	settle := ds["settle"]
 	stores := func(d design) []*Bench {
@@ -24,6 +25,7 @@ func All() []*Bench {
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false),
 			arrayBench(single), arrayBench(narrow), arrayBench(real),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle),
+			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real),
 		),
 		inGroup("memories", join(stores(narrow), stores(real), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real)})...),

@@ -49,7 +49,7 @@ func updateBench(d design, exhaustive bool) *Bench {
 				v.Idle(3)
 				fields := d.Descriptor(l.N, k)
 				v.SetPresent("bias_i", b2i(k == gen.Bias))
-				v.SetPresent("rate_shift_i", int64(fields["rate_shift"]))
+				v.Set("rate_shift_i", int64(fields["rate_shift"]))
 				if exhaustive {
 					updateAll(v, u)
 					continue
@@ -78,9 +78,11 @@ func (s source) contrast(u fixedpoint.Update, lo, hi int64) int64 {
 // inputs are noise.
 func updateElement(v *Vectors, s source, u fixedpoint.Update, contrast, old int64) {
 	if s.chance(8) {
+		v.Set("valid_i", 0)
 		s.fill(v, "contrast_i", "old_i")
 		v.Tick()
 	}
+	v.Set("valid_i", 1)
 	v.Set("contrast_i", contrast)
 	v.Set("old_i", old)
 	v.WantAfter(3, "new_o", u.Apply(old, contrast))
@@ -92,6 +94,7 @@ func updateElement(v *Vectors, s source, u fixedpoint.Update, contrast, old int6
 // the limits and 0.
 func updateAll(v *Vectors, u fixedpoint.Update) {
 	limit := min(int64(1)<<(v.Bits("contrast_i")-1)-1, 300)
+	v.Set("valid_i", 1)
 	for rate := range int64(1) << u.MantissaBits {
 		v.Idle(3) // the rate is constant while columns are in flight
 		v.Set("rate_i", rate)

@@ -29,6 +29,8 @@ type design struct {
 //	bare    2x2, no biases at all, live indices; a beat holds two columns
 //	real    4x4, 16 bits, two samples, frozen indices, channels that do not divide
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
+//	heads   4x4, two samples, heads of three areas with lambdas that differ, nine classes
+//	narrow-heads  one lane, three samples, states that reach 1.0, probabilities of 5 bits
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
 //	settle  2x2, phases of four steps that may end after two
@@ -94,6 +96,26 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 			return nil, fmt.Errorf("design %s: %w", c.name, err)
 		}
 		all[c.name] = design{c.name, d}
+	}
+	for _, c := range []struct {
+		name, list string
+		in         ep.Shape
+		set        func(c *ep.Config)
+	}{
+		{"heads", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 8, W: 8}, func(c *ep.Config) { c.Array.Size, c.Batch = 4, 2 }},
+		{"narrow-heads", "3,M,4,fc3", ep.Shape{C: 2, H: 8, W: 4}, func(c *ep.Config) {
+			c.Array.Size, c.Batch, c.Sweep = 1, 3, ep.Asynchronous
+			f := &c.Formats
+			f.State, f.Weight, f.Bias = fixedpoint.UQ(1, 5), fixedpoint.Q(1, 4), fixedpoint.Q(1, 4)
+			f.HeadWeight, f.HeadBias, f.Probability = fixedpoint.Q(2, 3), fixedpoint.Q(3, 2), fixedpoint.UQ(1, 4)
+			f.StateRounding = fixedpoint.NearestUp
+		}},
+	} {
+		d, err := headedDesign(c.name, c.list, c.in, c.set)
+		if err != nil {
+			return nil, fmt.Errorf("design %s: %w", c.name, err)
+		}
+		all[c.name] = d
 	}
 	return all, nil
 })

@@ -220,8 +220,8 @@ func (f *fetchPlay) cycle() {
 	take, done := f.respond(rready)
 	freed := f.consume()
 
-	aborted := v.now[v.port("abort_i", true).at] == 1
-	request := f.left > 0 && !f.arvalid && f.inFlight < f.Cfg.Memory.Outstanding
+	aborted := f.error || v.now[v.port("abort_i", true).at] == 1
+	request := f.left > 0 && !f.arvalid && f.inFlight < f.Cfg.Memory.Outstanding && !aborted
 	if f.arvalid && arready {
 		f.accept()
 	}

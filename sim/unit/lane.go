@@ -18,9 +18,7 @@ func laneBench(d design) *Bench {
 			for range 300 {
 				p.drive()
 			}
-			if p.v.Has("index_i") {
-				p.pool(false)
-			}
+			p.pool(false)
 			p.pool(true)
 			if p.v.Has("mean_i") {
 				p.mean()
@@ -45,29 +43,24 @@ type lanePlay struct {
 func (p *lanePlay) layer(n int) {
 	p.n = n
 	up, act := p.Descriptor(n, gen.Up), p.Descriptor(n, gen.Act)
-	values := map[string]uint64{"up_shift": up["up_shift"], "bias_shift": up["bias_shift"], "act_shift": act["act_shift"]}
+	p.v.Set("up_shift_i", int64(up["up_shift"]))
+	p.v.SetPresent("bias_shift_i", int64(up["bias_shift"]))
+	p.v.Set("act_shift_i", int64(act["act_shift"]))
 	if n < len(p.Layers) { // down over layer n+1 adds to layer n
-		values["down_shift"] = p.Descriptor(n+1, gen.Down)["down_shift"]
-	}
-	for name, value := range values {
-		for _, port := range p.v.Existing(name + "_i") {
-			p.v.Set(port, int64(value))
-		}
+		p.v.Set("down_shift_i", int64(p.Descriptor(n+1, gen.Down)["down_shift"]))
 	}
 }
 
 // noise drives data at random and nothing valid.
 func (p *lanePlay) noise() {
-	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
-	p.fill(p.v, p.v.Existing("index_i", "free_index_i")...)
+	p.fill(p.v, "sum_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i", "live_i")
 	p.anyBias()
-	for _, port := range p.v.Existing("mean_i") {
-		p.v.Set(port, 0)
+	if p.v.Has("mean_i") {
+		p.v.Set("mean_i", 0)
 	}
-	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "up_i", "down_i", "window_i"} {
+	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i", "up_i", "down_i", "window_i"} {
 		p.v.Set(name, 0)
 	}
-	p.v.SetPresent("act_valid_i", 0)
 }
 
 // anyBias drives a random bias, where the design has any.
@@ -83,13 +76,11 @@ func (p *lanePlay) noiseBias() int64 {
 // tick ends the cycle; the next begins with noise, but the mode stays.
 func (p *lanePlay) tick() {
 	p.v.Tick()
-	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
-	p.fill(p.v, p.v.Existing("index_i")...)
+	p.fill(p.v, "sum_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
 	p.anyBias()
-	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i"} {
+	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i"} {
 		p.v.Set(name, 0)
 	}
-	p.v.SetPresent("act_valid_i", 0)
 }
 
 // sum plays one sum, in the cycle before its position in the pool window.
@@ -138,7 +129,7 @@ func (p *lanePlay) activate(acc int64, after int) {
 		nudge = p.IntN(2)
 	}
 	state, target := p.among(0, p.la.Act.Hi), p.IntN(2)
-	p.v.SetPresent("act_valid_i", 1)
+	p.v.Set("act_valid_i", 1)
 	p.v.Set("state_i", state)
 	p.v.Set("target_i", int64(target))
 	p.v.Set("nudge_i", int64(nudge))
@@ -218,7 +209,7 @@ func (p *lanePlay) drive() {
 
 // pool checks windows, by comparison or by a stored index, with gaps, ties and
 // order.
-func (p *lanePlay) pool(free bool) {
+func (p *lanePlay) pool(live bool) {
 	for range 120 {
 		var sums, accs [4]int64
 		bias := int64(0)
@@ -232,7 +223,7 @@ func (p *lanePlay) pool(free bool) {
 			accs[i] = sums[i]<<p.la.UpShift + bias<<p.la.BiasShift
 		}
 		winner := p.IntN(4)
-		if free {
+		if live {
 			winner = 0
 			for i := range accs {
 				if accs[i] > accs[winner] {
@@ -241,7 +232,7 @@ func (p *lanePlay) pool(free bool) {
 			}
 		}
 		addr := p.IntN(p.AccWords)
-		p.window(free, sums, bias, winner, addr)
+		p.window(live, sums, bias, winner, addr)
 		p.act(addr, accs[winner])
 	}
 }
@@ -267,17 +258,15 @@ func (p *lanePlay) mean() {
 
 // window plays the four positions of a pool window; an index below 0 is random, and
 // none is expected.
-func (p *lanePlay) window(free bool, sums [4]int64, bias int64, index, addr int) {
+func (p *lanePlay) window(live bool, sums [4]int64, bias int64, index, addr int) {
 	p.v.Set("up_i", 1)
 	p.v.Set("window_i", 1)
-	if p.v.Has("free_index_i") {
-		p.v.SetIf("free_index_i", free)
-	}
+	p.v.SetIf("live_i", live)
 	pos := -1 // position of the sum of the cycle before
 	for i := 0; i <= len(sums); {
 		if pos >= 0 {
 			p.v.Set("pos_i", int64(pos))
-			if !free && p.v.Has("index_i") && index >= 0 {
+			if !live && index >= 0 {
 				p.v.Set("index_i", int64(index))
 			}
 		}
@@ -359,6 +348,7 @@ func (p *lanePlay) everyAccumulator() {
 				p.v.Set("acc_waddr_i", 0)
 				p.v.Set("acc_re_i", 1)
 				p.v.Set("acc_raddr_i", 0)
+				p.v.Set("act_valid_i", 1)
 				state, target := p.among(0, p.la.Act.Hi), p.chance(2)
 				p.v.SetAfter(4, "state_i", state)
 				p.v.SetAfter(4, "target_i", b2i(target))

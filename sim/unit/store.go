@@ -52,7 +52,6 @@ type storePlay struct {
 	base                           int64
 	columnsPerBeat, beatsPerColumn int
 	bits                           int
-	started                        bool // a job has begun, so that the FIFO is empty
 
 	storeJob
 	storeState
@@ -96,7 +95,6 @@ func (s *storePlay) job(j storeJob) {
 	s.v.Set("store_start_i", 1)
 	s.cycle(false)
 	s.v.Set("store_start_i", 0)
-	s.started = true
 	region := s.Map.Weights
 	if j.result {
 		region = s.Map.Results
@@ -175,9 +173,7 @@ func (s *storePlay) cycle(aborting bool) {
 // reserve announces a column now and then while the store is ready.
 func (s *storePlay) reserve() bool {
 	ready := s.used < 32
-	if s.started {
-		s.v.WantIf("store_ready_o", ready)
-	}
+	s.v.WantIf("store_ready_o", ready)
 	reserve := ready && len(s.toReserve) > 0 && s.chance(s.columns)
 	s.v.SetIf("reserve_i", reserve)
 	if reserve {
@@ -346,7 +342,7 @@ func (s *storePlay) addresses(sent, aborting bool) {
 	if sent && (s.at%s.longest() == 0 || s.toSend == 0) {
 		credit++ // the burst that ends in this cycle still counted in it
 	}
-	request := s.announce > 0 && !s.awvalid && credit < 4
+	request := s.announce > 0 && !s.awvalid && credit < 4 && !aborting
 	if s.fresh { // data need not wait for AWREADY
 		s.credit++
 		s.pending++

@@ -147,7 +147,7 @@ void Golden::ReadTrace() {
     const uint64_t values = Load<uint64_t>(r + 24);
     if (e.memory >= kTapMemories || e.phase > design::kUpdatePhase ||
         e.copy >= design::kCopies ||
-        e.layer > design::kNumLayers || e.value_bytes > 8 ||
+        e.layer >= design::kNumMaps || e.value_bytes > 8 ||
         offset + values * static_cast<uint64_t>(e.value_bytes) >
             trace_.size() ||
         values != design::Values(e.layer))

@@ -108,7 +108,7 @@ void MemoryChecker::Finish(uint64_t cycle) {
 }
 
 int MemoryChecker::Correct() const {
-  const design::MapInfo& map = design::kMaps[design::kNumLayers];
+  const design::MapInfo& map = design::kMaps[design::kOutputLayer];
   const auto load = [this](uint64_t offset) {
     uint8_t bytes[kElement];
     memory_->Load(base_ + offset, bytes, kElement);
@@ -159,7 +159,7 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
     in_map(design::kMaps[0], offset - design::kInput.offset);
   } else if (Within(offset, design::kResults)) {
     e.kind = Element::kResult;
-    e.layer = design::kNumLayers;
+    e.layer = design::kOutputLayer;
     in_map(design::kMaps[e.layer], offset - design::kResults.offset);
   } else {
     e.layer = design::kNumLayers;
@@ -181,7 +181,7 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
       e.input_channel = tile / l.taps * design::kP + column % design::kP;
       e.y = tile % l.taps / l.kernel_w;
       e.x = tile % l.taps % l.kernel_w;
-      e.real = e.real && e.input_channel < design::kMaps[e.layer - 1].c;
+      e.real = e.real && e.input_channel < l.in_channels;
     }
   }
   return e;

@@ -47,9 +47,9 @@ Position Locate(const design::MapInfo& map, uint32_t word) {
 
 TapChecker::TapChecker(Verdict* verdict)
     : verdict_(verdict),
-      by_layer_(design::kNumLayers + 1),
-      states_(design::kNumLayers + 1) {
-  for (int n = 0; n <= design::kNumLayers; ++n)
+      by_layer_(design::kNumMaps),
+      states_(design::kNumMaps) {
+  for (int n = 0; n < design::kNumMaps; ++n)
     for (int c = 0; c < design::kCopies; ++c)
       states_[static_cast<std::size_t>(n)][c].assign(design::Values(n), 0);
 }

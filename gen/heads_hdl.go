@@ -1,0 +1,450 @@
+package gen
+
+import (
+	"math/bits"
+
+	"epgen/fixedpoint"
+	"epgen/hdl"
+)
+
+// logitAddrBits is the width of the address of a word of logits, or of errors.
+func (d *Design) logitAddrBits() int { return addrBits(d.LogitWords) }
+
+// numKinds returns how many kinds of passes a design has: heads bring the last two.
+func (p *Plan) numKinds() Kind {
+	if p.hasHeads() {
+		return numKinds
+	}
+	return Pool
+}
+
+// headModes are the mode fields of designs with heads.
+func (d *Design) headModes() record {
+	if !d.hasHeads() {
+		return nil
+	}
+	rec := record{
+		{"pool", 1, "pass: averages for a head"},
+		{"head", 1, "the pass is that of a head; act: the layer has one"},
+		{"head_nudge", 1, "the head of the layer nudges it"},
+		{"back_first", 1, "first slab of a head: nudges start from 0"},
+	}
+	if c := d.shifts.headCode; len(c.values) > 1 {
+		rec = append(rec, field{"head_code", c.bits(), "choice of beta lambda"})
+	}
+	if c := d.shifts.headShift; len(c.values) > 1 {
+		rec = append(rec, field{"head_shift", c.bits(), "choice of alignment"})
+	}
+	if c := d.shifts.pool; len(c.values) > 1 {
+		rec = append(rec, field{"pool_shift", c.bits(), "choice of the area of a cell"})
+	}
+	return rec
+}
+
+// headFields are the fields of a pass in designs with heads.
+func (d *Design) headFields() []optionalField {
+	if !d.hasHeads() {
+		return nil
+	}
+	arith := func(q *Pass) *LayerPlan {
+		if l := d.at(q.Layer); l.Head != nil {
+			return l
+		}
+		return d.headOn(q.Layer)
+	}
+	list := []optionalField{{field{"head", 1, "the pass is that of a head; act: the layer has one"}, func(q *Pass) int {
+		return b2i(d.at(q.Layer).Head != nil || q.Kind == Act && d.headOn(q.Layer) != nil)
+	}}}
+	add := func(name, doc string, c choices, value func(h *LayerPlan) int) {
+		if len(c.values) > 1 {
+			list = append(list, optionalField{field{name, c.bits(), doc}, func(q *Pass) int {
+				if h := arith(q); h != nil {
+					return c.of(value(h))
+				}
+				return 0
+			}})
+		}
+	}
+	add("head_code", "choice of beta lambda", d.shifts.headCode, func(h *LayerPlan) int { return int(h.HeadArith.NudgeCode) })
+	add("head_shift", "choice of alignment", d.shifts.headShift, func(h *LayerPlan) int { return h.HeadArith.NudgeShift })
+	add("pool_shift", "choice of the area of a cell", d.shifts.pool, func(h *LayerPlan) int { return h.HeadArith.Pool.Shift })
+	return list
+}
+
+// deriveHeadShifts collects the constants of the heads.
+func (d *Design) deriveHeadShifts() {
+	var code, shift, pool []int
+	for i := range d.Heads {
+		a := d.Heads[i].HeadArith
+		code, shift, pool = append(code, int(a.NudgeCode)), append(shift, a.NudgeShift), append(pool, a.Pool.Shift)
+	}
+	if d.hasHeads() {
+		d.shifts.headCode, d.shifts.headShift, d.shifts.pool = choose(code...), choose(shift...), choose(pool...)
+	}
+}
+
+// backBits is the width of a nudge before its constant.
+func (d *Design) backBits() int {
+	w := 1
+	for i := range d.Heads {
+		w = max(w, d.Heads[i].HeadArith.Back.SignedWidth())
+	}
+	return w
+}
+
+// logitBits is the width of a logit.
+func (d *Design) logitBits() int {
+	w := 1
+	for i := range d.Heads {
+		w = max(w, d.Heads[i].HeadArith.Logit.SignedWidth())
+	}
+	return w
+}
+
+// average builds ep_average: one lane of the averages of cells.
+func (d *Design) average() *hdl.Module {
+	f := d.Cfg.Formats
+	state := f.State.Width()
+	c := d.shifts.pool
+	one := hdl.U(1)
+	m := hdl.NewModule("ep_average")
+	m.Doc("Average of the states of a cell, one lane:\n\n"+
+		"  h = clamp(round(sum s * 2^-k), 0, %d),  2^k states a cell\n\n"+
+		"One rounding (%v). Latency: last state to h_o 2 cycles.", d.Heads[0].HeadArith.Pool.Hi, f.StateRounding)
+	m.Group("Clock")
+	m.Clock("clk_i")
+	var sel hdl.Value = bit(false)
+	if len(c.values) > 1 {
+		m.Group("Mode, constant while states are in flight")
+		sel = m.Input("pool_shift_i", hdl.U(c.bits()), shiftDoc(c))
+	}
+	m.Group("State")
+	valid := m.Input("valid_i", one)
+	first := m.Input("first_i", one, "first of the cell")
+	last := m.Input("last_i", one, "last of the cell")
+	s := m.Input("state_i", hdl.U(state), f.State.String())
+	m.Group("Sum")
+	w := state + c.max()
+	sum := m.Reg("sum_q", hdl.U(w))
+	done := m.Reg("done_q", one, "the sum is complete")
+	m.Always(func(b *hdl.Block) {
+		b.Set(done, hdl.All(valid, last))
+		b.If(valid, func(b *hdl.Block) {
+			b.Set(sum, hdl.Mux(first, fit(s, w), hdl.AddMod(sum, fit(s, w))))
+		})
+	})
+	m.Group("Rounding")
+	k := c.max()
+	var lift choices
+	for _, v := range c.values {
+		lift.values = append(lift.values, k-v)
+	}
+	scaled := m.WireIs("scaled", hdl.AsS(hdl.Ext(lift.shiftLeft(sum, sel, w), w+1)))
+	rounded := roundShift(&m.Scope, "scaled", scaled, k, f.StateRounding)
+	h := m.OutputReg("h_o", hdl.S(d.LaneBits), "average, holds until the next")
+	top := m.Localparam("STATE_MAX", h.Type(), d.Heads[0].HeadArith.Pool.Hi)
+	m.Always(func(b *hdl.Block) {
+		b.If(done, func(b *hdl.Block) { b.Set(h, clampBelowZero(rounded, top, h.Type())) })
+	})
+	return m
+}
+
+// softOverhead are the cycles of SETUP, START, FLUSH and NEXT around the errors.
+func (d *Design) softOverhead() int { return 1 + 1 + d.flushed() + 1 }
+
+// softCycles returns the cycles in which ep_head makes the errors of all samples. Of each
+// word it reads and captures the logits in every sweep and writes the errors in the last;
+// of each class it takes one cycle for the maximum, five for the sum, and in the last
+// sweep six and one for each bit of the quotient.
+func (d *Design) softCycles() int {
+	classes, words := d.Heads[0].Outputs(), d.Heads[0].Out.Blocks
+	quotient := d.Cfg.Formats.Probability.Frac + 1
+	return d.Cfg.Batch * (words*(3*2+1) + classes*(1+5+5+quotient))
+}
+
+// Outputs returns the classes of a head.
+func (l *LayerPlan) Outputs() int { return l.Out.Shape.Len() }
+
+// States of ep_head.
+const (
+	headIdle = iota
+	headRead
+	headCapture
+	headLane
+	headIndex
+	headTable
+	headProduct
+	headSum
+	headDivide
+	headError
+	headWrite
+)
+
+var headStates = []string{"IDLE", "READ", "CAPTURE", "LANE", "INDEX", "TABLE", "PRODUCT", "SUM", "DIVIDE", "ERROR", "WRITE"}
+
+// headUnit is ep_head under construction.
+type headUnit struct {
+	*hdl.Module
+	d  *Design
+	sm *fixedpoint.Softmax
+
+	st                                        []hdl.Value
+	start, abort, labelLane, labelWord        hdl.Value
+	state, sweep, sample, word, base, lane    *hdl.Signal
+	logit, top, diff, fine, coarse, e, sum    *hdl.Signal
+	index, rem, quotient, bit                 *hdl.Signal
+	lastWord, lastLane, lastSweep, lastSample *hdl.Signal
+}
+
+func (u *headUnit) is(s int) hdl.Value { return hdl.Eq(u.state, u.st[s]) }
+
+// head builds ep_head: from logits to errors, e = y - softmax(z).
+func (d *Design) head() *hdl.Module {
+	sm := d.Heads[0].HeadArith.Softmax
+	u := &headUnit{Module: hdl.NewModule("ep_head"), d: d, sm: sm}
+	u.Doc("Errors of the logits of a head, sample by sample, class by class:\n\n"+
+		"  d = min(round((max z - z) * 2^-%d), %d)     E = FINE[d low] * COARSE[d high]\n"+
+		"  p = min(round(E * 2^%d / sum E), %d)        e = y - p\n\n"+
+		"Three sweeps over the classes: the largest logit, the sum, the quotients. The tables\n"+
+		"hold exp(-x) with %d fractional bits; d is rounded up at ties, p to nearest even.\n"+
+		"|p - softmax(z)| is at most %.2g for %d classes. The division is serial: %d cycles.\n"+
+		"Busy for %d cycles.",
+		sm.Shift, 1<<(2*sm.AddressBits)-1, sm.Format.Frac, sm.Max, sm.TableBits,
+		sm.ErrorBound(d.Heads[0].Outputs()), d.Heads[0].Outputs(), sm.Format.Frac+1, d.softCycles())
+	u.ports()
+	u.registers()
+	u.weights()
+	u.control()
+	u.outputs()
+	return u.Module
+}
+
+func (u *headUnit) ports() {
+	one := hdl.U(1)
+	u.Group("Clock and synchronous reset")
+	u.Clock("clk_i")
+	u.Reset("rst_ni")
+	u.Group("Control")
+	u.start = u.Input("start_i", one, "pulse")
+	u.abort = u.Input("abort_i", one, "forget the job")
+	u.Group("Label of the sample")
+	u.labelWord = u.Input("label_word_i", hdl.U(u.d.fields.addr), "word of the class")
+	if u.d.P > 1 {
+		u.labelLane = u.Input("label_lane_i", hdl.U(bits.Len(uint(u.d.P))-1), "its lane")
+	}
+}
+
+func (u *headUnit) registers() {
+	d, sm := u.d, u.sm
+	out := &d.Heads[0].Out
+	z := hdl.S(d.logitBits())
+	u.Group("Where the job stands")
+	for i, n := range headStates {
+		u.st = append(u.st, u.Localparam(n, hdl.U(4), int64(i)))
+	}
+	u.state = u.Reg("state_q", hdl.U(4))
+	u.sweep = u.Reg("sweep_q", hdl.U(2), "0 maximum, 1 sum, 2 quotients")
+	u.sample = u.Reg("sample_q", hdl.U(d.fields.sample))
+	u.base = u.Reg("base_q", hdl.U(d.logitAddrBits()), "first word of the sample")
+	u.word = u.Reg("word_q", hdl.U(addrBits(out.Blocks)), "word of the sample")
+	u.lane = u.Reg("lane_q", hdl.U(addrBits(d.P)))
+	u.lastWord = u.WireIs("last_word", hdl.EqConst(u.word, int64(out.Blocks-1)))
+	last := (d.Heads[0].Outputs() - 1) % d.P
+	u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)), hdl.All(u.lastWord, hdl.EqConst(u.lane, int64(last)))))
+	u.lastSweep = u.WireIs("last_sweep", hdl.EqConst(u.sweep, 2))
+	u.lastSample = u.WireIs("last_sample", hdl.EqConst(u.sample, int64(d.Cfg.Batch-1)))
+	u.Group("Logit of the lane")
+	logits := u.Input("logits_i", hdl.U(d.P*z.Width), "signed lanes, captured")
+	lane := hdl.Value(logits)
+	if d.P > 1 {
+		lane = hdl.DynSlice(logits, u.lane, z.Width)
+	}
+	u.logit = u.WireIs("logit", hdl.AsS(lane))
+	u.top = u.Reg("top_q", z, "largest logit")
+	u.Group("Weight of the class: exp(-(max z - z))")
+	a := 2 * sm.AddressBits
+	u.diff = u.Reg("difference_q", hdl.U(z.Width), "max z - z")
+	u.index = u.Reg("index_q", hdl.U(a), "d")
+	u.fine = u.Reg("fine_q", hdl.U(sm.TableBits+1))
+	u.coarse = u.Reg("coarse_q", hdl.U(sm.TableBits+1))
+	u.e = u.Reg("weight_q", hdl.U(2*sm.TableBits+1), "E")
+	u.sum = u.Reg("sum_q", hdl.U(2*sm.TableBits+1+bits.Len(uint(d.Heads[0].Outputs()-1))), "sum E")
+	u.Group("Quotient")
+	u.rem = u.Reg("remainder_q", u.sum.Type())
+	u.quotient = u.Reg("quotient_q", hdl.U(sm.Format.Frac+1))
+	u.bit = u.Reg("bit_q", hdl.U(widest(sm.Format.Frac)), "bits of the quotient to come - 1")
+}
+
+// weights builds the pipeline from a logit to its weight, one register a state.
+func (u *headUnit) weights() {
+	sm := u.sm
+	a := 2 * sm.AddressBits
+	u.Group("Index and tables")
+	w := u.diff.Type().Width
+	wide := u.WireIs("difference", hdl.AsS(hdl.Ext(u.diff, w+1)))
+	rounded := roundShift(&u.Scope, "difference", wide, sm.Shift, fixedpoint.NearestUp)
+	limit := int64(1)<<a - 1
+	index := hdl.Value(hdl.AsU(fit(rounded, a)))
+	if rw := rounded.Type().Width; rw > a+1 {
+		over := u.WireIs("beyond", hdl.Gt(rounded, hdl.Const(rounded.Type(), limit)))
+		index = hdl.Mux(over, hdl.Const(hdl.U(a), limit), hdl.AsU(hdl.Trunc(rounded, a)))
+	}
+	table := func(name string, at hdl.Value, entries []uint32) hdl.Value {
+		rec := record{{"e", sm.TableBits + 1, ""}}
+		var rows []hdl.ROMRow
+		for _, e := range entries {
+			rows = append(rows, rec.row("", int(e)))
+		}
+		return u.ROM(name, at, hdl.U(sm.TableBits+1), rows)
+	}
+	fine := table("fine_rom", u.WireIs("fine_index", hdl.Slice(u.index, sm.AddressBits-1, 0)), sm.Fine)
+	coarse := table("coarse_rom", u.WireIs("coarse_index", hdl.Slice(u.index, a-1, sm.AddressBits)), sm.Coarse)
+	u.Always(func(b *hdl.Block) {
+		b.Set(u.diff, hdl.AsU(hdl.SubMod(u.top, u.logit)))
+		b.Set(u.index, index)
+		b.Set(u.fine, fine)
+		b.Set(u.coarse, coarse)
+		b.Set(u.e, fit(hdl.Mul(u.fine, u.coarse), u.e.Type().Width))
+	})
+}
+
+// control builds the states.
+func (u *headUnit) control() {
+	sw := u.sum.Type().Width
+	u.Group("States: each class passes LANE to PRODUCT; then it is added or divided")
+	trial := u.WireIs("trial", hdl.Ext(u.rem, sw+1), "remainder before the bit")
+	double := u.WireIs("trial_next", hdl.Cat(hdl.Slice(u.rem, sw-1, 0), bit(false)))
+	first := u.WireIs("first_bit", hdl.EqConst(u.bit, int64(u.sm.Format.Frac)))
+	use := u.WireIs("dividend", hdl.Mux(first, trial, double))
+	ge := u.WireIs("subtract", hdl.Ge(use, hdl.Ext(u.sum, sw+1)))
+	to := func(b *hdl.Block, s int) { b.Set(u.state, u.st[s]) }
+	clearJob := func(b *hdl.Block) {
+		for _, r := range []*hdl.Signal{u.sweep, u.sample, u.base, u.word, u.lane} {
+			b.Set(r, zeroOf(r))
+		}
+	}
+	// advance goes to the next class, or to what follows the last of a word.
+	advance := func(b *hdl.Block, wordDone func(b *hdl.Block)) {
+		b.If(u.lastLane, func(b *hdl.Block) {
+			b.Set(u.lane, zeroOf(u.lane))
+			wordDone(b)
+		}).Else(func(b *hdl.Block) {
+			b.Set(u.lane, inc(u.lane))
+			to(b, headLane)
+		})
+	}
+	nextWord := func(b *hdl.Block) {
+		to(b, headRead)
+		b.If(u.lastWord, func(b *hdl.Block) {
+			b.Set(u.word, zeroOf(u.word))
+			b.Set(u.sweep, inc(u.sweep))
+		}).Else(func(b *hdl.Block) { b.Set(u.word, inc(u.word)) })
+	}
+	u.AlwaysReset(func(b *hdl.Block) {
+		to(b, headIdle)
+		clearJob(b)
+	}, func(b *hdl.Block) {
+		b.Case(u.state, func(c *hdl.Case) {
+			c.When(func(b *hdl.Block) {
+				b.If(u.start, func(b *hdl.Block) {
+					to(b, headRead)
+					clearJob(b)
+				})
+			}, u.st[headIdle])
+			for _, s := range []int{headRead, headCapture} {
+				c.When(func(b *hdl.Block) { to(b, s+1) }, u.st[s])
+			}
+			c.When(func(b *hdl.Block) {
+				b.If(hdl.EqConst(u.sweep, 0), func(b *hdl.Block) { advance(b, nextWord) }).
+					Else(func(b *hdl.Block) { to(b, headIndex) })
+			}, u.st[headLane])
+			for _, s := range []int{headIndex, headTable} {
+				c.When(func(b *hdl.Block) { to(b, s+1) }, u.st[s])
+			}
+			c.When(func(b *hdl.Block) {
+				b.If(u.lastSweep, func(b *hdl.Block) { to(b, headDivide) }).Else(func(b *hdl.Block) { to(b, headSum) })
+			}, u.st[headProduct])
+			c.When(func(b *hdl.Block) { advance(b, nextWord) }, u.st[headSum])
+			c.When(func(b *hdl.Block) {
+				b.If(hdl.EqConst(u.bit, 0), func(b *hdl.Block) { to(b, headError) })
+			}, u.st[headDivide])
+			c.When(func(b *hdl.Block) { advance(b, func(b *hdl.Block) { to(b, headWrite) }) }, u.st[headError])
+			c.Default(func(b *hdl.Block) { // WRITE
+				to(b, headRead)
+				b.If(hdl.Not(u.lastWord), func(b *hdl.Block) { b.Set(u.word, inc(u.word)) }).
+					Else(func(b *hdl.Block) {
+						b.Set(u.word, zeroOf(u.word))
+						b.Set(u.sweep, zeroOf(u.sweep))
+						b.If(u.lastSample, func(b *hdl.Block) { to(b, headIdle) }).Else(func(b *hdl.Block) {
+							words := int64(u.d.Heads[0].Out.SampleWords) & (1<<u.base.Type().Width - 1)
+							b.Set(u.base, hdl.AddMod(u.base, hdl.Const(u.base.Type(), words)))
+							b.Set(u.sample, inc(u.sample))
+						})
+					})
+			})
+		})
+		b.If(u.abort, func(b *hdl.Block) { to(b, headIdle) })
+	})
+	u.Group("Largest logit, sum, serial division")
+	firstClass := u.WireIs("first_class", hdl.All(hdl.EqConst(u.word, 0), hdl.EqConst(u.lane, 0)))
+	u.Always(func(b *hdl.Block) {
+		b.If(hdl.All(u.is(headLane), hdl.EqConst(u.sweep, 0), hdl.Any(firstClass, hdl.Gt(u.logit, u.top))),
+			func(b *hdl.Block) { b.Set(u.top, u.logit) })
+		b.If(hdl.All(u.is(headLane), hdl.EqConst(u.sweep, 1), firstClass), func(b *hdl.Block) { b.Set(u.sum, zeroOf(u.sum)) }).
+			ElseIf(u.is(headSum), func(b *hdl.Block) { b.Set(u.sum, hdl.AddMod(u.sum, fit(u.e, sw))) })
+		b.If(u.is(headDivide), func(b *hdl.Block) {
+			b.Set(u.rem, hdl.Trunc(hdl.Mux(ge, hdl.SubMod(use, hdl.Ext(u.sum, sw+1)), use), sw))
+			b.Set(u.quotient, hdl.Trunc(hdl.Cat(u.quotient, ge), u.quotient.Type().Width))
+			b.Set(u.bit, hdl.SubMod(u.bit, hdl.Const(u.bit.Type(), 1)))
+		}).ElseIf(u.is(headProduct), func(b *hdl.Block) {
+			b.Set(u.rem, fit(hdl.Mul(u.fine, u.coarse), sw))
+			b.Set(u.bit, hdl.Const(u.bit.Type(), int64(u.sm.Format.Frac)))
+		})
+	})
+}
+
+// outputs builds the error of the class and the ports to accumulators and states.
+func (u *headUnit) outputs() {
+	d, sm := u.d, u.sm
+	one := hdl.U(1)
+	sw := u.sum.Type().Width
+	u.Group("Error of the class")
+	twice := u.WireIs("twice", hdl.Cat(u.rem, bit(false)))
+	whole := u.WireIs("whole", hdl.Ext(u.sum, sw+1))
+	up := u.WireIs("round_up", hdl.Any(hdl.Gt(twice, whole), hdl.All(hdl.Eq(twice, whole), hdl.Bit(u.quotient, 0))), "nearest-even")
+	qw := u.quotient.Type().Width + 1
+	rounded := u.WireIs("rounded", hdl.AddMod(hdl.Ext(u.quotient, qw), hdl.Ext(up, qw)))
+	lw := d.LaneBits
+	ew := max(lw, qw+1)
+	pw := widest(int(sm.Max))
+	top := u.Localparam("P_MAX", hdl.U(pw), sm.Max, ftoa(sm.Format.ToFloat(sm.Max))+", also y of the labelled class")
+	p := u.WireIs("probability", hdl.Mux(hdl.Gt(rounded, hdl.Ext(top, qw)), top, hdl.Trunc(rounded, pw)))
+	at := u.WireIs("word_address", hdl.AddMod(u.base, fit(u.word, u.base.Type().Width)))
+	hit := hdl.Eq(hdl.Ext(at, d.fields.addr), u.labelWord)
+	if u.labelLane != nil {
+		hit = hdl.All(hit, hdl.Eq(u.lane, u.labelLane))
+	}
+	label := u.WireIs("labelled", hit)
+	y := hdl.Mux(label, hdl.Ext(top, ew), hdl.Const(hdl.U(ew), 0))
+	e := u.WireIs("error", hdl.Trunc(hdl.SubMod(y, hdl.Ext(p, ew)), lw), "e = y - p")
+	word := u.Reg("errors_q", hdl.U(d.P*lw), "errors of the word; lanes without a class stay 0")
+	u.Always(func(b *hdl.Block) {
+		b.If(u.is(headRead), func(b *hdl.Block) { b.Set(word, zeroOf(word)) })
+		for r := range d.P {
+			this := hdl.Value(u.is(headError))
+			if d.P > 1 {
+				this = hdl.All(this, hdl.EqConst(u.lane, int64(r)))
+			}
+			b.If(this, func(b *hdl.Block) { b.Set(hdl.Slice(word, (r+1)*lw-1, r*lw), e) })
+		}
+	})
+	u.Group("Ports")
+	u.Assign(u.Output("sample_o", u.sample.Type()), u.sample)
+	u.Assign(u.Output("read_o", one, "read the logits of a word, and the label"), u.is(headRead))
+	u.Assign(u.Output("capture_o", one, "one cycle later"), u.is(headCapture))
+	u.Assign(u.Output("word_o", at.Type(), "word read or written"), at)
+	u.Assign(u.Output("write_o", one, "errors of a word"), u.is(headWrite))
+	u.Assign(u.Output("errors_o", word.Type(), "signed lanes"), word)
+	u.Assign(u.Output("done_o", one, "the last word is being written"),
+		hdl.All(u.is(headWrite), u.lastWord, u.lastSample))
+}

@@ -1,0 +1,97 @@
+package gen
+
+import "epgen/hdl"
+
+// laneHeads are the ports of a lane in designs with heads.
+type laneHeads struct {
+	head, first, nudge, code, shift hdl.Value
+	backRE, backRAddr               hdl.Value
+	backWE, backWAddr               hdl.Value
+	capture                         hdl.Value
+	back                            *hdl.Signal
+}
+
+func (l *lane) headPorts() {
+	d, one, h := l.d, hdl.U(1), &l.heads
+	addr := hdl.U(addrBits(d.BackWords))
+	l.Group("Heads: nudges of the cells, and logits for the softmax")
+	h.head = l.Input("head_i", one, "the pass is that of a head")
+	h.first = l.Input("back_first_i", one, "the nudges start from 0")
+	h.nudge = l.Input("head_nudge_i", one, "the head of the layer nudges it")
+	if c := d.shifts.headCode; len(c.values) > 1 {
+		h.code = l.Input("head_code_i", hdl.U(c.bits()), "choice of beta lambda")
+	}
+	if c := d.shifts.headShift; len(c.values) > 1 {
+		h.shift = l.Input("head_shift_i", hdl.U(c.bits()), shiftDoc(c))
+	}
+	h.backRE = l.Input("back_re_i", one, "with acc_re_i")
+	h.backRAddr = l.Input("back_raddr_i", addr)
+	h.backWE = l.Input("back_we_i", one)
+	h.backWAddr = l.Input("back_waddr_i", addr)
+	h.capture = l.Input("capture_i", one, "keep the accumulator read in the last cycle as logit")
+}
+
+// backMemory builds the memory of nudges and the register of the logit; it returns what
+// a down adds to.
+func (l *lane) backMemory(result *hdl.Signal) hdl.Value {
+	d, h := l.d, &l.heads
+	l.Group("Nudges of the cells: A^T e; logit of the lane")
+	w := d.backBits()
+	mem := l.Memory("back_mem", hdl.S(w), d.BackWords)
+	h.back = l.Reg("back_rdata_q", hdl.S(w))
+	logit := l.OutputReg("logit_o", hdl.U(d.logitBits()), "captured accumulator, signed")
+	l.Always(func(b *hdl.Block) {
+		b.If(h.backWE, func(b *hdl.Block) { b.Set(mem.At(h.backWAddr), fit(result, w)) })
+		b.If(h.backRE, func(b *hdl.Block) { b.Set(h.back, mem.At(h.backRAddr)) })
+	})
+	l.Always(func(b *hdl.Block) {
+		b.If(h.capture, func(b *hdl.Block) { b.Set(logit, hdl.AsU(fit(l.rdata, d.logitBits()))) })
+	})
+	start := hdl.Const(l.rdata.Type(), 0)
+	own := hdl.Mux(h.first, start, hdl.Ext(h.back, l.rdata.Type().Width))
+	return l.WireIs("addend_down", hdl.Mux(h.head, own, l.rdata), "what a down adds to")
+}
+
+// headForce builds the nudge of a head, beta lambda A^T e, aligned in stage 2 of the
+// activation.
+func (l *lane) headForce(valid []hdl.Value) hdl.Value {
+	d, h := l.d, &l.heads
+	l.Group("Nudge of the head: beta * lambda * A^T e, over the area of a cell")
+	back := l.stage(l.actValid, "back_q", h.back)
+	w, codes := 1, d.shifts.headCode
+	for i := range d.Heads {
+		w = max(w, d.Heads[i].HeadArith.Nudge.SignedWidth())
+	}
+	product := func(code int) hdl.Value {
+		if code == 1 {
+			return fit(back, w)
+		}
+		return fit(hdl.Mul(back, hdl.Const(hdl.S(widest(code)+1), int64(code))), w)
+	}
+	value := product(codes.values[len(codes.values)-1])
+	for i := len(codes.values) - 2; i >= 0; i-- {
+		value = hdl.Mux(hdl.EqConst(h.code, int64(i)), product(codes.values[i]), value)
+	}
+	nudge := l.stage(valid[1], "head_force_q", value)
+	sel := h.shift
+	if sel == nil {
+		sel = bit(false)
+	}
+	return l.WireIs("head_aligned", d.shifts.headShift.shiftLeft(nudge, sel, d.AccBits))
+}
+
+// pullByHead adds the nudge of the head or subtracts that of the output layer, the other
+// way round in the phase -beta.
+func (l *lane) pullByHead(b *hdl.Block, u, acc *hdl.Signal, output, head hdl.Value) {
+	chain := b.If(l.heads.nudge, func(b *hdl.Block) {
+		b.If(l.nudgeMinus, func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc, head)) }).
+			Else(func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc, head)) })
+	})
+	if output != nil {
+		chain = chain.ElseIf(l.nudge, func(b *hdl.Block) {
+			b.If(l.nudgeMinus, func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc, output)) }).
+				Else(func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc, output)) })
+		})
+	}
+	chain.Else(func(b *hdl.Block) { b.Set(u, acc) })
+}

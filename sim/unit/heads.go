@@ -1,0 +1,227 @@
+package unit
+
+import (
+	"epgen/ep"
+	"epgen/gen"
+)
+
+// headedDesign is a design with a head on each of two layers and a readout.
+func headedDesign(name, list string, in ep.Shape, set func(c *ep.Config)) (design, error) {
+	net, err := ep.ParseLayers(list, in)
+	if err != nil {
+		return design{}, err
+	}
+	if net, err = net.WithReadout(); err != nil {
+		return design{}, err
+	}
+	specs := net.HeadSpecs()
+	for layer := 1; layer < len(net.Layers); layer++ {
+		s := ep.DefaultHead(layer, net.Layers[layer-1].Out)
+		s.Lambda = 1 / float64(2*layer-1)
+		specs = append(specs, s)
+	}
+	for i := range specs {
+		specs[i].Center = false
+	}
+	if net, err = net.WithHeads(net.Classes(), specs); err != nil {
+		return design{}, err
+	}
+	cfg := ep.NewConfig(net)
+	cfg.Memory.DataWidth = 64
+	set(cfg)
+	d, err := gen.New(cfg)
+	return design{name, d}, err
+}
+
+// headBench checks ep_head: the order of its reads and writes cycle by cycle, and
+// every error against the softmax of the model, for logits of all sizes, equal ones and
+// the ends of their range.
+func headBench(d design) *Bench {
+	return d.bench("ep_head", func(v *Vectors) {
+		s := newSource(21)
+		h := &d.Heads[0]
+		v.Set("start_i", 0)
+		v.Set("abort_i", 0)
+		v.Set("label_word_i", 0)
+		v.SetPresent("label_lane_i", 0)
+		v.Reset()
+		v.Want("read_o", 0)
+		v.Want("write_o", 0)
+		v.Want("done_o", 0)
+		v.Idle(2)
+		for job := range 40 {
+			p := &headJob{v: v, d: d, h: h, bits: v.Bits("logits_i") / d.P, stop: -1}
+			if job%8 == 7 { // an abort in mid-job
+				p.stop = v.Cycle() + 3 + s.IntN(60)
+			}
+			v.Set("start_i", 1)
+			v.Tick()
+			v.Set("start_i", 0)
+			for b := range d.Cfg.Batch {
+				if !p.sample(b, drawLogits(s, h, job), s.IntN(h.Outputs())) {
+					break
+				}
+			}
+			v.Want("read_o", 0)
+			v.Want("write_o", 0)
+			v.Want("done_o", 0)
+			v.Idle(1 + s.IntN(3))
+		}
+	}, nil)
+}
+
+// drawLogits draws the logits of a sample within their proved range.
+func drawLogits(s source, h *gen.LayerPlan, job int) []int64 {
+	lo, hi, _ := h.HeadArith.Logit.Int64()
+	z := make([]int64, h.Outputs())
+	unit := int64(1) << h.HeadArith.LogitFrac
+	for j := range z {
+		switch job % 5 {
+		case 0: // of ordinary size
+			z[j] = s.Int64N(8*unit) - 4*unit
+		case 1: // anywhere
+			z[j] = lo + s.Int64N(hi-lo)
+		case 2: // close to each other
+			z[j] = s.Int64N(1 + unit/256)
+		case 3: // equal, or at an end
+			z[j] = []int64{0, 0, lo, hi}[s.IntN(4)]
+		default:
+			z[j] = s.Int64N(32*unit) - 16*unit
+		}
+		z[j] = min(max(z[j], lo), hi)
+	}
+	return z
+}
+
+// headJob plays a job of ep_head.
+type headJob struct {
+	v    *Vectors
+	d    design
+	h    *gen.LayerPlan
+	bits int // of a logit
+	stop int // cycle of an abort, -1 for none
+}
+
+// tick ends a cycle; it reports false after an abort.
+func (p *headJob) tick() bool {
+	if p.v.Cycle() == p.stop {
+		p.v.Set("abort_i", 1)
+		p.v.Tick()
+		p.v.Set("abort_i", 0)
+		return false
+	}
+	p.v.Tick()
+	return true
+}
+
+// sample plays the three sweeps over the logits of sample b.
+func (p *headJob) sample(b int, z []int64, label int) bool {
+	v, d, h := p.v, p.d, p.h
+	sm := h.HeadArith.Softmax
+	prob := make([]int64, len(z))
+	sm.Apply(prob, z)
+	for sweep := range 3 {
+		for word := range h.Out.Blocks {
+			at := int64(b*h.Out.SampleWords + word)
+			v.Want("read_o", 1)
+			v.Want("word_o", at)
+			v.Want("sample_o", int64(b))
+			v.Want("write_o", 0)
+			if !p.tick() {
+				return false
+			}
+			v.Set("label_word_i", int64(b*h.Out.SampleWords+label/d.P))
+			v.SetPresent("label_lane_i", int64(label%d.P))
+			v.Want("read_o", 0)
+			v.Want("capture_o", 1)
+			if !p.tick() {
+				return false
+			}
+			lanes := min(d.P, len(z)-word*d.P)
+			for r := range d.P {
+				value := int64(-1)
+				if r < lanes {
+					value = z[word*d.P+r]
+				}
+				v.SetLane("logits_i", r, p.bits, value)
+			}
+			cycles := []int{1, 5, 5 + sm.Format.Frac + 1}[sweep] * lanes
+			for range cycles {
+				v.Want("capture_o", 0)
+				v.Want("write_o", 0)
+				v.Want("done_o", 0)
+				if !p.tick() {
+					return false
+				}
+			}
+			if sweep < 2 {
+				continue
+			}
+			v.Want("write_o", 1)
+			v.Want("word_o", at)
+			v.WantIf("done_o", b == d.Cfg.Batch-1 && word == h.Out.Blocks-1)
+			for r := range d.P {
+				e := int64(0)
+				if r < lanes {
+					e = -prob[word*d.P+r]
+					if word*d.P+r == label {
+						e += sm.Max
+					}
+				}
+				v.WantLaneAfter(0, "errors_o", r, d.LaneBits, e)
+			}
+			if !p.tick() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// averageBench checks ep_average: sums of cells of every area, the largest among them,
+// back to back and with gaps.
+func averageBench(d design) *Bench {
+	return d.bench("ep_average", func(v *Vectors) {
+		s := newSource(22)
+		top := d.Heads[0].HeadArith.Pool.Hi
+		v.Set("valid_i", 0)
+		v.Set("first_i", 0)
+		v.Set("last_i", 0)
+		for i := range d.Heads {
+			pool := d.Heads[i].HeadArith.Pool
+			if v.Has("pool_shift_i") {
+				v.Idle(3)
+				v.Set("pool_shift_i", int64(d.PoolChoice(pool.Shift)))
+			}
+			for range 400 {
+				area, sum := 1<<pool.Shift, int64(0)
+				kind := s.IntN(4)
+				for k := range area {
+					x := s.Int64N(top + 1)
+					switch kind {
+					case 0:
+						x = top
+					case 1:
+						x = s.Int64N(2)
+					}
+					sum += x
+					v.Set("valid_i", 1)
+					v.SetIf("first_i", k == 0)
+					v.SetIf("last_i", k == area-1)
+					v.Set("state_i", x)
+					if k == area-1 {
+						v.WantAfter(2, "h_o", pool.Apply(sum))
+					}
+					v.Tick()
+					if s.chance(4) {
+						v.Set("valid_i", 0)
+						v.Set("state_i", s.Int64N(top+1))
+						v.Idle(1 + s.IntN(2))
+					}
+				}
+			}
+			v.Set("valid_i", 0)
+		}
+		v.Idle(4)
+	}, nil)
+}
