@@ -10,7 +10,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-full lint generate golden sim bench cover verilate-test mutants \
-        fuzz-designs verify-vgg11 utilization digits tools simulator clean
+        stalls shapes fuzz-designs verify-vgg11 utilization digits tools simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -43,6 +43,14 @@ sim: golden ## write a package, simulate and compare it
 
 verilate-test: simulator ## unit benches of every block and whole networks under Verilator; ends with 'N passed, N failed'
 	$(GO) run ./cmd/verilate-test
+
+stalls: simulator ## 100 patterns of stalls with resets in mid-run, over networks of several kinds
+	for n in odd-maps-live asynchronous-live settling-damped random-live; do \
+	    $(GO) run ./cmd/verilate-test -stalls 100 -run $$n || exit 1; done
+
+shapes: simulator ## one network on arrays of 4x4 and 32x32: the same bits, stochastic rounding included
+	$(GO) run ./cmd/verilate-test -run random
+	$(GO) run ./cmd/verilate-test -run random-32
 
 mutants: simulator ## N one-line changes of the Verilog, drawn by SEED: does the verdict see them?
 	$(GO) run ./cmd/epmutate -n $(N) -seed $(SEED)

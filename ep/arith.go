@@ -348,6 +348,7 @@ func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states 
 	// at most 95 bits, which Update computes exactly.
 	la.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.Weight.Frac-la.ContrastFrac),
 		f.RateBits, f.UpdateRounding, f.Weight)
+	la.WeightUpdate = cfg.clip(la.WeightUpdate, f.Weight)
 	if err == nil {
 		la.BiasUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.Bias.Frac-f.State.Frac),
 			f.RateBits, f.UpdateRounding, f.Bias)

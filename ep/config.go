@@ -83,6 +83,8 @@ type Config struct {
 	BetaWeights []int
 	Activation  Activation
 	Rates       []float64 // learning rate of each layer, weights and bias alike; len = layers
+	Frozen      []int     // layers that are not updated
+	Clip        float64   // largest |weight| that an update leaves; 0: only the format limits it
 	Formats     Formats
 	Array       Array
 	Memory      Memory
@@ -195,6 +197,9 @@ func (c *Config) checkPhases() error {
 	}
 	if got, want := len(c.Rates), len(c.Network.Layers); got != want {
 		return badSetting("learning.rates", "%d values, want %d, one for each layer", got, want)
+	}
+	if err := c.checkUpdate(); err != nil {
+		return err
 	}
 	for i, r := range c.Rates {
 		if !(r >= 0) || math.IsInf(r, 0) {

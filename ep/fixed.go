@@ -2,6 +2,7 @@ package ep
 
 import (
 	"math"
+	"slices"
 
 	"epgen/fixedpoint"
 )
@@ -203,6 +204,11 @@ func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
 	}
 	out.Output = out.Free[len(out.Free)-1]
 	for n := range r.layers {
+		if !r.model.cfg.Trains(n + 1) {
+			old := &r.old.Layers[n]
+			out.Params.Layers[n] = LayerParams{W: slices.Clone(old.W), B: slices.Clone(old.B)}
+			continue
+		}
 		out.Params.Layers[n] = r.update(n, number, e)
 	}
 	for i, h := range r.heads {

@@ -119,10 +119,21 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 		out.Logits = slices.Clone(h.logits)
 	}
 	for n := range r.layers {
+		if !m.cfg.Trains(n + 1) {
+			copy(out.Params.Layers[n].W, p.Layers[n].W)
+			copy(out.Params.Layers[n].B, p.Layers[n].B)
+			out.ArgmaxFlips = append(out.ArgmaxFlips, 0)
+			continue
+		}
 		c := r.contrast(n, e, r.program.Points)
 		out.ArgmaxFlips = append(out.ArgmaxFlips, c.flips)
 		old, g, z := &p.Layers[n], &out.Gradient.Layers[n], &out.Params.Layers[n]
 		m.descend(g.W, z.W, old.W, c.w, m.cfg.Rates[n])
+		if m.cfg.Clip > 0 {
+			for i, w := range z.W {
+				z.W[i] = min(max(w, -m.cfg.Clip), m.cfg.Clip)
+			}
+		}
 		m.descend(g.B, z.B, old.B, c.b, m.cfg.Rates[n])
 	}
 	for i := range r.heads {

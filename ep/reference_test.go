@@ -3,6 +3,7 @@ package ep
 import (
 	"math"
 	"math/big"
+	"slices"
 
 	"epgen/fixedpoint"
 )
@@ -436,6 +437,10 @@ func (r *reference) train() *Params {
 	}
 	p := &Params{}
 	for n := range net.Layers {
+		if slices.Contains(r.cfg.Frozen, n+1) {
+			p.Layers = append(p.Layers, r.par.Layers[n])
+			continue
+		}
 		p.Layers = append(p.Layers, r.update(n, program, finals))
 	}
 	return p
@@ -490,13 +495,22 @@ func (r *reference) update(n int, program *Program, finals [][][][]int32) LayerP
 		for j := range l.In.C * l.KH * l.KW {
 			i := o*l.In.C*l.KH*l.KW + j
 			bits := weights.At(uint32(o), uint32(j))
-			p.W = append(p.W, change(old.W[i], gw[i], f.Weight, r.spreadFrac(l)+r.fracBelow(n), bits))
+			p.W = append(p.W, r.clip(change(old.W[i], gw[i], f.Weight, r.spreadFrac(l)+r.fracBelow(n), bits)))
 		}
 	}
 	for o, g := range gb[:l.Biases()] {
 		p.B = append(p.B, change(old.B[o], g, f.Bias, f.State.Frac, biases.At(uint32(o), 0)))
 	}
 	return p
+}
+
+// clip limits a new weight.
+func (r *reference) clip(w int32) int32 {
+	if r.cfg.Clip == 0 {
+		return w
+	}
+	limit := int32(r.cfg.Clip * float64(int64(1)<<r.cfg.Formats.Weight.Frac))
+	return min(max(w, -limit), limit)
 }
 
 // products adds the contrast of one sample and phase.

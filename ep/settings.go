@@ -115,6 +115,10 @@ var settings = []setting{
 
 	{"learning.rates", "learning rate of each layer",
 		func(r *resolution) any { return &r.config.Rates }},
+	{"learning.frozen", "numbers of the layers that are not updated; the others follow one another",
+		func(r *resolution) any { return &r.config.Frozen }},
+	{"learning.clip", "largest |weight| that an update leaves; 0: only the format limits it",
+		func(r *resolution) any { return &r.config.Clip }},
 
 	{"formats.input", "samples; QN.M is signed with 1+N+M bits, UQN.M unsigned with N+M",
 		func(r *resolution) any { return &r.config.Formats.Input }},

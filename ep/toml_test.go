@@ -64,6 +64,8 @@ schedule = "asynchronous"
 activation = "unit"
 [learning]
 rates = [0.5, 1, 2e-3]
+frozen = [3]
+clip = 1.5
 [formats]
 input = "UQ1.7"
 state = "UQ0.8"
@@ -107,7 +109,7 @@ task = "infer"
 	net.Name = "mine"
 	want := &Config{
 		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
-		Rates: []float64{0.5, 1, 2e-3},
+		Rates: []float64{0.5, 1, 2e-3}, Frozen: []int{3}, Clip: 1.5,
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
 			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12,
@@ -221,6 +223,9 @@ func TestTOMLErrors(t *testing.T) {
 		{"[phases]\npool-index = \"cold\"", `net.toml: phases.pool-index: "cold", want "frozen" or "live"`},
 		{"[phases]\ndamping = 9", `net.toml: phases.damping: 9, want an integer 0..8`},
 		{"[phases]\ndamping = 1\ninitial-state = 0.5", `net.toml: phases.initial-state: 0.5 with damping 1, want 0 or damping 0`},
+		{"[learning]\nfrozen = [2]", `net.toml: learning.frozen: [2], want layers 1 to 9 to learn without a gap`},
+		{"[learning]\nfrozen = [1, 1]", `net.toml: learning.frozen: 1, want different layers 1..9`},
+		{"[learning]\nclip = -1", `net.toml: learning.clip: -1, want a finite number of at least 0`},
 		{"[phases]\nmin-steps = 13", `net.toml: phases.min-steps: 13, want an integer 2..12`},
 		{"[phases]\nstart = \"hot\"", `net.toml: phases.start: "hot", want "cold" or "warm"`},
 		{"[phases]\nbetas = [1, 2]", `net.toml: phases.betas: given with estimate symmetric, want estimate points`},

@@ -62,6 +62,9 @@ func (s Schedule) Factor(epoch, epochs int) float64 {
 // (no decay of biases); in fixed point the master is confined to the formats and
 // its nearest codes serve the phases. Otherwise it is the hardware's update.
 func (t *Trainer) descend(n int) float64 {
+	if !t.cfg.Trains(n + 1) {
+		return 0
+	}
 	p := &t.Params.Layers[n]
 	copy(t.old, p.W)
 	t.engine.contrast(n)
@@ -77,6 +80,7 @@ func (t *Trainer) descend(n int) float64 {
 		lo, hi := t.limits(func(f *Formats) (float64, float64) {
 			return f.Weight.ToFloat(f.Weight.Min()), f.Weight.ToFloat(f.Weight.Max())
 		})
+		lo, hi = t.cfg.clipLimits(lo, hi)
 		t.move(p.W, v.W, w, rate, t.opt.Decay, lo, hi)
 		lo, hi = t.limits(func(f *Formats) (float64, float64) {
 			return f.Bias.ToFloat(f.Bias.Min()), f.Bias.ToFloat(f.Bias.Max())

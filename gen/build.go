@@ -86,6 +86,7 @@ func widest(values ...int) int {
 	return w
 }
 
-// itoa and ftoa print numbers in comments.
+// utoa, itoa and ftoa print numbers in comments.
+func utoa(v uint64) string  { return strconv.FormatUint(v, 10) }
 func itoa(v int) string     { return strconv.Itoa(v) }
 func ftoa(v float64) string { return strconv.FormatFloat(v, 'g', 8, 64) }

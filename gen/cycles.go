@@ -319,7 +319,7 @@ func (m *cycleModel) act(i int) {
 // update models the update of all slabs.
 func (m *cycleModel) update() {
 	d := m.d
-	m.store.start(m.now, d.Map.Weights)
+	m.store.start(m.now, d.Updated())
 	for _, v := range d.Visits.Update {
 		ps, l := &d.tables.passes[v.Layer-1], &m.layers[d.slot(v.Layer)]
 		m.pool(v)

@@ -45,6 +45,9 @@ func (d *Design) modeFields() record {
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "the layer has biases"})
 	}
+	if d.Program.RandomSign {
+		rec = append(rec, field{"negate", 1, "the contrast changes its sign"})
+	}
 	if !d.bothSigns() {
 		rec = rec.without("nudge_minus")
 	}
@@ -90,6 +93,8 @@ type datapath struct {
 	tileDone, contrast              *hdl.Signal
 	here                            hdl.Value // words of the layer, stage 2
 	argmax, states                  *hdl.Signal
+
+	updateStart hdl.Value
 
 	laneWiring
 	headWiring

@@ -23,6 +23,9 @@ func (p *datapath) array() {
 	}
 	u.In("unpool_i", p.argmaxOnly(p.mode["unpool"]))
 	u.In("void_i", void2)
+	if negate, ok := p.mode["negate"]; ok {
+		minus2 = hdl.Xor(minus2, negate)
+	}
 	u.In("minus_i", p.negated(minus2))
 	u.In("pos_i", p.pos[2])
 	u.In("even_i", p.even)
@@ -193,6 +196,7 @@ func (p *datapath) updates() {
 	vw := d.parameterBits()
 	p.Group("Update: drain")
 	start := p.Input("update_start_i", one, "first tile of a slab follows")
+	p.updateStart = start
 	ready := p.Input("store_ready_i", one)
 	u := p.Instance(d.drain(), "u_drain")
 	u.In("start_i", start)
@@ -226,6 +230,12 @@ func (p *datapath) updates() {
 	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
 	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
 	module := d.updateLane()
+	var place *hdl.Signal
+	var inner hdl.Value
+	if d.stochastic() {
+		place = p.places()
+		inner = p.Input("inner_i", hdl.U(32))
+	}
 	p.For("gen_update", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		weight := g.WireIs("weight", hdl.Ext(hdl.AsS(hdl.IndexSlice(old, r, ww)), vw))
 		old := hdl.Value(weight)
@@ -242,6 +252,10 @@ func (p *datapath) updates() {
 		u.In("valid_i", valid[1])
 		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
 		u.In("old_i", old)
+		if place != nil {
+			u.In("place_i", p.lanePlace(g, place, r))
+			u.In("inner_i", inner)
+		}
 		lane := u.OutAs("new_o", "new_value")
 		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
 		state := g.WireIs("state_value", hdl.AsS(hdl.IndexSlice(p.here, r, d.LaneBits)))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"epgen/ep"
-	"epgen/fixedpoint"
 )
 
 // Design is the accelerator of one configuration: its plan, its schedule and,
@@ -22,11 +21,8 @@ func New(cfg *ep.Config) (*Design, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mode := cfg.Formats.UpdateRounding; mode == fixedpoint.Stochastic {
-		return nil, fmt.Errorf("formats.update-rounding: %v, want another: the generator does not have it yet", mode)
-	}
-	if e := cfg.Estimate; e == ep.RandomSign || e == ep.SeveralPoints {
-		return nil, fmt.Errorf("phases.estimate: %v, want symmetric, positive or negative: the generator does not have it yet", e)
+	if e := cfg.Estimate; e == ep.SeveralPoints {
+		return nil, fmt.Errorf("phases.estimate: %v, want symmetric, positive, negative or random-sign: the generator does not have it yet", e)
 	}
 	d := &Design{Plan: p, tables: buildTables(p)}
 	d.deriveFields()

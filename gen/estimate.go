@@ -151,6 +151,9 @@ func (e *Estimate) figures(d *Design) {
 		if i == 0 {
 			relax = l.Products
 		}
+		if !d.Cfg.Trains(pl.N) {
+			update = 0
+		}
 		e.RelaxProducts += relax
 		e.UpdateProducts += update
 		l.RelaxUtilization = ratio(float64(relax), lanes*float64(l.Relax))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"epgen/ep"
+	"epgen/fixedpoint"
 )
 
 // Heads are further layers to the array: their map goes up from the averaged states of
@@ -28,6 +29,9 @@ func checkHeads(cfg *ep.Config) error {
 	}
 	if cfg.MinSteps > 0 {
 		return refuse("phases.min-steps", "%d with heads, want 0", cfg.MinSteps)
+	}
+	if f.UpdateRounding == fixedpoint.Stochastic {
+		return refuse("formats.update-rounding", "stochastic with heads, want another")
 	}
 	if out := net.Output(); net.Readout() == nil && out.H*out.W > 1 {
 		return refuse("network.layers", "a head beside an output of %v, want an output of 1x1", out)

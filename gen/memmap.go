@@ -26,6 +26,13 @@ type MemoryMap struct {
 	Size        int // bytes of the whole map
 }
 
+// Updated returns the part of Weights that an update writes: the layers that learn, and heads.
+func (p *Plan) Updated() Region {
+	list := p.Visits.Update
+	first, last := p.at(list[0].Layer), p.at(list[len(list)-1].Layer)
+	return Region{first.Offset, last.Offset + last.Out.Blocks*last.SlabBytes - first.Offset}
+}
+
 // Region is a range of bytes of the memory map.
 type Region struct{ Offset, Bytes int }
 

@@ -56,6 +56,13 @@ func (d *Design) regfile() *hdl.Module {
 	}
 	state, phase := m.Input("state_i", hdl.U(4)), m.Input("phase_i", hdl.U(d.phaseBits()))
 	layer, slab := m.Input("layer_i", hdl.U(d.layerBits())), m.Input("slab_index_i", hdl.U(d.slabIndexBits()))
+	var number *hdl.Signal
+	if d.random() {
+		inferRun := m.Input("infer_run_i", one)
+		number = m.Reg("update_number_q", word)
+		m.Assign(m.Output("update_number_o", word), number)
+		classes["UPDATED"] = hdl.All(finish, hdl.Not(failed), hdl.Not(inferRun))
+	}
 	steps := map[string]hdl.Value{}
 	for _, r := range d.stepRegisters() {
 		steps[r.Name] = m.Input(strings.ToLower(r.Name)+"_i", hdl.U(16))
@@ -95,7 +102,17 @@ func (d *Design) regfile() *hdl.Module {
 	merge := func(old hdl.Value, hi, lo int) hdl.Value {
 		return hdl.Or(hdl.And(old, hdl.Inv(hdl.Slice(mask, hi, lo))), hdl.Slice(bitsIn, hi, lo))
 	}
+	numbers := func(b *hdl.Block) {}
+	if number != nil {
+		numbers = func(b *hdl.Block) {
+			b.If(classes["UPDATED"], func(b *hdl.Block) { b.Set(number, inc(number)) }).
+				ElseIf(hdl.All(writes("UPDATE_NUMBER"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(number, merge(number, 31, 0)) })
+		}
+	}
 	regs := []*hdl.Signal{baseLo, baseHi, enable, pending, done, errorQ, code, bvalid}
+	if number != nil {
+		regs = append(regs, number)
+	}
 	m.AlwaysReset(func(b *hdl.Block) {
 		for _, r := range regs {
 			b.Set(r, zeroOf(r))
@@ -104,6 +121,7 @@ func (d *Design) regfile() *hdl.Module {
 		b.Set(bvalid, hdl.Any(write, hdl.All(bvalid, hdl.Not(bready))))
 		b.If(hdl.All(writes("BASE_LO"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseLo, merge(baseLo, 31, 12)) })
 		b.If(hdl.All(writes("BASE_HI"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseHi, merge(baseHi, 31, 0)) })
+		numbers(b)
 		b.If(writes("IRQ_ENABLE"), func(b *hdl.Block) { b.Set(enable, merge(enable, 0, 0)) })
 		b.If(finish, func(b *hdl.Block) { b.Set(pending, bit(true)) }).
 			ElseIf(hdl.All(writes("IRQ_STATUS"), hdl.Bit(bitsIn, 0)), func(b *hdl.Block) { b.Set(pending, bit(false)) })
@@ -129,6 +147,9 @@ func (d *Design) regfile() *hdl.Module {
 		"CONTROL":    hdl.Const(word, 0),
 		"PROGRESS": hdl.Cat(hdl.Ext(slab, 16), hdl.Const(hdl.U(3), 0), hdl.Ext(layer, 5),
 			hdl.Const(hdl.U(4-d.phaseBits()), 0), phase, state),
+	}
+	if number != nil {
+		values["UPDATE_NUMBER"] = number
 	}
 	for name, v := range steps {
 		values[name] = hdl.Ext(v, 32)

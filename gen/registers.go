@@ -87,6 +87,10 @@ func (d *Design) Registers() []Register {
 		control := &rs[slices.IndexFunc(rs, func(r Register) bool { return r.Name == "CONTROL" })]
 		control.Fields = append(control.Fields, Field{"COLD", 2, 2, "with START: from the initial state, not from the last free equilibrium"})
 	}
+	if d.random() {
+		rs = append(rs, Register{"UPDATE_NUMBER", 0x2c, ReadWrite, 0,
+			"number of the next update, by which random bits are drawn; counts by itself; writes while busy are ignored", nil})
+	}
 	rs = append(rs, Register{"PROGRESS", 0x28, ReadOnly, 0, "where the schedule stands", []Field{
 		{"STATE", 3, 0, "state of the sequencer: " + strings.Join(stateNames, ", ")},
 		{"PHASE", 3 + d.phaseBits(), 4, d.phaseList()},

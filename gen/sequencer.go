@@ -100,7 +100,9 @@ type sequencer struct {
 	kinds, phases                                 []hdl.Value
 	lastSlab, releaseSlab, done                   *hdl.Signal
 	movedIn                                       hdl.Value
+	sample                                        func()      // of the random sign
 	moved, begun                                  *hdl.Signal // monitor: nil without one
+	negative                                      *hdl.Signal // random sign: nil without one
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
 	biased                                        *hdl.Signal // the layer has biases, where layers differ
 }
@@ -122,6 +124,7 @@ func (d *Design) sequencer() *hdl.Module {
 	q.registers()
 	q.advance()
 	q.watch()
+	q.tensor()
 	q.modes()
 	q.status()
 	return q.Module
@@ -189,6 +192,9 @@ func (q *sequencer) ports() {
 	})
 	if q.d.Cfg.Start == ep.Warm {
 		q.warmStart()
+	}
+	if q.d.Program.RandomSign {
+		q.randomSign()
 	}
 	if q.d.monitored() {
 		q.movedIn = q.Input("moved_i", one, "a state has moved by more than the tolerance")

@@ -74,7 +74,7 @@ func (q *sequencer) modes() {
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
 		"zero": q.initial(stale, isInput),
 		"live": storeArgmax, "acc_keep": updating,
-		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.during(pulled),
+		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.pulling(),
 		"bank":   q.bank,
 		"i_plus": hdl.Mux(isInput, iBase, iPlus), "i_minus": hdl.Mux(isInput, iBase, iMinus),
 		"o_plus": oPlus, "o_minus": oMinus,
@@ -92,6 +92,9 @@ func (q *sequencer) modes() {
 		if v, ok := q.named[name]; ok {
 			values[name] = v
 		}
+	}
+	if q.negative != nil {
+		values["negate"] = hdl.All(updating, q.negative)
 	}
 	q.Group("Mode of the pass")
 	type pair struct{ reg, v hdl.Value }
@@ -153,6 +156,14 @@ func (q *sequencer) headValues(values map[string]hdl.Value, written, own hdl.Val
 	values["head_nudge"] = hdl.All(q.field("head"), isAct, q.during(nudged))
 	values["back_first"] = hdl.EqConst(q.slab, 0)
 	values["write"] = hdl.Mux(isPool, averages, hdl.Mux(hdl.Any(isAct, q.isKind(Soft)), own, q.field("acc_write")))
+}
+
+// pulling reports a nudge away from the target.
+func (q *sequencer) pulling() hdl.Value {
+	if q.negative != nil {
+		return q.negative
+	}
+	return q.during(pulled)
 }
 
 // nudged and pulled tell the phases whose nudge is not 0, and those in which it points

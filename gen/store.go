@@ -192,8 +192,8 @@ func (s *store) bursts() {
 	announced := s.Reg("announced_q", one, "AWVALID is high for the first cycle: data need not wait for AWREADY")
 	beats := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Bytes/d.Map.BeatBytes)) }
 	at := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Offset/d.Map.BeatBytes)) }
-	first := s.WireIs("job_first", hdl.Mux(s.result, at(d.Map.Results), at(d.Map.Weights)))
-	total := s.WireIs("job_beats", hdl.Mux(s.result, beats(d.Map.Results), beats(d.Map.Weights)))
+	first := s.WireIs("job_first", hdl.Mux(s.result, at(d.Map.Results), at(d.Updated())))
+	total := s.WireIs("job_beats", hdl.Mux(s.result, beats(d.Map.Results), beats(d.Updated())))
 	s.AlwaysReset(func(b *hdl.Block) {
 		b.Set(s.awValid, bit(false))
 		b.Set(announced, bit(false))

@@ -30,10 +30,15 @@ func (d *Design) top() *hdl.Module {
 		{d.walker(), "u_walker", "Operations of a pass"},
 		{d.axisROM("ep_row_rom", "row", d.tables.rows, d.tables.rowDoc), "u_row_rom", ""},
 		{d.axisROM("ep_column_rom", "column", d.tables.cols, d.tables.colDoc), "u_column_rom", ""},
+	}
+	if d.random() {
+		units = append(units, unit{d.randomKey(), "u_random_key", "Random bits"})
+	}
+	units = append(units, []unit{
 		{d.fetch(), "u_fetch", "External memory, reading"},
 		{d.datapath(), "u_datapath", "States, array, update"},
 		{d.store(), "u_store", "External memory, writing"},
-	}
+	}...)
 	m.Group("AXI4-Lite subordinate, AXI4 manager, interrupt")
 	for _, u := range units {
 		w.declare(u)

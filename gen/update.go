@@ -42,7 +42,15 @@ func (d *Design) updateLane() *hdl.Module {
 	k := d.shifts.rate.max()
 	lift := d.shifts.rate.fromMax()
 	scaled := m.WireIs("scaled", lift.shiftLeft(prod, sel, prod.Type().Width+lift.max()))
-	rounded := roundShift(&m.Scope, "scaled", scaled, k, w0.Mode)
+	var rounded hdl.Value
+	if d.stochastic() {
+		place := m.Input("place_i", hdl.U(32), "of the element; one cycle before valid_i")
+		inner := m.Input("inner_i", hdl.U(32))
+		m.Group("Random bits, and the rounded change")
+		rounded = stochasticRound(&m.Scope, "scaled", scaled, k, mix(&m.Scope, "mix", place, inner))
+	} else {
+		rounded = roundShift(&m.Scope, "scaled", scaled, k, w0.Mode)
+	}
 	delta := stage(valids[1], "delta_q", rounded)
 	sum := m.WireIs("sum", hdl.Add(delta, olds[2]))
 	t := hdl.S(vw)

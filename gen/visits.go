@@ -73,7 +73,9 @@ func newSchedule(p *Plan) schedule {
 		s.Step = append(s.Step, Visit{Act: n})
 	}
 	for l := range n {
-		s.Update = append(s.Update, Visit{Layer: l + 1, Update: true})
+		if cfg.Trains(l + 1) {
+			s.Update = append(s.Update, Visit{Layer: l + 1, Update: true})
+		}
 	}
 	if p.hasHeads() {
 		s.Nudged = p.withHeads(s.Step)

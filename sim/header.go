@@ -114,11 +114,22 @@ func (h *header) phases() {
 	h.line("};")
 	h.constant("int", "kFreePhase", 1, "")
 	h.constant("int", "kUpdatePhase", int(stageOf(p.Update())), "")
+	h.constant("uint32_t", "kNumberRegister", fmt.Sprintf("%#x", numberRegister(h.d)), "UPDATE_NUMBER, or 0")
 	h.constant("uint32_t", "kColdStart", coldStart(h.d), "of CONTROL: begin at the initial state")
 	h.constant("int", "kCopies", h.d.Copies(), "of the states, one for each relaxation")
 	h.constant("int", "kFirstPoint", int(p.Points[0].Phase), "copies of which the contrast is the difference,")
 	h.constant("int", "kSecondPoint", int(p.Points[1].Phase), "or the first two of several")
 	h.line("")
+}
+
+// numberRegister returns the offset of UPDATE_NUMBER, 0 where there is none.
+func numberRegister(d *gen.Design) int {
+	for _, r := range d.Registers() {
+		if r.Name == "UPDATE_NUMBER" {
+			return r.Offset
+		}
+	}
+	return 0
 }
 
 // coldStart returns the mask of CONTROL.COLD, 0 where every start is cold.
@@ -169,6 +180,7 @@ func (h *header) memoryMap() {
 	}{{"kLabels", m.Labels}, {"kInput", m.Input}, {"kWeights", m.Weights}, {"kResults", m.Results}} {
 		h.line("constexpr Region %s = {%d, %d};", r.name, r.Offset, r.Bytes)
 	}
+	h.line("constexpr Region kUpdated = {%d, %d};  // of kWeights, what an update writes", h.d.Updated().Offset, h.d.Updated().Bytes)
 	h.constant("uint64_t", "kMapBytes", m.Size, "all of it")
 }
 

@@ -152,7 +152,7 @@ func (s *scheduler) index(phase stage, t, n, copy int) {
 func (s *scheduler) values(n int) int { return s.plan.Cfg.Batch * s.plan.Layers[n-1].Out.Shape.Len() }
 
 // Compared returns the number of values that a training step compares: neurons
-// and pool indices of every set, the input, every weight and bias, the results.
+// and pool indices of every set, the input, every weight and bias that is updated, the results.
 func Compared(p *gen.Plan) int {
 	n := 0
 	for _, sets := range Schedule(p) {
@@ -161,6 +161,9 @@ func Compared(p *gen.Plan) int {
 		}
 	}
 	for _, l := range p.Slabs() {
+		if !p.Cfg.Trains(l.N) {
+			continue
+		}
 		n += l.Weights() + l.Biases()
 	}
 	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
@@ -204,7 +207,10 @@ func UsefulProducts(p *gen.Plan) int {
 	n := 0
 	for i := range p.Layers {
 		l := &p.Layers[i]
-		up, down := steps, steps
+		up, down, points := steps, steps, points
+		if !p.Cfg.Trains(l.N) {
+			points = 0
+		}
 		if i == 0 {
 			up, down = 1, 0
 		} else if l.HasIndex() && p.Cfg.PoolIndex == ep.Live {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -16,6 +17,7 @@ type network struct {
 	input ep.Shape
 	set   func(*ep.Config) // what differs from the defaults; may be nil
 	data  string           // subdirectory of the data sets, for real samples
+	slow  bool             // to build: run only if named in full
 }
 
 // format is QInt.Frac if signed, else UQInt.Frac.
@@ -94,18 +96,30 @@ var networks = []network{
 		c.Batch, c.Sequence.Starts = 2, 10
 	}},
 	{name: "asynchronous", list: "5,M,7,6,M,fc3", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
-		c.Sweep, c.Batch, c.Initial, c.Estimate = ep.Asynchronous, 2, 0.4, ep.Positive
+		c.Sweep, c.Batch, c.Initial, c.Estimate, c.Frozen = ep.Asynchronous, 2, 0.4, ep.Positive, []int{1, 4}
 	}},
 	{name: "asynchronous-live", list: "5,M,7,M,6,M", input: ep.Shape{C: 2, H: 10, W: 9}, set: func(c *ep.Config) {
 		c.Sweep, c.PoolIndex, c.Array.Size, c.Memory.DataWidth = ep.Asynchronous, ep.Live, 2, 32
 	}},
 	{name: "damped", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 7}, set: func(c *ep.Config) {
-		c.Damping, c.FreeSteps, c.Estimate, c.Array.Size = 1, 6, ep.Negative, 2
+		c.Damping, c.FreeSteps, c.Estimate, c.Array.Size, c.Clip = 1, 6, ep.Negative, 2, 0.3
 		c.Formats.StateRounding = fixedpoint.NearestUp
 	}},
 	{name: "warm", list: "5,M,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
 		c.Start, c.Sweep, c.Batch, c.Array.Size, c.Sequence.Starts = ep.Warm, ep.Asynchronous, 2, 2, 3
 		c.Damping = 2
+	}},
+	{name: "random", list: "5,M,7,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) {
+		c.Formats.UpdateRounding, c.Estimate, c.Seed, c.Sequence.Starts = fixedpoint.Stochastic, ep.RandomSign, 3, 4
+		c.Batch = 2
+	}},
+	{name: "random-32", list: "5,M,7,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) { // the same numbers
+		c.Formats.UpdateRounding, c.Estimate, c.Seed, c.Sequence.Starts = fixedpoint.Stochastic, ep.RandomSign, 3, 4
+		c.Array.Size, c.Batch, c.Memory.DataWidth = 32, 2, 512
+	}, slow: true},
+	{name: "random-live", list: "5,M,9,M,fc3", input: ep.Shape{C: 5, H: 9, W: 8}, set: func(c *ep.Config) {
+		c.Formats.UpdateRounding, c.Estimate, c.PoolIndex, c.Sequence.Starts = fixedpoint.Stochastic, ep.RandomSign, ep.Live, 2
+		c.Formats.Weight, c.Formats.Bias, c.Memory.DataWidth = format(true, 1, 9), format(true, 1, 11), 256
 	}},
 	{name: "settling", list: "5,M,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Batch, c.Array.Size, c.Sequence.Starts = 25, 12, 3, 60, 2, 2, 2
@@ -221,4 +235,16 @@ var sessions = []session{
 	{name: "read error, stalls", Settings: sim.Settings{Seed: 14, XSeed: 7, Runs: 2, Stall: true}, extra: []string{"--fail-read=3", "--fail-with=decerr"}},
 	{name: "write error", Settings: sim.Settings{Seed: 15, XSeed: 8, Runs: 2}, extra: []string{"--fail-write=0", "--fail-with=decerr"}},
 	{name: "write error, stalls", Settings: sim.Settings{Seed: 16, XSeed: 9, Runs: 2, Stall: true}, extra: []string{"--fail-write=0"}},
+}
+
+// stallSessions are n patterns of stalls. The third of four runs is cut short by a reset at
+// a random time, whatever phase that falls into; the fourth must give the bits of the first.
+func stallSessions(n int) []session {
+	var list []session
+	for i := range n {
+		list = append(list, session{
+			name: fmt.Sprintf("stalls %d", i+1), Settings: sim.Settings{Seed: uint64(1000 + i), XSeed: i + 1, Runs: 4, Stall: true},
+		})
+	}
+	return list
 }

@@ -39,10 +39,14 @@ type result struct {
 func run(args []string) (failed int, err error) {
 	flags := flag.NewFlagSet("verilate-test", flag.ContinueOnError)
 	only := flags.String("run", "", "only benches and networks whose name contains this")
+	stalls := flags.Int("stalls", 0, "of each network only so many patterns of stalls, each with a reset in mid-run")
 	jobs := flags.Int("jobs", 2, "simulations at a time")
 	keep := flags.String("keep", "", "directory to keep the packages in (default: a temporary one, removed)")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
+	}
+	if *stalls > 0 {
+		sessions = stallSessions(*stalls)
 	}
 	dir := *keep
 	if dir == "" {
@@ -65,6 +69,7 @@ func run(args []string) (failed int, err error) {
 // job is a unit bench or a network.
 type job struct {
 	name string
+	slow bool // run only if named in full
 	run  func(ctx context.Context, dir string) result
 }
 
@@ -72,11 +77,11 @@ type job struct {
 func allJobs() []job {
 	var list []job
 	for _, b := range unit.All() {
-		list = append(list, job{"unit " + b.Name, func(_ context.Context, dir string) result { return runBench(b, dir) }})
+		list = append(list, job{"unit " + b.Name, false, func(_ context.Context, dir string) result { return runBench(b, dir) }})
 	}
 	for i := range networks {
 		n := &networks[i]
-		list = append(list, job{n.name, func(ctx context.Context, dir string) result {
+		list = append(list, job{n.name, n.slow, func(ctx context.Context, dir string) result {
 			return n.test(ctx, filepath.Join(dir, n.name))
 		}})
 	}
@@ -91,7 +96,7 @@ func runAll(ctx context.Context, dir, only string, jobs int) (passed, failed int
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, j := range allJobs() {
-		if !strings.Contains(j.name, only) {
+		if !strings.Contains(j.name, only) || j.slow && j.name != only {
 			continue
 		}
 		c := make(chan result, 1)

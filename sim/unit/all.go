@@ -22,7 +22,7 @@ func All() []*Bench {
 	}
 	return join(
 		inGroup("arithmetic", roundingBench(),
-			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false),
+			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false), updateBench(settle, false),
 			arrayBench(single), arrayBench(narrow), arrayBench(real),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),

@@ -82,10 +82,21 @@ func updateElement(v *Vectors, s source, u fixedpoint.Update, contrast, old int6
 		s.fill(v, "contrast_i", "old_i")
 		v.Tick()
 	}
+	want := func() int64 { return u.Apply(old, contrast) }
+	if v.Has("place_i") { // a cycle ahead
+		place, inner := uint32(s.Uint64()), uint32(s.Uint64())
+		v.Set("valid_i", 0)
+		v.Set("place_i", int64(place))
+		v.Set("inner_i", int64(inner))
+		v.Tick()
+		s.fill(v, "place_i")
+		random := fixedpoint.RandomStream{Outer: place, Inner: inner}.At(0, 0)
+		want = func() int64 { return u.ApplyRandom(old, contrast, random) }
+	}
 	v.Set("valid_i", 1)
 	v.Set("contrast_i", contrast)
 	v.Set("old_i", old)
-	v.WantAfter(3, "new_o", u.Apply(old, contrast))
+	v.WantAfter(3, "new_o", want())
 	v.Tick()
 }
 

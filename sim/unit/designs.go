@@ -33,7 +33,7 @@ type design struct {
 //	narrow-heads  one lane, three samples, states that reach 1.0, probabilities of 5 bits
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
-//	settle  2x2, phases of four steps that may end after two
+//	settle  2x2, phases of four steps that may end after two, stochastic rounding
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -83,6 +83,7 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 			cfg.Initial = 0.3
 		case "settle":
 			cfg.MinSteps, cfg.Tolerance = 2, 1000
+			cfg.Formats.UpdateRounding = fixedpoint.Stochastic
 		case "sweep":
 			cfg.Damping, cfg.Start, cfg.Estimate = 2, ep.Warm, ep.Negative
 		}

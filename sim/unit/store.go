@@ -95,7 +95,7 @@ func (s *storePlay) job(j storeJob) {
 	s.v.Set("store_start_i", 1)
 	s.cycle(false)
 	s.v.Set("store_start_i", 0)
-	region := s.Map.Weights
+	region := s.Updated()
 	if j.result {
 		region = s.Map.Results
 	}

@@ -115,10 +115,19 @@ bool Bench::Start(int run, int start, bool infer, bool with_irq) {
   for (const design::ConstantInfo& c : design::kConstants)
     CheckRegister(c.name, c.addr, c.value);
   if ((start == 0 && !SetBase()) ||
-      !lite_.Write(design::kRegIrqEnable, enable) ||
+      !lite_.Write(design::kRegIrqEnable, enable) || !SetNumber(start) ||
       !lite_.Write(design::kRegControl, control))
     return false;
   started_ = lite_.write_cycle();
+  return true;
+}
+
+// The updates of a sequence are numbered from 0; between its starts the core counts.
+bool Bench::SetNumber(int start) {
+  if (design::kNumberRegister == 0) return true;
+  if (start == 0) return lite_.Write(design::kNumberRegister, 0);
+  CheckRegister("UPDATE_NUMBER", design::kNumberRegister,
+                static_cast<uint32_t>(start));
   return true;
 }
 

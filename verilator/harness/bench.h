@@ -108,6 +108,7 @@ class Bench {
   void CheckIrq();
   void CheckProgress();
   void CheckBusy();
+  bool SetNumber(int start);
   void CheckInjection();
   bool WaitForIrq(uint64_t last_access, End* end);
   bool Poll(End* end);

@@ -62,7 +62,7 @@ void MemoryChecker::OnWrite(uint64_t addr, const uint8_t* bytes,
     const uint64_t at = offset + static_cast<uint64_t>(i);
     const uint64_t element = at / kElement;
     const int64_t got = LoadElement(bytes + i, kElement);
-    if ((infer_ || !Within(at, design::kWeights)) &&
+    if ((infer_ || !Within(at, design::kUpdated)) &&
         !Within(at, design::kResults))
       Report(element, "address", "must not be written", got,
              cycle);
@@ -86,7 +86,7 @@ void MemoryChecker::Finish(uint64_t cycle) {
     const int64_t got = LoadElement(final.data() + at, kElement);
     const int64_t want = LoadElement(Expected(at), kElement);
     const bool output = where.kind == Element::kResult ||
-                        (!infer_ && where.kind >= Element::kWeight);
+                        (!infer_ && Within(at, design::kUpdated));
     Change& change = changes_[static_cast<std::size_t>(where.layer)];
     if (where.real && output) {
       ++compared_;
