@@ -143,7 +143,7 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 }
 
 // trainHead writes the gradient of the head's own loss, without lambda, to g and the
-// new parameters to z.
+// new parameters to z. The running mean is moved between steps, see [MeanRate].
 func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHeadParams) {
 	batch := float64(m.cfg.Batch)
 	rate := h.Rate
@@ -159,11 +159,6 @@ func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHead
 	step(g.W, z.W, old.W, c.w)
 	step(g.B, z.B, old.B, c.b)
 	copy(z.Mean, old.Mean)
-	if h.Center {
-		for i, v := range c.mean {
-			z.Mean[i] += MeanRate / batch * v
-		}
-	}
 }
 
 // descend writes the estimate of a contrast to g and the new parameters to z.

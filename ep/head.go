@@ -96,7 +96,8 @@ type HeadSpec struct {
 }
 
 // MeanRate is the share of a new mini-batch in the running mean of features, and
-// thus about the inverse of the number of mini-batches that it looks back.
+// thus about the inverse of the number of mini-batches that it looks back. Within a
+// training step the mean is a constant; a trainer moves it between steps.
 const MeanRate = 1.0 / 16
 
 // DefaultHead returns a head of a layer of the given shape: centred, cross-entropy on a

@@ -1,6 +1,10 @@
 package ep
 
-import "epgen/fixedpoint"
+import (
+	"slices"
+
+	"epgen/fixedpoint"
+)
 
 // codeHeadUnits returns head i in fixed point on elements T.
 func codeHeadUnits[T fixedpoint.Number](cfg *Config, a *Arith, i int) headUnits[T] {
@@ -106,7 +110,18 @@ type HeadStats struct {
 	WeightsSaturated int
 	BiasesChanged    int
 	BiasesSaturated  int
-	MeansChanged     int
+	MeanSums         []int64 // sum over the samples of h* - mu, [C, q, q]
+}
+
+// MoveMeans moves the running means of p after a training step with the given outcome,
+// exactly as a trainer in the arithmetic of the hardware does between two steps.
+func (m *Fixed) MoveMeans(p *Params, out *Outcome) {
+	for i := range p.Heads {
+		if m.cfg.Network.Heads[i].Center {
+			u := m.arith.headUpdates(&m.cfg.Network, i, 0).mean
+			p.Heads[i].Mean, _, _ = updateCodes(u, p.Heads[i].Mean, out.Heads[i].MeanSums)
+		}
+	}
 }
 
 // updateHead returns the new parameters of head i.
@@ -117,7 +132,11 @@ func (r *fixedRun[T]) updateHead(i int, number uint32, e finals[T]) (HeadParams,
 	st := HeadStats{Name: h.Name, Weights: len(old.W), Biases: len(old.B)}
 	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(u.weights, old.W, c.w)
 	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(u.biases, old.B, c.b)
-	p.Mean, st.MeansChanged, _ = updateCodes(u.mean, old.Mean, c.mean)
+	p.Mean = slices.Clone(old.Mean)
+	st.MeanSums = make([]int64, len(c.mean))
+	for i, v := range c.mean {
+		st.MeanSums[i] = int64(v)
+	}
 	return p, st
 }
 

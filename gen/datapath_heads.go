@@ -23,7 +23,9 @@ type headWiring struct {
 func (d *Design) laneModes() []string {
 	var names []string
 	for _, f := range d.headModes() {
-		if f.name != "pool" && f.name != "pool_shift" {
+		switch f.name {
+		case "pool", "pool_shift", "mean_base":
+		default:
 			names = append(names, f.name)
 		}
 	}
@@ -90,6 +92,40 @@ func (p *datapath) headLane(u *hdl.Instance, r hdl.Index) {
 	u.OutTo("logit_o", hdl.IndexSlice(p.logits, r, p.d.logitBits()))
 }
 
+// center subtracts the running means from averages in stage 4.
+func (p *datapath) center(average *hdl.Signal, valid hdl.Value) hdl.Value {
+	d, lw, sw := p.d, p.d.LaneBits, p.d.Cfg.Formats.State.Width()
+	addr := hdl.U(addrBits(d.MeanWords))
+	p.Group("Running means, read in stage 3 and subtracted in stage 4")
+	we := p.Input("mean_we_i", hdl.U(1))
+	waddr := p.Input("mean_addr_i", addr)
+	data := p.Input("mean_data_i", hdl.U(d.P*sw))
+	at := p.Reg("mean_addr_q1", addr, "cell of the operation")
+	base := hdl.Value(zeroOf(at))
+	if v, ok := p.mode["mean_base"]; ok {
+		base = v
+	}
+	p.Always(func(b *hdl.Block) {
+		b.If(p.op["valid"], func(b *hdl.Block) { b.Set(at, hdl.AddMod(fit(p.op["tile"], addr.Width), base)) })
+	})
+	at3 := delay(&p.Scope, "mean_addr", at, 1, 3)[3]
+	valid3 := p.Reg("cell_valid_q3", hdl.U(1))
+	mem := p.Memory("mean_mem", hdl.U(d.P*sw), d.MeanWords)
+	mean := p.Reg("mean_q4", hdl.U(d.P*sw))
+	p.Always(func(b *hdl.Block) {
+		b.Set(valid3, valid)
+		b.If(we, func(b *hdl.Block) { b.Set(mem.At(waddr), data) })
+		b.If(valid3, func(b *hdl.Block) { b.Set(mean, mem.At(at3)) })
+	})
+	centred := p.Wire("centred", hdl.U(d.P*lw))
+	p.For("gen_centre", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
+		h := g.WireIs("h", hdl.AsS(hdl.IndexSlice(average, r, lw)))
+		mu := g.WireIs("mu", hdl.AsS(hdl.Ext(hdl.IndexSlice(mean, r, sw), lw)))
+		g.Assign(hdl.IndexSlice(centred, r, lw), hdl.AsU(hdl.SubMod(h, mu)))
+	})
+	return centred
+}
+
 // headUnit builds the averages and places the unit that makes errors of logits.
 func (p *datapath) headUnit() {
 	d, lw, one := p.d, p.d.LaneBits, hdl.U(1)
@@ -118,7 +154,11 @@ func (p *datapath) headUnit() {
 		h := u.OutAs("h_o", "average_lane")
 		g.Assign(hdl.IndexSlice(average, r, lw), hdl.AsU(h))
 	})
-	p.Assign(p.averages, delay(&p.Scope, "average", average, 4, end)[end])
+	centred := hdl.Value(average)
+	if d.Centered {
+		centred = p.center(average, valid)
+	}
+	p.Assign(p.averages, delay(&p.Scope, "average", centred, 4, end)[end])
 	p.Assign(p.averageWE, hdl.All(p.valid[end], last[end], isPool))
 
 	p.Group("Errors of the logits")

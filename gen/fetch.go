@@ -41,6 +41,9 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	}
 	input := d.Cfg.Batch * d.Input.SampleWords
 	columns, beats = max(columns, input, d.Cfg.Batch), max(beats, d.Map.Input.Bytes/d.Map.BeatBytes, d.Map.Labels.Bytes/d.Map.BeatBytes)
+	if d.Centered {
+		columns, beats = max(columns, d.MeanWords), max(beats, d.Map.Means.Bytes/d.Map.BeatBytes)
+	}
 	rec := record{
 		{"beats", widest(beats), "beats of a slab"},
 		{"columns", widest(columns), "columns of a slab"},
@@ -75,16 +78,9 @@ const (
 	fetchInput
 	fetchWait
 	fetchSlab
-	fetchHold // only with a monitor
+	fetchHold  // only with a monitor
+	fetchMeans // only with centred heads
 )
-
-// fetchStates is the number of states.
-func (d *Design) fetchStates() int {
-	if d.monitored() {
-		return fetchHold + 1
-	}
-	return fetchSlab + 1
-}
 
 type fetch struct {
 	*hdl.Module
@@ -138,7 +134,11 @@ func (f *fetch) registers() {
 	f.rec = rec
 	f.Group("Jobs: what is fetched next")
 	f.state = f.Reg("state_q", hdl.U(3))
-	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD"}[:d.fetchStates()] {
+	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD", "MEANS"} {
+		if i == fetchHold && !d.monitored() || i == fetchMeans && !d.Centered {
+			f.states = append(f.states, nil)
+			continue
+		}
 		f.states = append(f.states, f.Localparam(n, hdl.U(3), int64(i)))
 	}
 	f.addr = f.Reg("addr_q", hdl.U(d.beatAddrBits()), "next beat to request")
@@ -221,9 +221,19 @@ func (f *fetch) jobs() {
 			}, st[fetchLabels])
 			c.When(func(b *hdl.Block) {
 				b.If(f.lastColumn, func(b *hdl.Block) {
+					if d.Centered {
+						b.Set(f.state, st[fetchMeans])
+						load(b, d.Map.Means.Offset, d.Map.Means.Bytes/d.Map.BeatBytes, d.MeanWords)
+						return
+					}
 					b.Set(f.state, st[fetchWait])
 				})
 			}, st[fetchInput])
+			if d.Centered {
+				c.When(func(b *hdl.Block) {
+					b.If(f.lastColumn, func(b *hdl.Block) { b.Set(f.state, st[fetchWait]) })
+				}, st[fetchMeans])
+			}
 			c.When(func(b *hdl.Block) {
 				b.If(hdl.Not(hdl.DynBit(f.full, f.fillBank)), func(b *hdl.Block) {
 					b.Set(f.state, st[fetchSlab])
@@ -290,8 +300,10 @@ func (f *fetch) nextStep(b *hdl.Block, lastStep, repeat hdl.Value) {
 // fetching reports that labels and samples are done with.
 func (f *fetch) fetching() hdl.Value {
 	var any []hdl.Value
-	for _, s := range f.states[fetchWait:] {
-		any = append(any, hdl.Eq(f.state, s))
+	for _, s := range f.states[fetchWait : fetchHold+1] {
+		if s != nil {
+			any = append(any, hdl.Eq(f.state, s))
+		}
 	}
 	return hdl.Any(any[0], any[1:]...)
 }
@@ -452,14 +464,19 @@ func (f *fetch) destinations() {
 	in := func(state int) hdl.Value { return hdl.All(f.counted, hdl.Eq(f.state, f.states[state])) }
 	labelWE := f.Output("label_we_o", one)
 	f.Assign(labelWE, in(fetchLabels))
-	at := f.Reg("at_q", hdl.U(addrBits(d.StateWords[0])), "label or word of the samples")
+	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.MeanWords))), "label or word of the samples")
 	f.Assign(f.Output("label_addr_o", hdl.U(d.fields.sample)), fit(at, d.fields.sample))
 	f.Assign(f.Output("label_data_o", hdl.U(d.labelBits())), fit(hdl.Slice(f.column, d.ElementBits-1, 0), d.labelBits()))
 	inputWE := f.Output("input_we_o", one)
 	f.Assign(inputWE, in(fetchInput))
-	f.Assign(f.Output("input_addr_o", at.Type()), at)
+	f.Assign(f.Output("input_addr_o", hdl.U(addrBits(d.StateWords[0]))), fit(at, addrBits(d.StateWords[0])))
 	f.Assign(f.Output("input_data_o", hdl.U(d.P*d.LaneBits)), d.narrowColumn(f.column, d.LaneBits))
 
+	if d.Centered {
+		f.Assign(f.Output("mean_we_o", one), in(fetchMeans))
+		f.Assign(f.Output("mean_addr_o", hdl.U(addrBits(d.MeanWords))), fit(at, addrBits(d.MeanWords)))
+		f.Assign(f.Output("mean_data_o", hdl.U(d.P*d.Cfg.Formats.State.Width())), d.narrowColumn(f.column, d.Cfg.Formats.State.Width()))
+	}
 	f.slabColumns(at)
 	if unused := d.unusedColumnBits(f.column); len(unused) > 0 {
 		f.Unused(unused...)

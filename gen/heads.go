@@ -33,6 +33,9 @@ func checkHeads(cfg *ep.Config) error {
 	if f.UpdateRounding == fixedpoint.Stochastic {
 		return refuse("formats.update-rounding", "stochastic with heads, want another")
 	}
+	if cfg.Clip > 0 {
+		return refuse("learning.clip", "%v with heads, want 0", cfg.Clip)
+	}
 	if out := net.Output(); net.Readout() == nil && out.H*out.W > 1 {
 		return refuse("network.layers", "a head beside an output of %v, want an output of 1x1", out)
 	}
@@ -49,8 +52,6 @@ func checkHeads(cfg *ep.Config) error {
 			return refuse("head", "%s of kind %v, want ce or random", h.Name, h.Kind)
 		case h.FreeState:
 			return refuse("head", "%s with free-state true, want false", h.Name)
-		case h.Center:
-			return refuse("head", "%s with center true, want false", h.Name)
 		}
 	}
 	return nil
@@ -87,6 +88,11 @@ func (p *Plan) placeHeads() {
 			Layer: m, Arith: headArith(&p.Cfg.Formats, &p.Arith.Heads[i]), N: number + 2*i, In: in, Out: out,
 			Taps: m.KH * m.KW, Tiles: in.Blocks * m.KH * m.KW, Head: &net.Heads[i], HeadArith: &p.Arith.Heads[i],
 		})
+		if net.Heads[i].Center {
+			p.Centered = true
+		}
+		p.Heads[i].MeanBase = p.MeanWords
+		p.MeanWords += in.SampleWords
 		features, errors = max(features, p.Cfg.Batch*in.SampleWords), max(errors, p.Cfg.Batch*out.SampleWords)
 		p.SlabWords = max(p.SlabWords, in.Blocks*m.KH*m.KW)
 	}

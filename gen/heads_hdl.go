@@ -38,6 +38,9 @@ func (d *Design) headModes() record {
 	if c := d.shifts.pool; len(c.values) > 1 {
 		rec = append(rec, field{"pool_shift", c.bits(), "choice of the area of a cell"})
 	}
+	if d.Centered && len(d.Heads) > 1 {
+		rec = append(rec, field{"mean_base", addrBits(d.MeanWords), "first word of the running means"})
+	}
 	return rec
 }
 
@@ -67,6 +70,14 @@ func (d *Design) headFields() []optionalField {
 	}
 	add("head_code", "choice of beta lambda", d.shifts.headCode, func(h *LayerPlan) int { return int(h.HeadArith.NudgeCode) })
 	add("head_shift", "choice of alignment", d.shifts.headShift, func(h *LayerPlan) int { return h.HeadArith.NudgeShift })
+	if d.Centered && len(d.Heads) > 1 {
+		list = append(list, optionalField{field{"mean_base", addrBits(d.MeanWords), "first word of the running means"}, func(q *Pass) int {
+			if h := arith(q); h != nil {
+				return h.MeanBase
+			}
+			return 0
+		}})
+	}
 	add("pool_shift", "choice of the area of a cell", d.shifts.pool, func(h *LayerPlan) int { return h.HeadArith.Pool.Shift })
 	return list
 }

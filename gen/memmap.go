@@ -12,6 +12,8 @@ import "epgen/ep"
 //	labels    B columns; lane 0 is the label of sample b, see LabelCode: the class
 //	          itself where the output layer is a vector
 //	input     columns (b, blk, y, x) of the samples
+//	means     of designs with centred heads, head after head: columns (blk, y, x) of what
+//	          is subtracted from the averages of the states, 0 for heads that are not centred
 //	weights   layer after layer, slab after slab: the bias column if any, then for each
 //	          tile t = blk*Taps + ky*KW + kx the columns c = 0..P-1, lane r being
 //	          W[slab*P+r, blk*P+c, ky, kx]; zeros for channels that do not exist
@@ -21,6 +23,7 @@ type MemoryMap struct {
 	BeatBytes   int
 	Labels      Region
 	Input       Region
+	Means       Region // empty without centred heads
 	Weights     Region
 	Results     Region
 	Size        int // bytes of the whole map
@@ -58,6 +61,9 @@ func (p *Plan) placeMemory() {
 	last := &p.Layers[len(p.Layers)-1]
 	m.Labels = region(cfg.Batch)
 	m.Input = region(p.inputWords())
+	if p.Centered {
+		m.Means = region(p.MeanWords)
+	}
 	m.Weights.Offset = next
 	for _, l := range p.slabs() {
 		l.SlabColumns = l.BiasColumns() + l.Tiles*p.P
@@ -109,6 +115,9 @@ func (p *Plan) labelBits() int {
 
 // PackWeights writes the weights and biases into an image of memory.
 func (p *Plan) PackWeights(img []byte, w *ep.Params) {
+	if p.Centered {
+		p.packMeans(img, w)
+	}
 	for i, l := range p.slabs() {
 		var weights, biases []int32
 		if l.Head == nil {
@@ -147,6 +156,18 @@ func (p *Plan) eachWeight(l *LayerPlan, f func(column, lane, weight, bias int)) 
 			blk, c := ci/p.P, ci%p.P
 			for tap := range l.Taps {
 				f(slab+l.BiasColumns()+(blk*l.Taps+tap)*p.P+c, r, (co*l.In.Shape.C+ci)*l.Taps+tap, -1)
+			}
+		}
+	}
+}
+
+// packMeans writes the running means of the heads.
+func (p *Plan) packMeans(img []byte, w *ep.Params) {
+	for i := range p.Heads {
+		h := &p.Heads[i]
+		for c := range h.In.Shape.C {
+			for pix := range h.In.HW {
+				p.put(img, p.Map.Means.Offset, h.MeanBase+c/p.P*h.In.HW+pix, c%p.P, int64(w.Heads[i].Mean[c*h.In.HW+pix]))
 			}
 		}
 	}

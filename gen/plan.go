@@ -31,11 +31,13 @@ type Plan struct {
 	RegionWords [2]int // words of one copy of the states in bank 0 (even layers) and 1 (odd)
 	StateWords  [2]int // words of each bank: input (bank 0), then a copy for each relaxation
 	AccWords    int
-	LogitWords  int // accumulators of the logits of a head, part of AccWords
-	BackWords   int // nudges of a head
-	IndexWords  int // words of one copy of the pool indices
-	IndexCopies int // 1 frozen; live one for each point of the contrast (those of s+ and s-)
-	SlabWords   int // tiles of the largest slab; the buffer holds two slabs
+	LogitWords  int  // accumulators of the logits of a head, part of AccWords
+	BackWords   int  // nudges of a head
+	MeanWords   int  // running means that are subtracted from averages, of all heads
+	Centered    bool // some head subtracts one
+	IndexWords  int  // words of one copy of the pool indices
+	IndexCopies int  // 1 frozen; live one for each point of the contrast (those of s+ and s-)
+	SlabWords   int  // tiles of the largest slab; the buffer holds two slabs
 
 	Map MemoryMap
 }
@@ -64,6 +66,7 @@ type LayerPlan struct {
 
 	Head      *ep.Head      // nil for a layer
 	HeadArith *ep.HeadArith // likewise
+	MeanBase  int           // of a head: first word of its means
 
 	SlabColumns int // columns of one slab in memory: bias column if any, then P per tile
 	SlabBeats   int // beats of one slab, the last one padded with zeros

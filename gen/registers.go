@@ -135,7 +135,10 @@ func (d *Design) CHeader() []byte {
 	for _, r := range []struct {
 		name string
 		Region
-	}{{"LABELS", d.Map.Labels}, {"INPUT", d.Map.Input}, {"WEIGHTS", d.Map.Weights}, {"RESULTS", d.Map.Results}} {
+	}{{"LABELS", d.Map.Labels}, {"INPUT", d.Map.Input}, {"MEANS", d.Map.Means}, {"WEIGHTS", d.Map.Weights}, {"RESULTS", d.Map.Results}} {
+		if r.Bytes == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "#define EPGEN_MEM_%-12s 0x%08xu\n#define EPGEN_MEM_%-12s 0x%08xu\n", r.name, r.Offset, r.name+"_BYTES", r.Bytes)
 	}
 	fmt.Fprintf(&b, "#define EPGEN_MEM_%-12s 0x%08xu\n#define EPGEN_MEM_%-12s %du\n\n#endif\n", "BYTES", d.Map.Size, "COLUMN_BYTES", d.Map.ColumnBytes)

@@ -179,7 +179,7 @@ func withHeads(t *testing.T, c *ep.Config, readout bool, layers ...int) *ep.Conf
 		specs = append(specs, s)
 	}
 	for i := range specs {
-		specs[i].Center = false
+		specs[i].Center = readout
 	}
 	var err error
 	if c.Network, err = net.WithHeads(classes, specs); err != nil {

@@ -152,7 +152,7 @@ var networks = []network{
 		c.Formats.State, c.Formats.Weight, c.Formats.Bias = format(false, 0, 7), format(true, 0, 7), format(true, 1, 6)
 		c.Formats.HeadWeight, c.Formats.HeadBias, c.Formats.Probability = format(true, 2, 5), format(true, 3, 4), format(false, 0, 7)
 		c.Formats.StateRounding = fixedpoint.NearestUp
-		heads(c, true, nil)
+		heads(c, true, func(s *ep.HeadSpec) { s.Center = false })
 	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
@@ -177,9 +177,6 @@ func heads(c *ep.Config, readout bool, change func(s *ep.HeadSpec)) {
 			change(&s)
 		}
 		specs = append(specs, s)
-	}
-	for i := range specs {
-		specs[i].Center = false
 	}
 	var err error
 	if c.Network, err = net.WithHeads(classes, specs); err != nil {

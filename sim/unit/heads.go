@@ -20,9 +20,6 @@ func headedDesign(name, list string, in ep.Shape, set func(c *ep.Config)) (desig
 		s.Lambda = 1 / float64(2*layer-1)
 		specs = append(specs, s)
 	}
-	for i := range specs {
-		specs[i].Center = false
-	}
 	if net, err = net.WithHeads(net.Classes(), specs); err != nil {
 		return design{}, err
 	}

@@ -34,7 +34,7 @@ void MemoryChecker::Begin(const Golden* golden, uint64_t base, uint64_t seed,
   memory_->Map(base, design::kMapBytes, seed);
   // The results are the core's to write: reading them before is an error.
   for (const design::Region& r :
-       {design::kLabels, design::kInput, design::kWeights})
+       {design::kLabels, design::kInput, design::kMeans, design::kWeights})
     memory_->Store(base + r.offset, golden_->before() + r.offset, r.bytes);
 }
 
@@ -157,6 +157,10 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
   } else if (Within(offset, design::kInput)) {
     e.kind = Element::kInput;
     in_map(design::kMaps[0], offset - design::kInput.offset);
+  } else if (Within(offset, design::kMeans)) {
+    const uint64_t rel = offset - design::kMeans.offset;
+    e.kind = Element::kMean;
+    e.channel = static_cast<int>(rel / kElement);
   } else if (Within(offset, design::kResults)) {
     e.kind = Element::kResult;
     e.layer = design::kOutputLayer;
@@ -193,7 +197,8 @@ void MemoryChecker::Report(uint64_t element, const char* kind,
   if (reported_[element]) return;
   reported_[element] = true;
   static const char* const kNames[] = {"element", "label", "input",
-                                       "weight",  "bias",  "result"};
+                                       "mean",    "weight", "bias",
+                                       "result"};
   const uint64_t at = element * kElement;
   const Element e = Locate(at);
   Mismatch m;
