@@ -46,8 +46,21 @@ type Formats struct {
 	UpdateRounding fixedpoint.Rounding // default NearestEven; Stochastic by bits that follow from the seed
 }
 
-// Array is the multiplier array: Size x Size lanes, a power of two from 1 to 32.
-type Array struct{ Size int }
+// Array is the multiplier array: Rows output channels by Columns input channels of a
+// layer, powers of two from 1 to 32. Where one is 0 it is Size.
+type Array struct{ Size, Rows, Columns int }
+
+// Shape returns rows and columns.
+func (a Array) Shape() (rows, columns int) {
+	rows, columns = a.Rows, a.Columns
+	if rows == 0 {
+		rows = a.Size
+	}
+	if columns == 0 {
+		columns = a.Size
+	}
+	return rows, columns
+}
 
 // Memory is the external memory port and the on-chip budget.
 type Memory struct {
@@ -244,6 +257,8 @@ func (c *Config) checkHardware() error {
 	m := &c.Memory
 	if err := firstError(
 		checkChoice("array.size", c.Array.Size, 1, 2, 4, 8, 16, 32),
+		checkChoice("array.rows", c.Array.Rows, 0, 1, 2, 4, 8, 16, 32),
+		checkChoice("array.columns", c.Array.Columns, 0, 1, 2, 4, 8, 16, 32),
 		checkChoice("memory.data-width", m.DataWidth, 32, 64, 128, 256, 512),
 		checkRange("memory.burst-beats", m.BurstBeats, 1, 256),
 		checkRange("memory.outstanding", m.Outstanding, 1, 32),
@@ -261,19 +276,21 @@ func (c *Config) checkHardware() error {
 }
 
 // checkSlab checks that two banks of the largest slab fit the budget: the
-// weights of Size output channels, input channels rounded up to whole blocks.
+// weights of as many output channels as the array has rows, input channels rounded up
+// to whole blocks.
 func (c *Config) checkSlab() error {
-	size, largest, at := c.Array.Size, 0, 0
+	rows, columns := c.Array.Shape()
+	largest, at := 0, 0
 	for i := range c.Network.Layers {
 		l := &c.Network.Layers[i]
-		blocks := (l.In.C + size - 1) / size
-		if bits := 2 * size * size * blocks * l.KH * l.KW * c.Formats.Weight.Width(); bits > largest {
+		blocks := (l.In.C + columns - 1) / columns
+		if bits := 2 * rows * columns * blocks * l.KH * l.KW * c.Formats.Weight.Width(); bits > largest {
 			largest, at = bits, i+1
 		}
 	}
 	if largest > c.Memory.SlabBits {
-		return badSetting("memory.slab-bits", "%d, want at least %d for two slabs of layer %d (or a smaller array.size than %d)",
-			c.Memory.SlabBits, largest, at, size)
+		return badSetting("memory.slab-bits", "%d, want at least %d for two slabs of layer %d (or a smaller array than %dx%d)",
+			c.Memory.SlabBits, largest, at, rows, columns)
 	}
 	return nil
 }

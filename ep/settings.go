@@ -151,6 +151,10 @@ var settings = []setting{
 
 	{"array.size", "rows and columns of the multiplier array: 1, 2, 4, 8, 16 or 32",
 		func(r *resolution) any { return &r.config.Array.Size }},
+	{"array.rows", "its rows, output channels of a layer, if not array.size; 0: array.size",
+		func(r *resolution) any { return &r.config.Array.Rows }},
+	{"array.columns", "its columns, input channels; 0: array.size",
+		func(r *resolution) any { return &r.config.Array.Columns }},
 
 	{"memory.data-width", "bits of the AXI4 data bus: 32, 64, 128, 256 or 512",
 		func(r *resolution) any { return &r.config.Memory.DataWidth }},

@@ -83,6 +83,8 @@ state-rounding = "truncate"
 update-rounding = "nearest-up"
 [array]
 size = 2
+rows = 4
+columns = 1
 [memory]
 data-width = 64
 burst-beats = 16
@@ -117,7 +119,7 @@ task = "infer"
 			Error: fixedpoint.Q(3, 11), Lambda: fixedpoint.UQ(3, 5),
 			StateRounding: fixedpoint.Truncate, UpdateRounding: fixedpoint.NearestUp,
 		},
-		Array:  Array{2},
+		Array:  Array{2, 4, 1},
 		Memory: Memory{64, 16, 4, 5, 65536},
 		Init:   Init{Gain: 1, Bias: -0.5, HeadGain: 2, Mean: 0.5},
 		Seed:   7,
@@ -252,7 +254,7 @@ func TestTOMLErrors(t *testing.T) {
 		{"[memory]\nburst-beats = 256",
 			`net.toml: memory.burst-beats: 256 beats of 256 bits are 8192 bytes, want at most 4096 bytes (128 beats)`},
 		{"[memory]\nslab-bits = 1000", `net.toml: memory.slab-bits: 1000, want at least 2359296 for two slabs of layer 6 ` +
-			`(or a smaller array.size than 16)`},
+			`(or a smaller array than 16x16)`},
 		{"[network]\npreset = \"vgg6\"", `net.toml: network.preset: unknown preset "vgg6", nearest is "vgg5", want one of ` +
 			`tiny, small, mnist-conv, vgg5, vgg5-valid, vgg7, vgg9, vgg11, vgg12`},
 		{"[network]\nlayers = \"8,N,fc4\"", `net.toml: network.layers: layers "8,N,fc4": token 2 "N": want a convolution ` +

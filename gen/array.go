@@ -13,7 +13,8 @@ type macArray struct {
 
 	up, down, update    hdl.Value
 	tile, v, z          hdl.Value
-	acc, column         *hdl.Signal
+	acc, groupAcc       *hdl.Signal // sums of Lines products; of all of a group, where the sides differ
+	column              *hdl.Signal
 	take, drain, colIdx hdl.Value
 	columnOperand       *hdl.Signal // of generate block gen_column
 
@@ -29,9 +30,9 @@ func (d *Design) macArray() *hdl.Module {
 	a.Doc("%dx%d transposable multiplier array.\n\n"+
 		"  up      sum[r]  = sum_c W[r,c] * v[c]\n"+
 		"  down    sum[r]  = sum_c W[c,r] * v[c]   (the tile transposed)\n"+
-		"  update  G[r,c] += z[r] * v[c]\n\n"+
+		"  update  G[r,c] += z[r] * v[c]\n\n"+a.d.shapeDoc()+
 		"Operands %d bits signed by %d bits signed; sums %d bits, contrasts %d bits: exact.\n"+
-		"Latency from operands to acc_o: 5 cycles, to the contrast: 3 cycles.", d.P, d.P,
+		"Latency from operands to acc_o: 5 cycles, to the contrast: 3 cycles.", d.Rows, d.Columns,
 		d.OperandBits, d.LaneBits, d.SumBits, d.ContrastBits)
 	a.ports()
 	a.control()
@@ -45,7 +46,11 @@ func (d *Design) macArray() *hdl.Module {
 		})
 	})
 	a.Group("Rows")
-	a.For("gen_row", "r", d.P, a.row)
+	if d.parts() == 1 {
+		a.For("gen_row", "r", d.P, a.row)
+	} else {
+		a.groups()
+	}
 	return a.Module
 }
 
@@ -62,9 +67,9 @@ func (a *macArray) ports() {
 	valid := a.Input("valid_i", one)
 	first := a.Input("first_i", one, "starts a sum")
 	last := a.Input("last_i", one, "completes a sum")
-	a.tile = a.Input("tile_i", hdl.U(p*a.d.columnBits()), "lane r of column c: W[r,c]")
+	a.tile = a.Input("tile_i", hdl.U(a.d.Lines*a.d.columnBits()), a.d.tileDoc())
 	a.v = a.Input("v_i", hdl.U(p*a.d.LaneBits), "operand of each column, signed lanes")
-	a.z = a.Input("z_i", hdl.U(p*a.d.OperandBits), "operand of each row in update, signed lanes")
+	a.z = a.Input("z_i", hdl.U(a.d.Rows*a.d.OperandBits), "operand of each row in update, signed lanes")
 
 	a.Group("Pipeline control: 1 operands, 2 products, 3 half sums, 4 sums")
 	a.valid = delayReset(&a.Scope, "valid", valid, 0, 4)
@@ -83,61 +88,82 @@ func (a *macArray) control() {
 	a.Group("Sums of up and down")
 	complete("acc_valid_o", "acc_valid_q", "acc_o is complete", hdl.All(a.valid[4], a.last[4], hdl.Not(a.update)))
 	a.acc = a.Output("acc_o", hdl.U(a.d.P*a.d.SumBits), "signed lanes")
+	if a.d.parts() > 1 {
+		a.groupAcc = a.Output("group_acc_o", hdl.U(a.d.Lines*a.d.SumBits), "signed lanes: sums over the longer side")
+	}
 	a.Group("Contrast of update: tile_done_o, then take_i, then columns")
 	complete("tile_done_o", "tile_done_q", "the contrast of a tile is complete", hdl.All(a.valid[2], a.last[2], a.update))
 	a.take = a.Input("take_i", one, "copy the contrast to the drain")
 	a.drain = a.Input("drain_i", one, "read column col_i of the drain")
-	a.colIdx = a.Input("col_i", hdl.U(addrBits(a.d.P)))
+	a.colIdx = a.Input("col_i", hdl.U(addrBits(a.d.Lines)))
 	a.column = a.Output("contrast_o", hdl.U(a.d.P*a.d.ContrastBits), "signed lanes, one cycle after drain_i")
 }
 
 // row builds the multipliers of a row, its adder tree and its drain.
 func (a *macArray) row(row *hdl.Gen, r hdl.Index) {
 	var prod, drained *hdl.Signal
-	row.For("gen_lane", "c", a.d.P, func(g *hdl.Gen, c hdl.Index) { prod, drained = a.lane(g, r, c) })
+	row.For("gen_lane", "c", a.d.P, func(g *hdl.Gen, c hdl.Index) {
+		narrow, wide := c.Times(a.d.P).PlusIdx(r), r.Times(a.d.P).PlusIdx(c)
+		prod, drained = a.lane(g, narrow, wide, r, c)
+	})
 	sum := a.tree(row, prod)
 
 	row.Comment("Accumulator of the row")
-	acc := row.Reg("acc_q", hdl.S(a.d.SumBits))
-	row.Always(func(b *hdl.Block) {
-		b.If(a.summing(4), func(b *hdl.Block) { accumulate(b, acc, a.first[4], sum) })
-	})
-	row.Assign(hdl.IndexSlice(a.acc, r, a.d.SumBits), hdl.AsU(acc))
+	a.accumulator(row, "acc_q", sum, hdl.IndexSlice(a.acc, r, a.d.SumBits))
 
 	row.Comment("Column of the drain")
 	column := row.Reg("column_q", hdl.S(a.d.ContrastBits))
-	row.Always(func(b *hdl.Block) {
+	a.drainInto(&row.Scope, column, func(c int) hdl.Value { return row.Ref(drained, hdl.Idx(c)) })
+	row.Assign(hdl.IndexSlice(a.column, r, a.d.ContrastBits), hdl.AsU(column))
+}
+
+// accumulator sums what the adder tree delivers in lane out of the array's sums.
+func (a *macArray) accumulator(g *hdl.Gen, name string, sum, out hdl.Value) {
+	acc := g.Reg(name, hdl.S(a.d.SumBits))
+	g.Always(func(b *hdl.Block) {
+		b.If(a.summing(4), func(b *hdl.Block) { accumulate(b, acc, a.first[4], sum) })
+	})
+	g.Assign(out, hdl.AsU(acc))
+}
+
+// drainInto loads the contrast of a line of the tile, one of those that of returns.
+func (a *macArray) drainInto(s *hdl.Scope, column *hdl.Signal, of func(line int) hdl.Value) {
+	s.Always(func(b *hdl.Block) {
 		b.If(a.drain, func(b *hdl.Block) {
 			b.Case(a.colIdx, func(cs *hdl.Case) {
-				for c := range a.d.P - 1 {
-					cs.When(func(b *hdl.Block) { b.Set(column, row.Ref(drained, hdl.Idx(c))) },
-						hdl.Const(a.colIdx.Type(), int64(c)))
+				for c := range a.d.Lines - 1 {
+					cs.When(func(b *hdl.Block) { b.Set(column, of(c)) }, hdl.Const(a.colIdx.Type(), int64(c)))
 				}
-				cs.Default(func(b *hdl.Block) { b.Set(column, row.Ref(drained, hdl.Idx(a.d.P-1))) })
+				cs.Default(func(b *hdl.Block) { b.Set(column, of(a.d.Lines-1)) })
 			})
 		})
 	})
-	row.Assign(hdl.IndexSlice(a.column, r, a.d.ContrastBits), hdl.AsU(column))
 }
 
 // summing is high when a product of up or down is in a stage.
 func (a *macArray) summing(stage int) hdl.Value { return hdl.All(a.valid[stage], hdl.Not(a.update)) }
 
-// lane builds one multiplier with its contrast, and returns product and drain.
-func (a *macArray) lane(g *hdl.Gen, r, c hdl.Index) (prod, drained *hdl.Signal) {
-	d, p, ww := a.d, a.d.P, a.d.Cfg.Formats.Weight.Width()
+// lane builds one multiplier with its contrast, and returns product and drain. It
+// takes the weights at the places narrow and wide of the tile, the former in UP unless
+// the array is wide, and z of the given row with v of the given lane.
+func (a *macArray) lane(g *hdl.Gen, narrow, wide, row, lane hdl.Index) (prod, drained *hdl.Signal) {
+	d, ww := a.d, a.d.Cfg.Formats.Weight.Width()
 	weight := func(at hdl.Index) hdl.Value { return hdl.Ext(hdl.AsS(hdl.IndexSlice(a.tile, at, ww)), d.OperandBits) }
+	up, down := narrow, wide
+	if !d.tall() {
+		up, down = wide, narrow
+	}
 	left := g.Reg("a_q", hdl.S(d.OperandBits))
 	prod = g.Reg("prod_q", hdl.S(d.productBits()))
 	contrast := g.Reg("contrast_q", hdl.S(d.ContrastBits))
 	drained = g.Reg("drain_q", hdl.S(d.ContrastBits))
 	g.Always(func(b *hdl.Block) {
 		b.If(a.valid[0], func(b *hdl.Block) {
-			b.If(a.up, func(b *hdl.Block) { b.Set(left, weight(c.Times(p).PlusIdx(r))) }).
-				ElseIf(a.down, func(b *hdl.Block) { b.Set(left, weight(r.Times(p).PlusIdx(c))) }).
-				Else(func(b *hdl.Block) { b.Set(left, hdl.AsS(hdl.IndexSlice(a.z, r, d.OperandBits))) })
+			b.If(a.up, func(b *hdl.Block) { b.Set(left, weight(up)) }).
+				ElseIf(a.down, func(b *hdl.Block) { b.Set(left, weight(down)) }).
+				Else(func(b *hdl.Block) { b.Set(left, hdl.AsS(hdl.IndexSlice(a.z, row, d.OperandBits))) })
 		})
-		b.If(a.valid[1], func(b *hdl.Block) { b.Set(prod, fit(hdl.Mul(left, g.Ref(a.columnOperand, c)), d.productBits())) })
+		b.If(a.valid[1], func(b *hdl.Block) { b.Set(prod, fit(hdl.Mul(left, g.Ref(a.columnOperand, lane)), d.productBits())) })
 		b.If(hdl.All(a.update, a.valid[2]), func(b *hdl.Block) { accumulate(b, contrast, a.first[2], prod) })
 		b.If(a.take, func(b *hdl.Block) { b.Set(drained, contrast) })
 	})
@@ -156,7 +182,7 @@ func accumulate(b *hdl.Block, acc *hdl.Signal, first, v hdl.Value) {
 // half of its levels and after all. Arrays with fewer than two levels keep both
 // registers, so that the latency is the same for all.
 func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
-	levels := bits.Len(uint(a.d.P - 1))
+	levels := bits.Len(uint(a.d.Lines - 1))
 	half := (levels + 1) / 2
 	names := []string{"", "gen_sum2", "gen_sum4", "gen_sum8", "gen_sum16", "gen_sum32"}
 	register := func(s *hdl.Scope, name string, stage int, v hdl.Value) *hdl.Signal {
@@ -166,7 +192,7 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 	}
 	below := prod
 	for l := 1; l <= levels; l++ {
-		row.For(names[l], "k", a.d.P>>l, func(g *hdl.Gen, k hdl.Index) {
+		row.For(names[l], "k", a.d.Lines>>l, func(g *hdl.Gen, k hdl.Index) {
 			sum := a.add(g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1)))
 			switch l {
 			case half:

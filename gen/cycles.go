@@ -91,7 +91,7 @@ func (m *cycleModel) order(infer bool) {
 	d := m.d
 	add := func(visits []Visit, after int) {
 		for _, v := range withSlabs(visits) {
-			for slab := range d.at(v.Layer).Out.Blocks {
+			for slab := range d.at(v.Layer).Slabs {
 				m.queue = append(m.queue, slabOf{v.Layer, slab, after})
 				after = 0
 			}
@@ -276,7 +276,7 @@ func (m *cycleModel) relaxStep(phase, step int) {
 		m.pool(v)
 		if v.Layer > 0 {
 			ps, l := &d.tables.passes[v.Layer-1], &m.layers[d.slot(v.Layer)]
-			for range d.at(v.Layer).Out.Blocks {
+			for range d.at(v.Layer).Slabs {
 				m.waitSlab(l)
 				at := m.now
 				if v.Up {
@@ -327,7 +327,7 @@ func (m *cycleModel) update() {
 	for _, v := range d.Visits.Update {
 		ps, l := &d.tables.passes[v.Layer-1], &m.layers[d.slot(v.Layer)]
 		m.pool(v)
-		for range d.at(v.Layer).Out.Blocks {
+		for range d.at(v.Layer).Slabs {
 			m.waitSlab(l)
 			at, wait := m.now, l.WaitStore
 			if v.Up {
@@ -344,7 +344,7 @@ func (m *cycleModel) update() {
 			if !d.at(v.Layer).NoBias {
 				m.updatePass(&ps[Bias], l, 1)
 			}
-			m.updatePass(&ps[Update], l, d.P)
+			m.updatePass(&ps[Update], l, d.Lines)
 			m.store.endSlab()
 			l.Update += m.now - at - (l.WaitStore - wait)
 			m.releaseSlab()

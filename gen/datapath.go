@@ -24,12 +24,12 @@ func (d *Design) modeFields() record {
 		{"nudge", 1, "the output layer is nudged"},
 		{"nudge_minus", 1, "by -beta"},
 		{"bank", 1, "half of the slab buffer"},
-		{"i_plus", a, "first word of the layer below, phase +beta or the only one"},
-		{"i_minus", a, "the same, phase -beta"},
-		{"o_plus", a, "first word of the layer"},
-		{"o_minus", a, "the same, phase -beta"},
-		{"index_plus", addrBits(d.indexDepth()), "first word of its pool indices"},
-		{"index_minus", addrBits(d.indexDepth()), "the same, phase -beta"},
+		{"i_plus", d.fields.state, "first word of the layer below, phase +beta or the only one"},
+		{"i_minus", d.fields.state, "the same, phase -beta"},
+		{"o_plus", d.fields.state, "first word of the layer"},
+		{"o_minus", d.fields.state, "the same, phase -beta"},
+		{"index_plus", addrBits(d.indexStateWords()), "first word of its pool indices"},
+		{"index_minus", addrBits(d.indexStateWords()), "the same, phase -beta"},
 		{"acc_read", addrBits(d.AccWords), "first accumulator read"},
 		{"write", a, "first accumulator, or first state (act), written"},
 		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
@@ -51,6 +51,12 @@ func (d *Design) modeFields() record {
 	if !d.bothSigns() {
 		rec = rec.without("nudge_minus")
 	}
+	if d.columnParts() > 1 && len(d.Layers) > 1 {
+		rec = append(rec, field{"from_drive", 1, "down reads the drive of layer 1 and writes other accumulators"})
+	}
+	if n := d.rowParts(); n > 1 {
+		rec = append(rec, field{"slab_part", partBits(n), "part of a word that the slab is"})
+	}
 	if d.averages() {
 		rec = append(rec, field{"mean", 1, "average pool: sums of windows, z at every position"})
 	}
@@ -63,17 +69,21 @@ func (d *Design) modeFields() record {
 // opRecord are the fields of an operation, in the walker's output order.
 func (d *Design) opRecord() record {
 	f := d.fields
-	return record{
+	rec := record{
 		{"valid", 1, ""}, {"i", f.addr, "word in the map below"}, {"o", f.addr, "word in the map of the layer"},
 		{"tile", f.tile, "tile of the slab"}, {"pos", 2, "{dy, dx} in the pool window"},
 		{"void", 1, "the product is to be zero"}, {"first", 1, "starts a sum"}, {"last", 1, "completes a sum"},
 		{"minus", 1, "phase -beta"}, {"sample", f.sample, ""},
 	}
+	if n := d.columnParts(); n > 1 {
+		rec = append(rec, field{"part", partBits(n), "part of the word below that the block is"})
+	}
+	return rec
 }
 
 // columnBits is one column of weights on chip; biasBits one column of biases.
 func (d *Design) columnBits() int { return d.P * d.Cfg.Formats.Weight.Width() }
-func (d *Design) biasBits() int   { return d.P * d.Cfg.Formats.Bias.Width() }
+func (d *Design) biasBits() int   { return d.Rows * d.Cfg.Formats.Bias.Width() }
 
 // datapath is ep_datapath under construction.
 type datapath struct {
@@ -86,6 +96,7 @@ type datapath struct {
 	slabAddr, accRAddr, waddr       *hdl.Signal
 	first1, last1, void1, minus1    *hdl.Signal
 	pos1                            *hdl.Signal
+	part1                           *hdl.Signal // nil unless a word holds several blocks
 	even, odd, index, tile          *hdl.Signal
 	bias                            hdl.Value
 	accValid, acc                   *hdl.Signal
@@ -158,8 +169,8 @@ func (p *datapath) addresses() {
 	d := p.d
 	p.Group("Stage 1: addresses")
 	p.valid = delayReset(&p.Scope, "valid", p.op["valid"], 0, d.actStage())
-	below := p.WireIs("below", hdl.AddMod(p.op["i"], p.byPhase("i")))
-	here := p.WireIs("here", hdl.AddMod(p.op["o"], p.byPhase("o")))
+	below := p.WireIs("below", hdl.AddMod(fit(p.op["i"], d.fields.state), p.byPhase("i")))
+	here := p.WireIs("here", hdl.AddMod(fit(p.op["o"], d.fields.state), p.byPhase("o")))
 	toBelow := p.mode["down"]
 	if d.hasHeads() {
 		toBelow = hdl.Any(toBelow, p.mode["pool"])
@@ -175,12 +186,15 @@ func (p *datapath) addresses() {
 	p.first1, p.last1 = reg("first_q1", hdl.U(1)), reg("last_q1", hdl.U(1))
 	p.void1, p.minus1 = reg("void_q1", hdl.U(1)), reg("op_minus_q1", hdl.U(1))
 	p.pos1 = reg("pos_q1", hdl.U(2))
+	if part, ok := p.op["part"]; ok {
+		p.part1 = reg("part_q1", part.Type())
+	}
 	set := func(b *hdl.Block, q *hdl.Signal, v hdl.Value) { b.Set(q, fit(v, q.Type().Width)) }
 	p.Always(func(b *hdl.Block) {
 		b.If(p.op["valid"], func(b *hdl.Block) {
 			set(b, p.evenAddr, hdl.Mux(p.mode["i_even"], below, here))
 			set(b, p.oddAddr, hdl.Mux(p.mode["i_even"], here, below))
-			set(b, p.indexAddr, hdl.AddMod(fit(p.op["o"], p.indexAddr.Type().Width), p.byPhase("index")))
+			set(b, p.indexAddr, p.indexWord())
 			set(b, p.slabAddr, d.slabAddress(p.mode["bank"], p.op["tile"]))
 			set(b, p.accRAddr, hdl.AddMod(fit(target, p.accRAddr.Type().Width), p.mode["acc_read"]))
 			set(b, p.waddr, hdl.AddMod(target, p.mode["write"]))
@@ -189,8 +203,21 @@ func (p *datapath) addresses() {
 			set(b, p.void1, p.op["void"])
 			set(b, p.minus1, p.op["minus"])
 			set(b, p.pos1, p.op["pos"])
+			if p.part1 != nil {
+				set(b, p.part1, p.op["part"])
+			}
 		})
 	})
+}
+
+// indexWord is the word of the pool indices of an operation.
+func (p *datapath) indexWord() hdl.Value {
+	base := p.byPhase("index")
+	word := hdl.AddMod(fit(p.op["o"], base.Type().Width), base)
+	if part, ok := p.mode["slab_part"]; ok {
+		return hdl.Cat(word, part)
+	}
+	return word
 }
 
 // slabAddress is the word of a tile in a half of the slab buffer.

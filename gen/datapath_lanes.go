@@ -22,6 +22,12 @@ func (p *datapath) array() {
 		u.In("bias_i", isBias)
 	}
 	u.In("unpool_i", p.argmaxOnly(p.mode["unpool"]))
+	if part, ok := p.mode["slab_part"]; ok {
+		u.In("slab_part_i", part)
+	}
+	if p.part1 != nil {
+		u.In("part_i", delay(&p.Scope, "part", p.part1, 1, 2)[2])
+	}
 	u.In("void_i", void2)
 	if negate, ok := p.mode["negate"]; ok {
 		minus2 = hdl.Xor(minus2, negate)
@@ -46,9 +52,9 @@ func (p *datapath) array() {
 	u.In("v_i", v)
 	u.In("z_i", z)
 	u.OutTo("acc_valid_o", p.accValid)
-	p.acc = u.OutAs("acc_o", "acc")
+	p.acc = p.sums(u)
 	p.column = p.Wire("column", hdl.U(1), "the drain reads a column")
-	p.colIdx = p.Wire("col", hdl.U(addrBits(d.P)))
+	p.colIdx = p.Wire("col", hdl.U(addrBits(d.Lines)))
 	p.tileDone = u.OutAs("tile_done_o", "tile_done")
 	u.In("take_i", p.take)
 	u.In("drain_i", p.column)
@@ -66,7 +72,12 @@ func (p *datapath) lanes() {
 	target := p.labels()
 
 	p.Group("Stages 7 to 9: lanes")
-	index := delay(&p.Scope, "index", p.index, 2, 8)
+	index := p.repeat("lane_index", delay(&p.Scope, "index", p.index, 2, 8)[8], d.IndexParts())
+	bias := p.bias
+	if bias != nil {
+		bias = p.repeat("lane_bias", bias, d.rowParts())
+	}
+	we, clear := p.laneEnables()
 	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
 	actValid := p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 	module := d.lane()
@@ -97,13 +108,18 @@ func (p *datapath) lanes() {
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))
 		if p.bias != nil {
 			u.In("bias_shift_i", p.mode["bias_shift"])
-			u.In("bias_i", hdl.AsS(hdl.IndexSlice(p.bias, r, bw)))
+			u.In("bias_i", hdl.AsS(hdl.IndexSlice(bias, r, bw)))
 		}
 		u.In("pos_i", p.pos[8])
-		u.In("index_i", hdl.IndexSlice(index[8], r, 2))
+		u.In("index_i", hdl.IndexSlice(index, r, 2))
 		u.In("acc_re_i", p.re)
 		u.In("acc_raddr_i", p.raddr)
-		u.In("acc_we_i", p.we)
+		if we == nil {
+			u.In("acc_we_i", p.we)
+		} else {
+			u.In("acc_we_i", hdl.IndexBit(we, r))
+			u.In("acc_clear_i", hdl.IndexBit(clear, r))
+		}
 		u.In("acc_waddr_i", p.laneWiring.waddr)
 		u.In("act_valid_i", actValid)
 		if d.readsState() {
@@ -220,13 +236,17 @@ func (p *datapath) updates() {
 	p.Group("Update: lanes")
 	old := p.Reg("old_column_q", hdl.U(d.columnBits()))
 	column := hdl.Value(p.tile)
-	if d.P > 1 {
+	if d.Lines > 1 {
 		column = hdl.DynSlice(p.tile, p.colIdx, d.columnBits())
 	}
 	p.Always(func(b *hdl.Block) {
 		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })
 	})
 	valid := delayReset(&p.Scope, "column", p.column, 0, 4)
+	biasLanes := p.bias
+	if p.bias != nil && d.rowParts() > 1 { // biases have a lane for each row
+		biasLanes = p.WireIs("bias_lanes", hdl.Ext(p.bias, d.P*bw))
+	}
 	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
 	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
 	module := d.updateLane()
@@ -240,7 +260,7 @@ func (p *datapath) updates() {
 		weight := g.WireIs("weight", hdl.Ext(hdl.AsS(hdl.IndexSlice(old, r, ww)), vw))
 		old := hdl.Value(weight)
 		if p.bias != nil {
-			bias := g.WireIs("bias", hdl.Ext(hdl.AsS(hdl.IndexSlice(p.bias, r, bw)), vw))
+			bias := g.WireIs("bias", hdl.Ext(hdl.AsS(hdl.IndexSlice(biasLanes, r, bw)), vw))
 			old = hdl.Mux(p.isBias(), bias, weight)
 		}
 		u := g.Instance(module, "u_update")

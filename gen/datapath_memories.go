@@ -9,7 +9,7 @@ func (p *datapath) memories() {
 	inWE := p.Input("input_we_i", hdl.U(1), "one word of the samples")
 	inAddr := p.Input("input_addr_i", p.evenAddr.Type())
 	inData := p.Input("input_data_i", hdl.U(d.P*d.LaneBits))
-	colWE := p.Input("slab_we_i", hdl.U(d.P), "one column of a tile")
+	colWE := p.Input("slab_we_i", hdl.U(d.Lines), "one column of a tile")
 	colAddr := p.Input("slab_addr_i", p.slabAddr.Type())
 	colData := p.Input("slab_data_i", hdl.U(d.columnBits()))
 	var biasWE, biasData hdl.Value
@@ -24,13 +24,14 @@ func (p *datapath) memories() {
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
 	act := d.actStage()
-	waddr := delay(&p.Scope, "waddr", p.waddr, 1, act)
+	waddr := delay(&p.Scope, "waddr", p.waddr, 1, 7)
+	stateAddr := delay(&p.Scope, "state_waddr", fit(waddr[7], d.fields.state), 7, act)[act]
 	stateWE := p.WireIs("state_we", hdl.All(p.valid[act], p.mode["act"]))
 	for i, m := range []*hdl.Module{d.stateBank(0), d.stateBank(1)} {
 		name := [2]string{"u_state_even", "u_state_odd"}[i]
 		u := p.Instance(m, name)
 		at := [2]*hdl.Signal{p.evenAddr, p.oddAddr}[i]
-		dst := fit(waddr[act], at.Type().Width)
+		dst := fit(stateAddr, at.Type().Width)
 		switch {
 		case i == 0 && d.hasHeads():
 			u.In("we_i", hdl.Any(inWE, p.averageWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
@@ -65,7 +66,7 @@ func (p *datapath) memories() {
 	u := p.Instance(d.indexMemory(), "u_index")
 	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.argmaxOnly(p.mode["window"])))
 	u.In("waddr_i", indexAddr[9])
-	u.In("wdata_i", p.argmax)
+	u.In("wdata_i", p.slabArgmax())
 	u.In("re_i", p.valid[1])
 	u.In("raddr_i", p.indexAddr)
 	p.index = u.OutAs("rdata_o", "index_word")

@@ -134,10 +134,10 @@ func (e *Estimate) figures(d *Design) {
 		l := &e.Heads[i]
 		l.Name = d.Heads[i].Name
 		l.Products = d.Heads[i].Products() * d.Cfg.Batch
-		l.BytesPerStep = 2 * d.Heads[i].SlabBytes * d.Heads[i].Out.Blocks
+		l.BytesPerStep = 2 * d.Heads[i].SlabBytes * d.Heads[i].Slabs
 		e.HeadCycles += l.Relax + l.Update + l.WaitFetch + l.WaitStore
 	}
-	lanes := float64(d.P * d.P)
+	lanes := float64(d.Rows * d.Columns)
 	sweeps := d.Program.Steps()
 	var relaxProducts, relaxCycles, updateProducts, updateCycles float64
 	for i := range e.Layers {
@@ -158,7 +158,7 @@ func (e *Estimate) figures(d *Design) {
 		e.UpdateProducts += update
 		l.RelaxUtilization = ratio(float64(relax), lanes*float64(l.Relax))
 		l.UpdateUtilization = ratio(float64(update), lanes*float64(l.Update+l.WaitStore))
-		bytes := pl.SlabBytes * pl.Out.Blocks
+		bytes := pl.SlabBytes * pl.Slabs
 		if i > 0 {
 			bytes *= d.Visits.Fetches(pl.N)
 		}

@@ -37,7 +37,7 @@ func (d *Design) fetchSteps(infer bool) int {
 func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	beats, columns, last := 0, 0, 0
 	for _, l := range d.slabs() {
-		beats, columns, last = max(beats, l.SlabBeats), max(columns, l.SlabColumns), max(last, l.Out.Blocks-1)
+		beats, columns, last = max(beats, l.SlabBeats), max(columns, l.SlabColumns), max(last, l.Slabs-1)
 	}
 	input := d.Cfg.Batch * d.Input.SampleWords
 	columns, beats = max(columns, input, d.Cfg.Batch), max(beats, d.Map.Input.Bytes/d.Map.BeatBytes, d.Map.Labels.Bytes/d.Map.BeatBytes)
@@ -62,7 +62,7 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	var rows []hdl.ROMRow
 	for i, v := range visits {
 		l := d.at(v.Layer)
-		values := []int{l.SlabBeats, l.SlabColumns, l.Out.Blocks - 1, l.Offset / d.Map.BeatBytes, b2i(i == relax-1 || i == nudged-1), b2i(i == len(visits)-1)}
+		values := []int{l.SlabBeats, l.SlabColumns, l.Slabs - 1, l.Offset / d.Map.BeatBytes, b2i(i == relax-1 || i == nudged-1), b2i(i == len(visits)-1)}
 		if d.mixedBiases() {
 			values = append(values, l.BiasColumns())
 		}
@@ -470,12 +470,12 @@ func (f *fetch) destinations() {
 	inputWE := f.Output("input_we_o", one)
 	f.Assign(inputWE, in(fetchInput))
 	f.Assign(f.Output("input_addr_o", hdl.U(addrBits(d.StateWords[0]))), fit(at, addrBits(d.StateWords[0])))
-	f.Assign(f.Output("input_data_o", hdl.U(d.P*d.LaneBits)), d.narrowColumn(f.column, d.LaneBits))
+	f.Assign(f.Output("input_data_o", hdl.U(d.P*d.LaneBits)), d.narrowColumn(f.column, d.P, d.LaneBits))
 
 	if d.Centered {
 		f.Assign(f.Output("mean_we_o", one), in(fetchMeans))
 		f.Assign(f.Output("mean_addr_o", hdl.U(addrBits(d.MeanWords))), fit(at, addrBits(d.MeanWords)))
-		f.Assign(f.Output("mean_data_o", hdl.U(d.P*d.Cfg.Formats.State.Width())), d.narrowColumn(f.column, d.Cfg.Formats.State.Width()))
+		f.Assign(f.Output("mean_data_o", hdl.U(d.P*d.Cfg.Formats.State.Width())), d.narrowColumn(f.column, d.P, d.Cfg.Formats.State.Width()))
 	}
 	f.slabColumns(at)
 	if unused := d.unusedColumnBits(f.column); len(unused) > 0 {
@@ -491,16 +491,16 @@ func (f *fetch) slabColumns(at *hdl.Signal) {
 		f.Comment("A slab begins with its biases; the columns of its tiles follow.")
 		f.first = f.Reg("first_q", one, "the column of biases is next")
 	}
-	col := f.Reg("tile_column_q", hdl.U(d.P), "one-hot: column of the tile")
+	col := f.Reg("tile_column_q", hdl.U(d.Lines), "one-hot: column of the tile")
 	tile := f.Reg("tile_q", hdl.U(d.fields.tile))
 	slab := f.WireIs("slab_column", hdl.All(f.counted, hdl.Eq(f.state, f.states[fetchSlab])))
 	weWhen := slab
 	if f.first != nil {
 		weWhen = f.biasPort(slab)
 	}
-	f.Assign(f.Output("slab_we_o", hdl.U(d.P)), hdl.Mux(weWhen, col, zeroOf(col)))
+	f.Assign(f.Output("slab_we_o", hdl.U(d.Lines)), hdl.Mux(weWhen, col, zeroOf(col)))
 	f.Assign(f.Output("slab_addr_o", hdl.U(addrBits(2*d.SlabWords))), d.slabAddress(f.fillBank, tile))
-	f.Assign(f.Output("slab_data_o", hdl.U(d.columnBits())), d.narrowColumn(f.column, d.Cfg.Formats.Weight.Width()))
+	f.Assign(f.Output("slab_data_o", hdl.U(d.columnBits())), d.narrowColumn(f.column, d.P, d.Cfg.Formats.Weight.Width()))
 	setFirst := func(b *hdl.Block, v bool) {
 		if f.first != nil {
 			b.Set(f.first, bit(v))
@@ -518,7 +518,7 @@ func (f *fetch) slabColumns(at *hdl.Signal) {
 			setFirst(b, false)
 			b.If(weWhen, func(b *hdl.Block) {
 				b.Set(col, rotate(col))
-				b.If(hdl.Bit(col, d.P-1), func(b *hdl.Block) { b.Set(tile, inc(tile)) })
+				b.If(hdl.Bit(col, d.Lines-1), func(b *hdl.Block) { b.Set(tile, inc(tile)) })
 			})
 		})
 	})
@@ -531,7 +531,7 @@ func (f *fetch) biasPort(slab *hdl.Signal) *hdl.Signal {
 		first = f.WireIs("bias_column", hdl.All(f.first, f.rec.slice(f.slabWord, "biased")))
 	}
 	f.Assign(f.Output("bias_we_o", hdl.U(2)), hdl.Cat(hdl.All(slab, first, f.fillBank), hdl.All(slab, first, hdl.Not(f.fillBank))))
-	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Cfg.Formats.Bias.Width()))
+	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Rows, d.Cfg.Formats.Bias.Width()))
 	return f.WireIs("tile_we", hdl.All(slab, hdl.Not(first)))
 }
 
@@ -544,24 +544,26 @@ func rotate(v hdl.Value) hdl.Value {
 	return hdl.Cat(hdl.Slice(v, w-2, 0), hdl.Bit(v, w-1))
 }
 
-// narrowColumn takes the low bits of each element of a column.
-func (d *Design) narrowColumn(column hdl.Value, w int) hdl.Value {
+// narrowColumn takes the low bits of the first elements of a column.
+func (d *Design) narrowColumn(column hdl.Value, lanes, w int) hdl.Value {
 	if w == d.ElementBits {
-		return hdl.Slice(column, d.P*w-1, 0)
+		return hdl.Slice(column, lanes*w-1, 0)
 	}
-	var lanes []hdl.Value
-	for r := d.P - 1; r >= 0; r-- {
-		lanes = append(lanes, hdl.Slice(column, r*d.ElementBits+w-1, r*d.ElementBits))
+	var values []hdl.Value
+	for r := lanes - 1; r >= 0; r-- {
+		values = append(values, hdl.Slice(column, r*d.ElementBits+w-1, r*d.ElementBits))
 	}
-	return hdl.Cat(lanes[0], lanes[1:]...)
+	return hdl.Cat(values[0], values[1:]...)
 }
 
 // unusedColumnBits are the sign copies of a column that nothing reads.
 func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
-	w := max(d.LaneBits, d.parameterBits())
 	var out []hdl.Value
 	for r := range d.P {
-		low := w
+		low := max(d.LaneBits, d.Cfg.Formats.Weight.Width())
+		if r < d.Rows {
+			low = max(low, d.parameterBits())
+		}
 		if r == 0 {
 			low = max(low, d.labelBits())
 		}

@@ -2,7 +2,8 @@ package gen
 
 // opFields are the widths shared by the walker, its tables and the datapath.
 type opFields struct {
-	addr   int // word addresses within a copy of a bank, and every address made of them
+	addr   int // word addresses of states and accumulators, within a copy or a sample too
+	state  int // those of words of states, in a bank
 	tile   int // tile of a slab
 	sample int
 	block  int
@@ -15,7 +16,8 @@ type opFields struct {
 func (d *Design) deriveFields() {
 	p, t := d.Plan, d.tables
 	f := &d.fields
-	f.addr = addrBits(max(p.StateWords[0], p.StateWords[1], p.AccWords, p.IndexWords*p.IndexCopies, p.BackWords))
+	f.state = addrBits(max(p.StateWords[0], p.StateWords[1]))
+	f.addr = addrBits(max(p.StateWords[0], p.StateWords[1], p.AccWords, p.BackWords))
 	f.tile = addrBits(p.SlabWords)
 	f.sample = addrBits(p.Cfg.Batch)
 	f.row, f.col = addrBits(len(t.rows)), addrBits(len(t.cols))
@@ -29,7 +31,7 @@ func (d *Design) deriveFields() {
 	for _, s := range append(append([]span{}, t.rows...), t.cols...) {
 		step = max(step, s.N)
 	}
-	f.block, f.pos, f.step = addrBits(blocks), addrBits(side), addrBits(step)
+	f.block, f.pos, f.step = max(addrBits(blocks), partBits(p.columnParts())), addrBits(side), addrBits(step)
 }
 
 // passRecord is the ROM word of a Pass.
@@ -43,8 +45,8 @@ func (d *Design) passRecord() record {
 		{"last_x", f.pos, "columns - 1"},
 		{"window", 1, "four positions per state"},
 		{"unpool", 1, "z only at the argmax"},
-		{"i_base", f.addr, "first word of layer n-1 in a copy"},
-		{"o_base", f.addr, "first word of layer n in a copy"},
+		{"i_base", f.state, "first word of layer n-1 in a copy"},
+		{"o_base", f.state, "first word of layer n in a copy"},
 		{"i_blk", f.addr, "words per block below"},
 		{"i_sample", f.addr, "words per sample below"},
 		{"o_blk", f.addr, "words per block"},
@@ -57,7 +59,7 @@ func (d *Design) passRecord() record {
 		{"acc_read", addrBits(d.AccWords), "accumulators read by the first slab"},
 		{"acc_next", addrBits(d.AccWords), "accumulators read by later slabs"},
 		{"acc_write", f.addr, "accumulators written"},
-		{"index_base", addrBits(d.indexDepth()), "first word of the pool indices"},
+		{"index_base", addrBits(d.indexStateWords()), "first word of the pool indices"},
 		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
 		{"bias_shift", d.shifts.bias.bits(), "choice of alignment"},
 		{"down_shift", d.shifts.down.bits(), "choice of alignment"},

@@ -86,7 +86,7 @@ func (p *Plan) placeHeads() {
 		in.StateBase, out.StateBase = p.RegionWords[0], p.RegionWords[1]
 		p.Heads = append(p.Heads, LayerPlan{
 			Layer: m, Arith: headArith(&p.Cfg.Formats, &p.Arith.Heads[i]), N: number + 2*i, In: in, Out: out,
-			Taps: m.KH * m.KW, Tiles: in.Blocks * m.KH * m.KW, Head: &net.Heads[i], HeadArith: &p.Arith.Heads[i],
+			Taps: m.KH * m.KW, Slabs: out.Blocks, InBlocks: in.Blocks, Tiles: in.Blocks * m.KH * m.KW, Head: &net.Heads[i], HeadArith: &p.Arith.Heads[i],
 		})
 		if net.Heads[i].Center {
 			p.Centered = true

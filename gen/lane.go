@@ -82,6 +82,7 @@ type lane struct {
 	mean                             hdl.Value // nil without average pools
 	accRE, accRAddr, accWE, accWAddr hdl.Value
 	heads                            laneHeads
+	accClear                         hdl.Value // nil in square arrays
 	actValid, state, target          hdl.Value
 	rdata                            *hdl.Signal
 }
@@ -128,6 +129,9 @@ func (l *lane) ports() {
 	l.accRAddr = l.Input("acc_raddr_i", addr)
 	l.accWE = l.Input("acc_we_i", one)
 	l.accWAddr = l.Input("acc_waddr_i", addr)
+	if d.parts() > 1 {
+		l.accClear = l.Input("acc_clear_i", one, "write zero")
+	}
 	l.Group("Activation, one cycle after the read")
 	l.actValid = l.Input("act_valid_i", one)
 	if d.readsState() {
@@ -187,7 +191,7 @@ func (l *lane) accumulate() {
 	result := l.Reg("result_q", t, "up: winner of the window; down: new accumulator")
 	argmax := l.OutputReg("argmax_o", hdl.U(2), "{dy, dx} of the winner, with acc_we_i")
 	l.Always(func(b *hdl.Block) {
-		b.If(l.accWE, func(b *hdl.Block) { b.Set(mem.At(l.accWAddr), result) })
+		b.If(l.accWE, func(b *hdl.Block) { b.Set(mem.At(l.accWAddr), l.written(result)) })
 		b.If(l.accRE, func(b *hdl.Block) { b.Set(l.rdata, mem.At(l.accRAddr)) })
 	})
 
@@ -214,6 +218,14 @@ func (l *lane) accumulate() {
 			})
 		})
 	})
+}
+
+// written is what an accumulator receives.
+func (l *lane) written(result *hdl.Signal) hdl.Value {
+	if l.accClear == nil {
+		return result
+	}
+	return hdl.Mux(l.accClear, zeroOf(result), result)
 }
 
 // unusedSelectors swallows selectors of constants with a single value.

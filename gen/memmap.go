@@ -15,8 +15,9 @@ import "epgen/ep"
 //	means     of designs with centred heads, head after head: columns (blk, y, x) of what
 //	          is subtracted from the averages of the states, 0 for heads that are not centred
 //	weights   layer after layer, slab after slab: the bias column if any, then for each
-//	          tile t = blk*Taps + ky*KW + kx the columns c = 0..P-1, lane r being
-//	          W[slab*P+r, blk*P+c, ky, kx]; zeros for channels that do not exist
+//	          tile t = blk*Taps + ky*KW + kx the columns c, lane r being
+//	          W[slab*Rows+r, blk*Columns+c, ky, kx], or, if the array is wide, the
+//	          rows r, lane c being the same; zeros for channels that do not exist
 //	results   columns (b, blk, y, x) of the output states of the free phase
 type MemoryMap struct {
 	ColumnBytes int // a power of two
@@ -33,7 +34,7 @@ type MemoryMap struct {
 func (p *Plan) Updated() Region {
 	list := p.Visits.Update
 	first, last := p.at(list[0].Layer), p.at(list[len(list)-1].Layer)
-	return Region{first.Offset, last.Offset + last.Out.Blocks*last.SlabBytes - first.Offset}
+	return Region{first.Offset, last.Offset + last.Slabs*last.SlabBytes - first.Offset}
 }
 
 // Region is a range of bytes of the memory map.
@@ -66,11 +67,11 @@ func (p *Plan) placeMemory() {
 	}
 	m.Weights.Offset = next
 	for _, l := range p.slabs() {
-		l.SlabColumns = l.BiasColumns() + l.Tiles*p.P
+		l.SlabColumns = l.BiasColumns() + l.Tiles*p.Lines
 		l.SlabBeats = m.beats(l.SlabColumns)
 		l.SlabBytes = l.SlabBeats * m.BeatBytes
 		l.Offset = next
-		next += l.Out.Blocks * l.SlabBytes
+		next += l.Slabs * l.SlabBytes
 	}
 	m.Weights.Bytes = next - m.Weights.Offset
 	m.Results = region(cfg.Batch * last.Out.SampleWords)
@@ -148,14 +149,18 @@ func (p *Plan) PackResults(img []byte, states []int32) {
 func (p *Plan) eachWeight(l *LayerPlan, f func(column, lane, weight, bias int)) {
 	stride := l.SlabBytes / p.Map.ColumnBytes
 	for co := range l.Out.Shape.C {
-		slab, r := co/p.P*stride, co%p.P
+		slab, r := co/p.Rows*stride, co%p.Rows
 		if !l.NoBias {
 			f(slab, r, -1, co)
 		}
 		for ci := range l.In.Shape.C {
-			blk, c := ci/p.P, ci%p.P
+			blk, c := ci/p.Columns, ci%p.Columns
+			line, lane := c, r
+			if !p.tall() {
+				line, lane = r, c
+			}
 			for tap := range l.Taps {
-				f(slab+l.BiasColumns()+(blk*l.Taps+tap)*p.P+c, r, (co*l.In.Shape.C+ci)*l.Taps+tap, -1)
+				f(slab+l.BiasColumns()+(blk*l.Taps+tap)*p.Lines+line, lane, (co*l.In.Shape.C+ci)*l.Taps+tap, -1)
 			}
 		}
 	}

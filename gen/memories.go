@@ -24,13 +24,19 @@ func (d *Design) stateBank(bank int) *hdl.Module {
 func (d *Design) indexMemory() *hdl.Module {
 	m := hdl.NewModule("ep_index_memory")
 	m.Doc("Argmax of every pool window: %d words of %d lanes, {dy, dx} of each channel.\n\nRead latency: one cycle.",
-		d.indexDepth(), d.P)
-	d.simpleMemory(m, hdl.U(2*d.P), d.indexDepth())
+		d.indexDepth(), d.IndexLanes())
+	d.simpleMemory(m, hdl.U(2*d.IndexLanes()), d.indexDepth())
 	return m
 }
 
 // indexDepth is at least one word, for networks without pooling.
-func (d *Design) indexDepth() int { return max(1, d.IndexWords*d.IndexCopies) }
+func (d *Design) indexDepth() int { return d.indexStateWords() * d.IndexParts() }
+
+// indexStateWords is the same in words of states; two at least where a word has
+// several parts, so that every bit of an address counts.
+func (d *Design) indexStateWords() int {
+	return max(min(2, d.IndexParts()), d.IndexWords*d.IndexCopies)
+}
 
 // simpleMemory adds a memory with one write and one read port to a module.
 func (d *Design) simpleMemory(m *hdl.Module, word hdl.Type, depth int) {
@@ -61,19 +67,19 @@ func (d *Design) slabBuffer() *hdl.Module {
 	m := hdl.NewModule("ep_slab_buffer")
 	m.Doc("Two slabs of weights: %d words of one %dx%d tile, written a column at a time.\n\n"+
 		"Lane r of column c of a tile is W[slab*%d + r, blk*%d + c] at one tap, %v.\n"+
-		"Read latency: one cycle.", depth, d.P, d.P, d.P, d.P, d.Cfg.Formats.Weight)
+		"Read latency: one cycle.", depth, d.Rows, d.Columns, d.Rows, d.Columns, d.Cfg.Formats.Weight)
 	m.Group("Clock")
 	m.Clock("clk_i")
 	m.Group("Write port")
-	we := m.Input("we_i", hdl.U(d.P), "one bit a column")
+	we := m.Input("we_i", hdl.U(d.Lines), "one bit a column")
 	waddr := m.Input("waddr_i", hdl.U(addrBits(depth)))
 	wdata := m.Input("wdata_i", hdl.U(col), "one column")
 	m.Group("Read port")
 	re := m.Input("re_i", hdl.U(1))
 	raddr := m.Input("raddr_i", hdl.U(addrBits(depth)))
-	tile := m.Output("tile_o", hdl.U(d.P*col), "tile of the last cycle with re_i")
+	tile := m.Output("tile_o", hdl.U(d.Lines*col), "tile of the last cycle with re_i")
 	m.Group("One memory a column: whole words written, whole words read")
-	m.For("gen_column", "c", d.P, func(g *hdl.Gen, c hdl.Index) {
+	m.For("gen_column", "c", d.Lines, func(g *hdl.Gen, c hdl.Index) {
 		mem := g.Memory("mem", hdl.U(col), depth)
 		rdata := g.Reg("rdata_q", hdl.U(col))
 		g.Always(func(b *hdl.Block) {

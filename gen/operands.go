@@ -13,65 +13,147 @@ func (d *Design) zeroDoc() string {
 // operands builds ep_operands: from words of states and pool indices to the
 // operands of the array's columns and rows.
 func (d *Design) operands() *hdl.Module {
-	p, lw, ow, one := d.P, d.LaneBits, d.OperandBits, hdl.U(1)
-	m := hdl.NewModule("ep_operands")
-	m.Doc("Operands of the array, combinational.\n\n" +
-		"  up      v = s             states below, at the tap\n" +
-		"  down    v = U(s)          states of the layer, zero but at the argmax of their window\n" +
-		"  update  v = s, z = +-U(s) contrast of the weights\n" +
-		"  bias    v = (1, 0, ...), z = +-s: column 0 counts the states themselves")
-	m.Group("Mode")
-	down := m.Input("down_i", one)
-	var isBias hdl.Value
-	if d.someBiases() {
-		isBias = m.Input("bias_i", one)
-	}
-	iEven := m.Input("i_even_i", one, "the layer below is in the even bank")
-	unpool := m.Input("unpool_i", one, "the layer is pooled")
-	zero := m.Input("zero_i", one, d.zeroDoc())
-	m.Group("Operation")
-	isVoid := m.Input("void_i", one, "no tap: the product is zero")
-	minus := m.Input("minus_i", one, "phase -beta: z is negated")
-	pos := m.Input("pos_i", hdl.U(2), "{dy, dx} in the pool window")
-	even := m.Input("even_i", hdl.U(p*lw), "word of the even bank")
-	odd := m.Input("odd_i", hdl.U(p*lw), "word of the odd bank")
-	index := m.Input("index_i", hdl.U(2*p), "argmax of each lane")
-	v := m.Output("v_o", hdl.U(p*lw), "signed lanes")
-	z := m.Output("z_o", hdl.U(p*ow), "signed lanes")
+	o := &operands{Module: hdl.NewModule("ep_operands"), d: d}
+	o.Doc("%s", "Operands of the array, combinational.\n\n"+
+		"  up      v = s             states below, at the tap\n"+
+		"  down    v = U(s)          states of the layer, zero but at the argmax of their window\n"+
+		"  update  v = s, z = +-U(s) contrast of the weights\n"+d.biasOperands())
+	o.ports()
+	o.lanes()
+	return o.Module
+}
 
-	m.Group("Lanes")
-	off, initial := hdl.Value(isVoid), d.Arith.Initial
+// biasOperands is the line of the bias pass.
+func (d *Design) biasOperands() string {
+	if d.tall() {
+		return "  bias    v = (1, 0, ...), z = +-s: column 0 counts the states themselves"
+	}
+	return "  bias    v = s, z = (+-1, 0, ...): row 0 counts the states themselves"
+}
+
+type operands struct {
+	*hdl.Module
+	d *Design
+
+	down, isBias, iEven, unpool, zero    hdl.Value
+	isVoid, minus, pos, even, odd, index hdl.Value
+	slabPart, part                       hdl.Value // nil where a slab, a block is a whole word
+	v, z                                 *hdl.Signal
+}
+
+func (o *operands) ports() {
+	d, one := o.d, hdl.U(1)
+	p, lw, ow := d.P, d.LaneBits, d.OperandBits
+	o.Group("Mode")
+	o.down = o.Input("down_i", one)
+	if d.someBiases() {
+		o.isBias = o.Input("bias_i", one)
+	}
+	o.iEven = o.Input("i_even_i", one, "the layer below is in the even bank")
+	o.unpool = o.Input("unpool_i", one, "the layer is pooled")
+	o.zero = o.Input("zero_i", one, d.zeroDoc())
+	if n := d.rowParts(); n > 1 {
+		o.slabPart = o.Input("slab_part_i", hdl.U(partBits(n)), "part of a word that the slab is")
+	}
+	o.Group("Operation")
+	o.isVoid = o.Input("void_i", one, "no tap: the product is zero")
+	o.minus = o.Input("minus_i", one, "phase -beta: z is negated")
+	o.pos = o.Input("pos_i", hdl.U(2), "{dy, dx} in the pool window")
+	if n := d.columnParts(); n > 1 {
+		o.part = o.Input("part_i", hdl.U(partBits(n)), "part of the word below that the block is")
+	}
+	o.even = o.Input("even_i", hdl.U(p*lw), "word of the even bank")
+	o.odd = o.Input("odd_i", hdl.U(p*lw), "word of the odd bank")
+	o.index = o.Input("index_i", hdl.U(2*d.IndexLanes()), "argmax of each lane")
+	o.v = o.Output("v_o", hdl.U(p*lw), "signed lanes")
+	o.z = o.Output("z_o", hdl.U(d.Rows*ow), "signed lanes")
+}
+
+// lanes builds the operands. An array of unequal sides has fewer rows or columns than
+// a word has lanes: the part of the word is picked first, and v repeats it.
+func (o *operands) lanes() {
+	d := o.d
+	p, lw, ow := d.P, d.LaneBits, d.OperandBits
+	o.Group("Lanes")
+	off, initial := hdl.Value(o.isVoid), d.Arith.Initial
 	if initial == 0 {
-		off = m.WireIs("off", hdl.Any(isVoid, zero))
+		off = o.WireIs("off", hdl.Any(o.isVoid, o.zero))
 	}
 	// of is a state, or the initial one, where the first step finds none.
 	of := func(v hdl.Value) hdl.Value {
 		if initial == 0 {
 			return v
 		}
-		return hdl.Mux(zero, hdl.Const(hdl.S(lw), initial), v)
+		return hdl.Mux(o.zero, hdl.Const(hdl.S(lw), initial), v)
 	}
-	unit := hdl.Const(hdl.U(p*lw), 1)
-	lanes := m.Wire("lanes", hdl.U(p*lw))
-	m.For("gen_lane", "r", p, func(g *hdl.Gen, r hdl.Index) {
-		evenLane := g.WireIs("even_lane", hdl.AsS(hdl.IndexSlice(even, r, lw)))
-		oddLane := g.WireIs("odd_lane", hdl.AsS(hdl.IndexSlice(odd, r, lw)))
-		nothing := hdl.Const(hdl.S(lw), 0)
-		below := g.WireIs("below", hdl.Mux(off, nothing, of(hdl.Mux(iEven, evenLane, oddLane))))
-		here := g.WireIs("here", of(hdl.Mux(iEven, oddLane, evenLane)))
-		miss := g.WireIs("miss", hdl.Any(off, hdl.All(unpool, hdl.Ne(hdl.IndexSlice(index, r, 2), pos))))
-		unpooled := g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
-		wide := hdl.Value(unpooled)
+	nothing := hdl.Const(hdl.S(lw), 0)
+	unpooledOf := func(g *hdl.Gen, r hdl.Index, state hdl.Value) hdl.Value {
+		here := g.WireIs("here", of(state))
+		miss := g.WireIs("miss", hdl.Any(off, hdl.All(o.unpool, hdl.Ne(hdl.IndexSlice(o.index, r, 2), o.pos))))
+		return g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
+	}
+	signed := func(g *hdl.Gen, z *hdl.Signal, r hdl.Index, unpooled hdl.Value) {
+		wide := unpooled
 		if ow > lw {
 			wide = g.WireIs("wide", hdl.Ext(unpooled, ow))
 		}
-		g.Assign(hdl.IndexSlice(lanes, r, lw), hdl.AsU(hdl.Mux(down, unpooled, below)))
-		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(hdl.Mux(minus, hdl.SubMod(hdl.Const(hdl.S(ow), 0), wide), wide)))
-	})
-	if isBias == nil {
-		m.Assign(v, lanes)
-		return m
+		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(hdl.Mux(o.minus, hdl.SubMod(hdl.Const(hdl.S(ow), 0), wide), wide)))
 	}
-	m.Assign(v, hdl.Mux(isBias, unit, lanes))
-	return m
+	if d.parts() == 1 {
+		lanes := o.Wire("lanes", hdl.U(p*lw))
+		o.For("gen_lane", "r", p, func(g *hdl.Gen, r hdl.Index) {
+			evenLane := g.WireIs("even_lane", hdl.AsS(hdl.IndexSlice(o.even, r, lw)))
+			oddLane := g.WireIs("odd_lane", hdl.AsS(hdl.IndexSlice(o.odd, r, lw)))
+			below := g.WireIs("below", hdl.Mux(off, nothing, of(hdl.Mux(o.iEven, evenLane, oddLane))))
+			unpooled := unpooledOf(g, r, hdl.Mux(o.iEven, oddLane, evenLane))
+			g.Assign(hdl.IndexSlice(lanes, r, lw), hdl.AsU(hdl.Mux(o.down, unpooled, below)))
+			signed(g, o.z, r, unpooled)
+		})
+		if o.isBias == nil {
+			o.Assign(o.v, lanes)
+			return
+		}
+		o.Assign(o.v, hdl.Mux(o.isBias, hdl.Const(hdl.U(p*lw), 1), lanes))
+		return
+	}
+	pick := func(name string, word, part hdl.Value, lanes int) *hdl.Signal {
+		if part != nil {
+			word = hdl.DynSlice(o.WireIs(name+"_word", word), part, lanes*lw)
+		}
+		return o.WireIs(name+"_states", word)
+	}
+	belowPart := pick("below", hdl.Mux(o.iEven, o.even, o.odd), o.part, d.Columns)
+	herePart := pick("here", hdl.Mux(o.iEven, o.odd, o.even), o.slabPart, d.Rows)
+	below := o.Wire("below_lanes", hdl.U(d.Columns*lw))
+	o.For("gen_column", "c", d.Columns, func(g *hdl.Gen, c hdl.Index) {
+		state := g.WireIs("state", hdl.AsS(hdl.IndexSlice(belowPart, c, lw)))
+		g.Assign(hdl.IndexSlice(below, c, lw), hdl.AsU(hdl.Mux(off, nothing, of(state))))
+	})
+	here := o.Wire("here_lanes", hdl.U(d.Rows*lw))
+	z := o.z
+	if o.isBias != nil && !d.tall() {
+		z = o.Wire("z_lanes", o.z.Type())
+	}
+	o.For("gen_row", "r", d.Rows, func(g *hdl.Gen, r hdl.Index) {
+		unpooled := unpooledOf(g, r, hdl.AsS(hdl.IndexSlice(herePart, r, lw)))
+		g.Assign(hdl.IndexSlice(here, r, lw), hdl.AsU(unpooled))
+		signed(g, z, r, unpooled)
+	})
+	repeat := func(v hdl.Value) hdl.Value {
+		if n := p * lw / v.Type().Width; n > 1 {
+			return hdl.Repl(n, v)
+		}
+		return v
+	}
+	v := hdl.Mux(o.down, repeat(here), repeat(below))
+	switch {
+	case o.isBias == nil:
+	case d.tall():
+		v = hdl.Mux(o.isBias, repeat(hdl.Const(hdl.U(d.Columns*lw), 1)), v)
+	default:
+		v = hdl.Mux(o.isBias, hdl.Ext(here, p*lw), v)
+		unit := hdl.Mux(o.minus, hdl.AsU(hdl.Const(hdl.S(ow), -1)), hdl.Const(hdl.U(ow), 1))
+		o.Assign(o.z, hdl.Mux(o.isBias, hdl.Ext(unit, d.Rows*ow), z))
+	}
+	o.Assign(o.v, v)
 }

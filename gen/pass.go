@@ -160,13 +160,13 @@ func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
 	}
 	switch k {
 	case Up:
-		ps.LastBlk, ps.LastY, ps.LastX, ps.Window = l.In.Blocks-1, l.Layer.Out.H-1, l.Layer.Out.W-1, l.Pooled()
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Window = l.InBlocks-1, l.Layer.Out.H-1, l.Layer.Out.W-1, l.Pooled()
 		ps.Mean = l.Averages()
 		if l.N == 1 {
 			ps.AccBase = DriveBase
 		}
 	case Down:
-		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.Layer.In.H-1, l.Layer.In.W-1, l.Pooled()
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.InBlocks-1, l.Layer.In.H-1, l.Layer.In.W-1, l.Pooled()
 		ps.KRow, ps.Step, ps.Mean = l.KW*l.Stride, l.Stride, l.Averages()
 		if l.Head != nil { // the memory of nudges
 			ps.AccRead, ps.AccBase, ps.AccNext = 0, 0, 0
@@ -178,7 +178,7 @@ func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
 			}
 		}
 	case Update:
-		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.In.Blocks-1, l.KH-1, l.KW-1, l.Pooled()
+		ps.LastBlk, ps.LastY, ps.LastX, ps.Unpool = l.InBlocks-1, l.KH-1, l.KW-1, l.Pooled()
 		ps.IRow, ps.Step, ps.Mean = l.Layer.In.W*l.Stride, l.Stride, l.Averages()
 	case Pool, Act:
 		ps.LastBlk, ps.OBlk, ps.OSlab = l.Out.Blocks-1, l.Out.HW, 0

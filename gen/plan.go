@@ -1,6 +1,11 @@
 package gen
 
-import "epgen/ep"
+import (
+	"fmt"
+
+	"epgen/ep"
+	"epgen/fixedpoint"
+)
 
 // Plan holds every size, width and address of an accelerator, derived once
 // from the configuration. The Verilog, the cycle model, the memory images, the
@@ -15,7 +20,9 @@ type Plan struct {
 	Program *ep.Program
 	Visits  schedule
 
-	P int // the array is P x P
+	Rows, Columns int // of the array: output and input channels of a tile
+	P             int // lanes of a word, the larger of the two
+	Lines         int // of P lanes in a tile, the smaller of the two
 
 	ElementBits  int // container of one weight, bias, input, label or result in external memory
 	LaneBits     int // one state or input on chip, signed
@@ -60,7 +67,9 @@ type LayerPlan struct {
 	Out   BlockMap
 
 	Taps      int // KH*KW
-	Tiles     int // tiles of one slab, In.Blocks*Taps
+	Slabs     int // ceil(Cout/Rows)
+	InBlocks  int // ceil(Cin/Columns)
+	Tiles     int // tiles of one slab, InBlocks*Taps
 	AccBase   int // first accumulator word
 	IndexBase int // first index word; pooled layers only
 
@@ -68,7 +77,7 @@ type LayerPlan struct {
 	HeadArith *ep.HeadArith // likewise
 	MeanBase  int           // of a head: first word of its means
 
-	SlabColumns int // columns of one slab in memory: bias column if any, then P per tile
+	SlabColumns int // columns of one slab in memory: bias column if any, then Lines per tile
 	SlabBeats   int // beats of one slab, the last one padded with zeros
 	SlabBytes   int
 	Offset      int // byte offset of slab 0 from the base of the memory map
@@ -93,6 +102,9 @@ func (p *Plan) StateAddr(n, copy, b, blk, pix int) int {
 
 // CopyBase returns the first word of a copy of the states in a bank.
 func (p *Plan) CopyBase(bank, copy int) int {
+	if p.RegionWords[bank] == 0 { // no layer is there
+		return 0
+	}
 	base := copy * p.RegionWords[bank]
 	if bank == 0 {
 		base += p.inputWords()
@@ -124,7 +136,15 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Cfg: cfg, Arith: ar, Program: cfg.Program(), P: cfg.Array.Size}
+	p := &Plan{Cfg: cfg, Arith: ar, Program: cfg.Program()}
+	p.Rows, p.Columns = cfg.Array.Shape()
+	p.P, p.Lines = max(p.Rows, p.Columns), min(p.Rows, p.Columns)
+	if cfg.Formats.UpdateRounding == fixedpoint.Stochastic && !p.tall() {
+		return nil, &ep.SettingError{Key: "array.rows", Reason: fmt.Sprintf("%dx%d, want at least as many rows as columns for stochastic updates", p.Rows, p.Columns)}
+	}
+	if len(cfg.Network.Heads) > 0 && p.parts() > 1 {
+		return nil, &ep.SettingError{Key: "array.rows", Reason: fmt.Sprintf("%dx%d, want a square array for heads and loss ce", p.Rows, p.Columns)}
+	}
 	p.placeStates()
 	p.Visits = newSchedule(p)
 	p.deriveWidths()
@@ -135,7 +155,7 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 }
 
 func (p *Plan) blockMap(s ep.Shape) BlockMap {
-	n := (s.C + p.P - 1) / p.P
+	n := ceilDiv(s.C, p.P)
 	return BlockMap{Shape: s, Blocks: n, HW: s.H * s.W, SampleWords: n * s.H * s.W}
 }
 
@@ -178,14 +198,20 @@ func (p *Plan) placeStates() {
 		p.RegionWords[bank] += p.Cfg.Batch * out.SampleWords
 		p.Layers = append(p.Layers, LayerPlan{
 			Layer: l, Arith: &p.Arith.Layers[i], N: i + 1, In: below, Out: out,
-			Taps: l.KH * l.KW, Tiles: below.Blocks * l.KH * l.KW,
+			Taps: l.KH * l.KW, Slabs: ceilDiv(l.Out.C, p.Rows), InBlocks: ceilDiv(l.In.C, p.Columns),
 		})
-		p.SlabWords = max(p.SlabWords, below.Blocks*l.KH*l.KW)
+		last := &p.Layers[i]
+		last.Tiles = last.InBlocks * last.Taps
+		p.SlabWords = max(p.SlabWords, last.Tiles)
 		below = out
 	}
 	p.placeHeads()
 	for bank := range p.StateWords {
-		p.StateWords[bank] = max(1, p.CopyBase(bank, p.Copies()))
+		p.StateWords[bank] = p.Copies() * p.RegionWords[bank]
+		if bank == 0 {
+			p.StateWords[bank] += p.inputWords()
+		}
+		p.StateWords[bank] = max(1, p.StateWords[bank])
 	}
 }
 

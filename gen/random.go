@@ -96,7 +96,7 @@ func (d *Design) tensorBits() int { return widest(int(ep.BiasTensor(len(d.slabs(
 // for the lane.
 func (p *datapath) places() *hdl.Signal {
 	d, word := p.d, hdl.U(32)
-	lanes := bits.Len(uint(d.P)) - 1
+	lanes, columns := bits.Len(uint(d.P))-1, bits.Len(uint(d.Columns))-1 // of an array that is not wide
 	p.Group("Update: place of a column among the weights, for its random bits")
 	key := p.Input("key_i", word)
 	taps := p.Input("k_blk_i", hdl.U(d.fields.tile), "taps of a tile")
@@ -108,8 +108,8 @@ func (p *datapath) places() *hdl.Signal {
 	tap := p.Reg("place_tap_q", hdl.U(d.fields.tile))
 	step := hdl.Ext(taps, 32)
 	lastTap := p.WireIs("place_last_tap", hdl.Eq(inc(tap), taps))
-	nextBlock := p.WireIs("place_next_block", hdl.AddMod(block, fit(hdl.Shl(step, lanes), 32)))
-	lastCol := hdl.Value(hdl.EqConst(p.colIdx, int64(d.P-1)))
+	nextBlock := p.WireIs("place_next_block", hdl.AddMod(block, fit(hdl.Shl(step, columns), 32)))
+	lastCol := hdl.Value(hdl.EqConst(p.colIdx, int64(d.Lines-1)))
 	p.Always(func(b *hdl.Block) {
 		b.If(start, func(b *hdl.Block) {
 			for _, r := range []*hdl.Signal{column, base, block, tap} {
@@ -206,7 +206,11 @@ func (q *sequencer) tensor() {
 	q.Group("Tensor of the random bits: 0, of the sign, but in the update")
 	t := hdl.U(d.tensorBits())
 	layer := hdl.Ext(q.layer, t.Width-1)
-	of := hdl.Cat(hdl.AddMod(layer, hdl.Const(layer.Type(), 1)), q.isKind(Bias))
+	biases := bit(false)
+	if d.someBiases() {
+		biases = q.isKind(Bias)
+	}
+	of := hdl.Cat(hdl.AddMod(layer, hdl.Const(layer.Type(), 1)), biases)
 	q.Assign(q.Output("tensor_o", t), hdl.Mux(q.isPhase(d.PhaseUpdate()), of, hdl.Const(t, 0)))
 	if q.sample != nil {
 		q.sample()

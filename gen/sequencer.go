@@ -288,7 +288,7 @@ func (q *sequencer) registers() {
 			continue
 		}
 		l := d.at(i + 1)
-		lastSlabs[i] = record{{"last", q.slab.Type().Width, ""}}.row(l.Name, l.Out.Blocks-1)
+		lastSlabs[i] = record{{"last", q.slab.Type().Width, ""}}.row(l.Name, l.Slabs-1)
 		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.HasIndex() && l.N > 1))
 	}
 	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
@@ -378,7 +378,7 @@ func (q *sequencer) toVisit(b *hdl.Block, i int) {
 func (d *Design) slabIndexBits() int {
 	slabs := 1
 	for _, l := range d.slabs() {
-		slabs = max(slabs, l.Out.Blocks)
+		slabs = max(slabs, l.Slabs)
 	}
-	return addrBits(slabs)
+	return max(addrBits(slabs), partBits(d.rowParts()))
 }

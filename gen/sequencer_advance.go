@@ -175,7 +175,11 @@ func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 	b.Set(q.state, q.st[seqWait])
 	b.If(hdl.Not(q.lastSlab), func(b *hdl.Block) {
 		b.Set(q.slab, inc(q.slab))
-		b.Set(q.slabO, hdl.AddMod(q.slabO, q.field("o_slab")))
+		step := q.field("o_slab")
+		if part := q.slabPart(); part != nil { // several slabs share a word
+			step = hdl.Mux(hdl.RedAnd(part), step, zeroOf(step))
+		}
+		b.Set(q.slabO, hdl.AddMod(q.slabO, step))
 	}).Else(func(b *hdl.Block) {
 		b.Set(q.slab, zeroOf(q.slab))
 		b.Set(q.slabO, zeroOf(q.slabO))

@@ -44,7 +44,7 @@ func (q *sequencer) modes() {
 	iMinus := word("below_minus", q.copyAt(iEven, points[1]), iBase)
 	oPlus := word("here_plus", q.copyBase(hdl.Not(iEven), plus), oBase)
 	oMinus := word("here_minus", q.copyAt(hdl.Not(iEven), points[1]), oBase)
-	oOwn := word("here_own", q.copyBase(hdl.Not(iEven), written), oBase)
+	oOwn := fit(word("here_own", q.copyBase(hdl.Not(iEven), written), oBase), d.fields.addr)
 	isAct := q.isKind(Act)
 	index := q.field("index_base")
 	// Frozen are the indices of s*: those of the first nudged step, and of even
@@ -87,6 +87,12 @@ func (q *sequencer) modes() {
 	}
 	if d.hasHeads() {
 		q.headValues(values, written, oOwn)
+	}
+	if part := q.slabPart(); part != nil {
+		values["slab_part"] = part
+	}
+	if d.columnParts() > 1 && len(d.Layers) > 1 {
+		values["from_drive"] = hdl.All(q.isKind(Down), hdl.EqConst(q.slab, 0), hdl.EqConst(q.passLayer, 1))
 	}
 	for _, name := range []string{"mean", "biased"} {
 		if v, ok := q.named[name]; ok {
@@ -187,7 +193,7 @@ func (q *sequencer) during(which func(r *ep.Relaxation) bool) hdl.Value {
 
 // copyAt is the first word of a copy in the even or the odd bank.
 func (q *sequencer) copyAt(even hdl.Value, copy int) hdl.Value {
-	t := hdl.U(q.d.fields.addr)
+	t := hdl.U(q.d.fields.state)
 	return hdl.Mux(even, hdl.Const(t, int64(q.d.CopyBase(0, copy))), hdl.Const(t, int64(q.d.CopyBase(1, copy))))
 }
 
@@ -198,6 +204,14 @@ func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
 		base = hdl.Mux(hdl.EqConst(copy, int64(i)), q.copyAt(even, i), base)
 	}
 	return base
+}
+
+// slabPart is the place of the slab in its words; nil where a slab is a whole word.
+func (q *sequencer) slabPart() hdl.Value {
+	if n := q.d.rowParts(); n > 1 {
+		return hdl.Slice(q.slab, partBits(n)-1, 0)
+	}
+	return nil
 }
 
 // contrasting is high in passes that collect contrasts.

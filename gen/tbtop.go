@@ -40,7 +40,7 @@ func (d *Design) TBTop() []byte {
 	for _, mem := range []struct {
 		name        string
 		depth, data int
-	}{{"state0", d.StateWords[0], d.P * d.LaneBits}, {"state1", d.StateWords[1], d.P * d.LaneBits}, {"index", d.indexDepth(), 2 * d.P}} {
+	}{{"state0", d.StateWords[0], d.P * d.LaneBits}, {"state1", d.StateWords[1], d.P * d.LaneBits}, {"index", d.indexDepth(), 2 * d.IndexLanes()}} {
 		at := d.TapPaths()[mem.name]
 		w := addrBits(mem.depth)
 		taps = append(taps,

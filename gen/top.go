@@ -19,7 +19,7 @@ func (d *Design) top() *hdl.Module {
 		"updates every weight and bias in place and writes the output states of the free phase.\n\n"+
 		"Ports: AXI4-Lite registers (s_axil_*), AXI4 memory master (m_axi_*, INCR bursts that\n"+
 		"never cross 4 KB), level-high interrupt, one clock, synchronous active-low reset.",
-		d.Cfg.Network.Name, len(d.Layers), d.Cfg.Batch, d.P, d.P, d.Cfg.FreeSteps, d.Copies()-1, d.Cfg.NudgeSteps)
+		d.Cfg.Network.Name, len(d.Layers), d.Cfg.Batch, d.Rows, d.Columns, d.Cfg.FreeSteps, d.Copies()-1, d.Cfg.NudgeSteps)
 	m.Group("Clock and synchronous reset")
 	m.Clock("aclk")
 	m.Reset("aresetn")

@@ -115,7 +115,7 @@ func (d *Design) drain() *hdl.Module {
 	m.Group("Columns")
 	ready := m.Input("ready_i", one, "the store takes a column")
 	column := m.Output("column_o", one)
-	colOut := m.Output("col_o", hdl.U(addrBits(d.P)))
+	colOut := m.Output("col_o", hdl.U(addrBits(d.Lines)))
 	last := m.Output("last_o", one, "last column of the only open tile")
 
 	m.Group("State")
@@ -124,7 +124,7 @@ func (d *Design) drain() *hdl.Module {
 	busyQ := m.Reg("busy_q", one, "columns remain")
 	colQ := m.Reg("col_q", colOut.Type())
 	tileQ := m.Reg("tile_q", tile)
-	lastOf := hdl.EqConst(colQ, int64(d.P-1))
+	lastOf := hdl.EqConst(colQ, int64(d.Lines-1))
 	if isBias != nil {
 		lastOf = hdl.Any(isBias, lastOf)
 	}

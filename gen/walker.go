@@ -8,6 +8,7 @@ type walker struct {
 	*hdl.Module
 	f       opFields
 	samples int
+	parts   int // blocks in a word below
 	entry   record
 
 	start, abort, up, down, update, slabO hdl.Value
@@ -27,6 +28,7 @@ type walker struct {
 	cValid, cNext                        *hdl.Signal
 	cWindow, cFirst, cLast, cMinus, cEnd *hdl.Signal
 	cSample, cVoid                       *hdl.Signal
+	bPart, cPart                         *hdl.Signal // where a word holds several blocks
 	i, o, tile                           *hdl.Signal
 	iRow, oRow, tileRow                  *hdl.Signal
 	yOdd, xOdd, xOddStart                *hdl.Signal
@@ -44,7 +46,7 @@ var walkerFields = map[string]bool{
 // walker builds ep_walker: the loop counters and address generators of all
 // passes. It issues one operation a cycle while op_ready_i is high.
 func (d *Design) walker() *hdl.Module {
-	w := &walker{Module: hdl.NewModule("ep_walker"), f: d.fields, samples: d.Cfg.Batch, entry: d.spanRecord(), pass: map[string]hdl.Value{}}
+	w := &walker{Module: hdl.NewModule("ep_walker"), f: d.fields, samples: d.Cfg.Batch, parts: d.columnParts(), entry: d.spanRecord(), pass: map[string]hdl.Value{}}
 	w.Doc("Loop counters and address generators of every pass over a slab.\n\n" +
 		"A pass is a sequence of items; an item is a rectangle of steps, one operation each.\n" +
 		"Three stages, each with a valid bit: the counters of the items (a), the item with\n" +
@@ -151,7 +153,7 @@ func (w *walker) counters() {
 			b.Set(w.aValid, hdl.Not(w.lastItem))
 			count(b, nextX, xLast, w.x)
 			count(b, nextY, yLast, w.y)
-			count(b, nextBlk, blkLast, w.blk, w.iBlk, p["i_blk"], w.oBlk, p["o_blk"], w.kBlk, p["k_blk"])
+			count(b, nextBlk, blkLast, w.blk, w.iBlk, w.blockStep(), w.oBlk, p["o_blk"], w.kBlk, p["k_blk"])
 			count(b, nextSample, sampleLast, w.sample, w.iSample, p["i_sample"], w.oSample, p["o_sample"])
 			b.If(nextWindow, func(b *hdl.Block) {
 				b.Set(w.window, hdl.Mux(windowLast, zeroOf(w.window), inc(w.window)))
@@ -161,6 +163,18 @@ func (w *walker) counters() {
 		b.If(w.abort, func(b *hdl.Block) { b.Set(w.aValid, bit(false)) })
 	})
 }
+
+// blockStep is the way from a block below to the next: none within a word.
+func (w *walker) blockStep() hdl.Value {
+	step := w.pass["i_blk"]
+	if w.parts == 1 {
+		return step
+	}
+	return hdl.Mux(hdl.RedAnd(w.part()), step, zeroOf(step))
+}
+
+// part is the place of the block in its word.
+func (w *walker) part() hdl.Value { return hdl.Slice(w.blk, partBits(w.parts)-1, 0) }
 
 // stageB looks the item up in the axis tables and sums its offsets.
 func (w *walker) stageB() {
@@ -186,6 +200,9 @@ func (w *walker) stageB() {
 	w.bMinus = w.Reg("b_minus_q", one)
 	w.bEnd = w.Reg("b_end_q", one)
 	w.bSample = w.Reg("b_sample_q", w.sample.Type())
+	if w.parts > 1 {
+		w.bPart = w.Reg("b_part_q", hdl.U(partBits(w.parts)))
+	}
 	w.bTake = w.Wire("b_take", one, "stage c takes the item")
 	w.Assign(w.aTake, hdl.All(w.aValid, hdl.Any(hdl.Not(w.bValid), w.bTake)))
 	w.AlwaysReset(func(b *hdl.Block) {
@@ -206,6 +223,9 @@ func (w *walker) stageB() {
 			b.Set(w.bMinus, w.minus)
 			b.Set(w.bEnd, w.lastItem)
 			b.Set(w.bSample, w.sample)
+			if w.parts > 1 {
+				b.Set(w.bPart, w.part())
+			}
 		})
 	})
 }
@@ -243,6 +263,9 @@ func (w *walker) stageC() {
 	w.cMinus = w.Reg("c_minus_q", one)
 	w.cEnd = w.Reg("c_end_q", one)
 	w.cSample = w.Reg("c_sample_q", w.sample.Type())
+	if w.parts > 1 {
+		w.cPart = w.Reg("c_part_q", w.bPart.Type())
+	}
 	w.Group("Operation")
 	w.ready = w.Input("op_ready_i", one)
 	rowEnd := w.WireIs("row_end", hdl.EqConst(w.xLeft, 0))
@@ -287,6 +310,9 @@ func (w *walker) enterRectangle(b *hdl.Block) {
 	b.Set(w.cMinus, w.bMinus)
 	b.Set(w.cEnd, w.bEnd)
 	b.Set(w.cSample, w.bSample)
+	if w.parts > 1 {
+		b.Set(w.cPart, w.bPart)
+	}
 }
 
 // stepRectangle moves one step right, or to the start of the next row. The map
@@ -352,6 +378,9 @@ func (w *walker) operation(issue *hdl.Signal) {
 	out("op_last_o", hdl.All(w.cLast, w.rectLast), "last operation of a sum")
 	out("op_minus_o", w.cMinus, "update: phase -beta")
 	out("op_sample_o", w.cSample)
+	if w.parts > 1 {
+		out("op_part_o", w.cPart, "part of the word below that the block is")
+	}
 	out("stalled_o", hdl.All(w.cValid, hdl.Not(w.ready)), "an operation waits")
 	out("walk_done_o", hdl.All(w.cEnd, w.cNext), "the last operation is being issued")
 }

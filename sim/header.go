@@ -68,7 +68,11 @@ func (h *header) scalars() {
 	h.line("constexpr char kName[] = %q;", cfg.Network.Name)
 	h.constant("uint64_t", "kFingerprint", fmt.Sprintf("%#xu", Fingerprint(d.Plan)), "of the golden files")
 	h.line("")
-	h.constant("int", "kP", d.P, "the array is kP x kP")
+	h.constant("int", "kRows", d.Rows, "of the array: output channels of a tile")
+	h.constant("int", "kColumns", d.Columns, "input channels of a tile")
+	h.constant("int", "kP", d.P, "lanes of a word, the larger of the two")
+	h.constant("int", "kLines", d.Lines, "of kP weights in a tile, the smaller of the two")
+	h.constant("int", "kIndexParts", d.IndexParts(), "words of pool indices, kRows lanes each, for a word of states")
 	h.constant("int", "kLaneBits", d.LaneBits, "one state or input on chip, signed")
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
 	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
@@ -389,7 +393,7 @@ func readBursts(p *gen.Plan) int {
 	n := 2
 	for _, l := range p.Slabs() {
 		perSlab := 1 + l.SlabBeats/p.Cfg.Memory.BurstBeats + l.SlabBytes/4096
-		n += (p.Program.Steps()*max(1, p.Visits.Fetches(l.N)) + 3) * l.Out.Blocks * perSlab
+		n += (p.Program.Steps()*max(1, p.Visits.Fetches(l.N)) + 3) * l.Slabs * perSlab
 	}
 	return n
 }

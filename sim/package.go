@@ -147,7 +147,7 @@ func WriteLayers(w io.Writer, p *gen.Plan) error {
 	for i := range p.Layers {
 		l := &p.Layers[i]
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t\n", l.Name, l.Kind, l.ShowKernel(), l.ShowPool(), l.Layer.Out,
-			thousands(l.Layer.Out.Len()), thousands(l.Weights()), thousands(l.Products()), l.Out.Blocks, l.Tiles)
+			thousands(l.Layer.Out.Len()), thousands(l.Weights()), thousands(l.Products()), l.Slabs, l.Tiles)
 		weights += l.Weights()
 		products += l.Products()
 		neurons += l.Layer.Out.Len()
@@ -176,7 +176,7 @@ func WriteFigures(w io.Writer, d *gen.Design) error {
 	for _, m := range est.Memories {
 		memories += m.Count
 	}
-	line("multipliers", "%s, of which %dx%d in the array", thousands(multipliers), d.P, d.P)
+	line("multipliers", "%s, of which %dx%d in the array", thousands(multipliers), d.Rows, d.Columns)
 	line("on-chip memory", "%s bits in %s memories", thousands(est.MemoryBits), thousands(memories))
 	line("registers", "%s bits", thousands(est.RegisterBits))
 	line("external memory", "%s bytes, port of %d bits", thousands(d.Map.Size), d.Cfg.Memory.DataWidth)

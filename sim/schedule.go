@@ -144,7 +144,7 @@ func (s *scheduler) index(phase stage, t, n, copy int) {
 	}
 	s.sets[Index] = append(s.sets[Index], Set{
 		Memory: Index, stage: phase, Copy: copy, Step: t, Layer: n,
-		Base:   copy*s.plan.IndexWords + l.IndexBase,
+		Base:   (copy*s.plan.IndexWords + l.IndexBase) * s.plan.IndexParts(),
 		Values: s.values(n),
 	})
 }

@@ -76,6 +76,16 @@ var networks = []network{
 	{name: "20-layers", list: "3,4,M,3k1,4,3k1,2s2,3,4k1,3,2k1,3,4,3k1,2,fc5,fc4,fc6,fc5,fc4,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.Array.Size, c.FreeSteps, c.NudgeSteps = 2, 3, 2
 	}},
+	{name: "tall", list: "9,M,6b0,M,5,fc7", input: ep.Shape{C: 5, H: 8, W: 9}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.PoolIndex, c.Batch = 8, 2, ep.Live, 2
+		c.Formats.UpdateRounding = fixedpoint.Stochastic
+	}},
+	{name: "wide", list: "6,M,9,A,3b0,fc5", input: ep.Shape{C: 11, H: 8, W: 9}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.Batch = 2, 8, 2
+	}},
+	{name: "wide-live", list: "5,M,6,M,fc3", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.PoolIndex, c.Sweep = 1, 4, ep.Live, ep.Asynchronous
+	}},
 	{name: "8-bit", list: "6,M,7,fc4", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
 		c.Formats.Input, c.Formats.State = format(true, 0, 7), format(false, 0, 7)
 		c.Formats.Weight, c.Formats.Bias = format(true, 0, 7), format(true, 1, 6)

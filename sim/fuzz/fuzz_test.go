@@ -17,7 +17,7 @@ import (
 // TestGenerates draws designs and generates their Verilog, which the checks of
 // package hdl read; nothing is simulated.
 func TestGenerates(t *testing.T) {
-	seeds := uint64(200)
+	seeds := uint64(300)
 	if testing.Short() {
 		seeds = 40
 	}

@@ -25,6 +25,10 @@ var Options = []Option{
 	{"phases.free-steps", among("3", "1", "2", "5")},
 	{"phases.nudge-steps", among("2", "1", "3")},
 	{"phases.beta", among("1", "0.5", "0.25", "2")},
+	{"phases.damping", among("0", "0", "1", "3")},
+	{"phases.initial-state", among("0", "0", "0.5")},
+	{"phases.start", among("cold", "warm")},
+	{"phases.estimate", among("symmetric", "positive", "negative", "random-sign")},
 	{"phases.pool-index", among("frozen", "live")},
 	{"phases.schedule", among("synchronous", "asynchronous")},
 	{"phases.activation", among("half", "unit")},
@@ -37,9 +41,11 @@ var Options = []Option{
 	{"formats.beta", among("UQ4.8", "UQ2.3", "UQ4.12")},
 	{"formats.rate-bits", among("16", "8", "3", "24")},
 	{"formats.state-rounding", among("nearest-even", "nearest-up", "truncate")},
-	{"formats.update-rounding", among("nearest-even", "nearest-up", "truncate")},
+	{"formats.update-rounding", among("nearest-even", "nearest-up", "truncate", "stochastic")},
 
 	{"array.size", among("2", "1", "4", "8")},
+	{"array.rows", among("", "", "1", "2", "4", "8")},
+	{"array.columns", among("", "", "1", "2", "4", "8")},
 
 	{"memory.data-width", among("64", "32", "128", "256", "512")},
 	{"memory.burst-beats", among("8", "1", "3", "16", "64")},

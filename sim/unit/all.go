@@ -10,34 +10,34 @@ func All() []*Bench {
 		panic(fmt.Sprintf("unit: %v", err))
 	}
 	heads, narrowHeads := ds["heads"], ds["narrow-heads"]
-	single, narrow, even, means, bare, real, sweep := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"]
+	single, narrow, even, means, bare, real, sweep, tall, wide := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"], ds["tall"], ds["wide"]
 	settle := ds["settle"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
 			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
 			memoryBench(d, "ep_state_odd", d.StateWords[1], d.P, d.LaneBits),
-			memoryBench(d, "ep_index_memory", max(1, d.IndexWords*d.IndexCopies), d.P, 2),
+			memoryBench(d, "ep_index_memory", max(min(2, d.IndexParts()), d.IndexWords*d.IndexCopies)*d.IndexParts(), d.IndexLanes(), 2),
 			slabBench(d),
 		}
 	}
 	return join(
 		inGroup("arithmetic", roundingBench(),
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false), updateBench(settle, false),
-			arrayBench(single), arrayBench(narrow), arrayBench(real),
-			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle),
+			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide),
+			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
-			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real),
+			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide),
 		),
-		inGroup("memories", join(stores(narrow), stores(real), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real)})...),
+		inGroup("memories", join(stores(narrow), stores(real), stores(wide), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real), drainBench(tall)})...),
 		inGroup("schedule",
-			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real),
+			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow),
-			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(tall), sequencerBench(wide),
 		),
 		inGroup("memory-port",
-			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep),
-			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real),
+			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide),
+			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide),
 		),
 	)
 }

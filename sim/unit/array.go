@@ -29,7 +29,7 @@ func arrayBench(d design) *Bench {
 				v.Idle(6)
 			}
 		}
-	}, map[string]int{"acc_o": d.SumBits, "contrast_o": d.ContrastBits})
+	}, map[string]int{"acc_o": d.SumBits, "group_acc_o": d.SumBits, "contrast_o": d.ContrastBits})
 }
 
 const (
@@ -68,11 +68,13 @@ type operands struct{ w, v, z []int64 }
 // operand draws one operation.
 func (a *arrayPlay) operand() operands {
 	var o operands
-	for range a.P * a.P {
+	for range a.Rows * a.Columns {
 		o.w = append(o.w, a.signed(a.weightBits))
 	}
 	for range a.P {
 		o.v = append(o.v, a.signed(a.LaneBits))
+	}
+	for range a.Rows {
 		o.z = append(o.z, a.signed(a.OperandBits))
 	}
 	return o
@@ -83,12 +85,18 @@ func (a *arrayPlay) issue(o operands, first, last bool) {
 	a.v.Set("valid_i", 1)
 	a.v.SetIf("first_i", first)
 	a.v.SetIf("last_i", last)
-	for r := range a.P {
-		for c := range a.P {
-			a.v.SetLane("tile_i", c*a.P+r, a.weightBits, o.w[r*a.P+c])
+	for r := range a.Rows {
+		for c := range a.Columns {
+			at := c*a.P + r
+			if a.Rows < a.Columns {
+				at = r*a.P + c
+			}
+			a.v.SetLane("tile_i", at, a.weightBits, o.w[r*a.Columns+c])
 		}
-		a.v.SetLane("v_i", r, a.LaneBits, o.v[r])
 		a.v.SetLane("z_i", r, a.OperandBits, o.z[r])
+	}
+	for i, x := range o.v {
+		a.v.SetLane("v_i", i, a.LaneBits, x)
 	}
 	a.tick()
 }
@@ -100,31 +108,74 @@ func (a *arrayPlay) gap() {
 	a.tick()
 }
 
+// sums are those of an operation: of each row with the lanes of v that repeat the states
+// below (up), of each column with those that repeat the states of the layer (down). Lanes
+// of v need not repeat: multiplier (r, c) has its own.
+func (a *arrayPlay) sums(mode int, o *operands) []int64 {
+	if mode == modeUp {
+		acc := make([]int64, a.Rows)
+		for r := range a.Rows {
+			for c := range a.Columns {
+				acc[r] += o.w[r*a.Columns+c] * o.v[a.upLane(r, c)]
+			}
+		}
+		return acc
+	}
+	acc := make([]int64, a.Columns)
+	for r := range a.Rows {
+		for c := range a.Columns {
+			acc[c] += o.w[r*a.Columns+c] * o.v[a.downLane(r, c)]
+		}
+	}
+	return acc
+}
+
+// upLane is the lane of v that row r takes for column c; downLane the same for a column.
+func (a *arrayPlay) upLane(r, c int) int {
+	if a.Rows > a.Columns {
+		return r%(a.Rows/a.Columns)*a.Columns + c
+	}
+	return c
+}
+
+func (a *arrayPlay) downLane(r, c int) int {
+	if a.Rows < a.Columns {
+		return c%(a.Columns/a.Rows)*a.Rows + r
+	}
+	return r
+}
+
 // sum plays n operations of one sum and expects it five cycles after the last.
 func (a *arrayPlay) sum(mode, n int) {
-	acc := make([]int64, a.P)
+	var acc []int64
 	for i := range n {
 		for a.chance(6) {
 			a.gap()
 		}
 		o := a.operand()
-		for r := range a.P {
-			for c := range a.P {
-				w := o.w[r*a.P+c]
-				if mode == modeDown {
-					w = o.w[c*a.P+r]
-				}
-				acc[r] += w * o.v[c]
+		for k, x := range a.sums(mode, &o) {
+			if i == 0 {
+				acc = append(acc, 0)
 			}
+			acc[k] += x
 		}
 		a.v.WantAfter(5, "acc_valid_o", b2i(i == n-1))
 		if i == n-1 {
-			for r := range a.P {
-				a.v.WantLaneAfter(5, "acc_o", r, a.SumBits, acc[r])
-			}
+			a.wantSums(acc)
 		}
 		a.v.WantAfter(3, "tile_done_o", 0)
 		a.issue(o, i == 0, i == n-1)
+	}
+}
+
+// wantSums expects the sums of rows or columns.
+func (a *arrayPlay) wantSums(acc []int64) {
+	port := "acc_o"
+	if len(acc) < a.P {
+		port = "group_acc_o"
+	}
+	for k, x := range acc {
+		a.v.WantLaneAfter(5, port, k, a.SumBits, x)
 	}
 }
 
@@ -137,23 +188,22 @@ func (a *arrayPlay) pairs(mode int) {
 	lane := 0
 	for x := int64(-1 << (left - 1)); x < 1<<(left-1); x++ {
 		for y := int64(-1 << (a.LaneBits - 1)); y < 1<<(a.LaneBits-1); y++ {
-			r, c := lane/a.P%a.P, lane%a.P
+			r, c := lane/a.Columns%a.Rows, lane%a.Columns
 			lane++
 			o := a.operand()
-			o.v[c] = y
+			at := a.upLane(r, c)
+			if mode == modeDown {
+				at = a.downLane(r, c)
+			}
+			o.v[at] = y
 			if mode == modeUpdate {
 				o.z[r] = x
 				a.tileOf([]operands{o})
 				continue
 			}
-			for i := range a.P {
-				if i != c {
-					o.v[i] = 0
-				}
-			}
-			o.w[r*a.P+c], o.w[c*a.P+r] = x, x
+			o.w[r*a.Columns+c] = x
 			a.v.WantAfter(5, "acc_valid_o", 1)
-			a.v.WantLaneAfter(5, "acc_o", r, a.SumBits, x*y)
+			a.wantSums(a.sums(mode, &o))
 			a.issue(o, true, true)
 		}
 	}
@@ -169,7 +219,7 @@ func (a *arrayPlay) tile(n int) {
 }
 
 func (a *arrayPlay) tileOf(ops []operands) {
-	contrast := make([]int64, a.P*a.P)
+	contrast := make([]int64, a.Rows*a.Columns)
 	for i, o := range ops {
 		for a.chance(6) {
 			a.gap()
@@ -179,9 +229,9 @@ func (a *arrayPlay) tileOf(ops []operands) {
 				a.gap()
 			}
 		}
-		for r := range a.P {
-			for c := range a.P {
-				contrast[r*a.P+c] += o.z[r] * o.v[c]
+		for r := range a.Rows {
+			for c := range a.Columns {
+				contrast[r*a.Columns+c] += o.z[r] * o.v[a.upLane(r, c)]
 			}
 		}
 		last := i == len(ops)-1
@@ -211,10 +261,14 @@ func (a *arrayPlay) tick() {
 	if a.drained != nil && !a.chance(3) {
 		a.v.Set("drain_i", 1)
 		a.v.Set("col_i", int64(a.column))
-		for r := range a.P {
-			a.v.WantLaneAfter(1, "contrast_o", r, a.ContrastBits, a.drained[r*a.P+a.column])
+		for i := range a.P {
+			at := i*a.Columns + a.column // of the column
+			if a.Rows < a.Columns {
+				at = a.column*a.Columns + i // of the row
+			}
+			a.v.WantLaneAfter(1, "contrast_o", i, a.ContrastBits, a.drained[at])
 		}
-		if a.column++; a.column == a.P {
+		if a.column++; a.column == a.Lines {
 			a.drained = nil
 		}
 	}

@@ -31,6 +31,8 @@ type design struct {
 //	        the array, 3x3 taps on a 1x1 map; a column takes two beats
 //	heads   4x4, two samples, heads of three areas with lambdas that differ, nine classes
 //	narrow-heads  one lane, three samples, states that reach 1.0, probabilities of 5 bits
+//	tall    4x2, narrow numbers: a word holds two blocks of the layer below
+//	wide    2x8: a word holds four slabs; channels that end within one
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
 //	settle  2x2, phases of four steps that may end after two, stochastic rounding
@@ -67,6 +69,8 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"means", "3k3p1s2,A,3k5p3s2b0,2k1p0s2b0,4,M,fc3", ep.Shape{C: 3, H: 13, W: 16}, 2, 2, ep.Frozen, ep.Half, real, 0.5, 0.1, ep.Memory{DataWidth: 128, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"bare", "3b0,M,3b0,M,fc3b0", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}, ep.Synchronous},
+		{"tall", "5,M,3b0,fc3", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"wide", "3,M,9,M,4,fc5", ep.Shape{C: 9, H: 5, W: 4}, 8, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
 		{"settle", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{4, 4}, ep.Synchronous},
 	} {
@@ -75,6 +79,12 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 			return nil, fmt.Errorf("design %s: %w", c.name, err)
 		}
 		cfg := ep.NewConfig(net)
+		if c.name == "tall" {
+			cfg.Array.Columns = 2
+		}
+		if c.name == "wide" {
+			cfg.Array.Rows = 2
+		}
 		cfg.Array.Size, cfg.Batch, cfg.PoolIndex, cfg.Activation = c.size, c.batch, c.index, c.act
 		cfg.FreeSteps, cfg.NudgeSteps, cfg.Sweep = c.steps[0], c.steps[1], c.sweep
 		cfg.Formats, cfg.Beta = c.formats, c.beta

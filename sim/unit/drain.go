@@ -20,7 +20,7 @@ func drainBench(d design) *Bench {
 			v.Set("start_i", 0)
 			tiles, columns := 1, 1
 			if !bias {
-				tiles, columns = min(9, 1<<v.Bits("tile_o")), d.P
+				tiles, columns = min(9, 1<<v.Bits("tile_o")), d.Lines
 			}
 			playDrain(v, s, tiles, columns, 1+slab%4, tiles)
 			if slab%4 == 3 {

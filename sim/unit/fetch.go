@@ -118,7 +118,7 @@ func (f *fetchPlay) jobList(infer bool) []job {
 	last := len(f.Layers)
 	layer := func(n int) {
 		l := &f.Layers[n-1]
-		for slab := range l.Out.Blocks {
+		for slab := range l.Slabs {
 			list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns})
 		}
 	}
@@ -365,8 +365,8 @@ func (f *fetchPlay) wantColumn(counted bool) {
 		}
 		return x
 	}
-	lanes := func(port string, w int) {
-		for r := range f.P {
+	lanes := func(port string, n, w int) {
+		for r := range n {
 			v.WantLaneAfter(0, port, r, w, element(r))
 		}
 	}
@@ -381,17 +381,17 @@ func (f *fetchPlay) wantColumn(counted bool) {
 		v.Want("label_data_o", element(0))
 	case j.kind == jobInput:
 		v.Want("input_addr_o", int64(f.column))
-		lanes("input_data_o", f.LaneBits)
+		lanes("input_data_o", f.P, f.LaneBits)
 	case bias:
-		lanes("bias_data_o", formats.Bias.Width())
+		lanes("bias_data_o", f.Rows, formats.Bias.Width())
 	}
 	if j.kind != jobSlab || bias {
 		v.Want("slab_we_o", 0)
 		return
 	}
 	column := f.column - j.layer.BiasColumns()
-	tile, column := column/f.P, column%f.P
+	tile, column := column/f.Lines, column%f.Lines
 	v.Want("slab_we_o", 1<<column)
 	v.Want("slab_addr_o", int64(f.bank*f.SlabWords+tile))
-	lanes("slab_data_o", formats.Weight.Width())
+	lanes("slab_data_o", f.P, formats.Weight.Width())
 }

@@ -80,6 +80,7 @@ func (a axis) state(conv int) int {
 // operation is what the walker is to issue; -1 marks what does not matter.
 type operation struct {
 	i, o, tile, pos, sample int
+	part                    int // of the word below, where it holds several blocks
 	void, first, last       int
 	minus                   int
 	end                     bool // last of the pass
@@ -95,7 +96,7 @@ func (d design) operations(l *gen.LayerPlan, k gen.Kind, slab int) []operation {
 	case gen.Down:
 		e.down()
 	case gen.Update:
-		for blk := range l.In.Blocks {
+		for blk := range l.InBlocks {
 			for ky := range l.KH {
 				for kx := range l.KW {
 					e.contrast(blk, ky, kx)
@@ -108,7 +109,7 @@ func (d design) operations(l *gen.LayerPlan, k gen.Kind, slab int) []operation {
 		for b := range d.Cfg.Batch {
 			for blk := range l.Out.Blocks {
 				for pix := range l.Out.HW {
-					e.add(operation{i: -1, o: b*l.Out.SampleWords + blk*l.Out.HW + pix, tile: -1, pos: -1,
+					e.add(operation{i: -1, o: b*l.Out.SampleWords + blk*l.Out.HW + pix, tile: -1, pos: -1, part: -1,
 						sample: b, void: 0, first: -1, last: -1, minus: 0})
 				}
 			}
@@ -130,12 +131,15 @@ type enumeration struct {
 func (e *enumeration) add(op operation) { e.ops = append(e.ops, op) }
 
 func (e *enumeration) below(b, blk, y, x int) int {
-	return b*e.l.In.SampleWords + blk*e.l.In.HW + y*e.l.Layer.In.W + x
+	return b*e.l.In.SampleWords + blk*e.Columns/e.P*e.l.In.HW + y*e.l.Layer.In.W + x
 }
 
 func (e *enumeration) here(b, y, x int) int {
-	return b*e.l.Out.SampleWords + e.slab*e.l.Out.HW + y*e.l.Layer.Out.W + x
+	return b*e.l.Out.SampleWords + e.slab*e.Rows/e.P*e.l.Out.HW + y*e.l.Layer.Out.W + x
 }
+
+// part is the place of a block in its word.
+func (e *enumeration) part(blk int) int { return blk % (e.P / e.Columns) }
 
 // half is the place of a position in its pool window, {dy, dx}.
 func half(y, x position) int { return y.conv%2*2 + x.conv%2 }
@@ -159,9 +163,9 @@ func (e *enumeration) up() {
 // upSum is the sum of one position of the convolution.
 func (e *enumeration) upSum(b, y, x, w, cy, cx int) {
 	from := len(e.ops)
-	for blk := range e.l.In.Blocks {
+	for blk := range e.l.InBlocks {
 		e.rectangle(cy, cx, func(py, px position, void bool) {
-			op := operation{i: e.below(b, blk, py.in, px.in), o: e.here(b, y, x),
+			op := operation{i: e.below(b, blk, py.in, px.in), o: e.here(b, y, x), part: e.part(blk),
 				tile: blk*e.l.Taps + py.tap*e.l.KW + px.tap, pos: w, sample: b}
 			if void {
 				op.i, op.tile, op.void = -1, -1, 1
@@ -174,12 +178,12 @@ func (e *enumeration) upSum(b, y, x, w, cy, cx int) {
 
 func (e *enumeration) down() {
 	for b := range e.Cfg.Batch {
-		for blk := range e.l.In.Blocks {
+		for blk := range e.l.InBlocks {
 			for y := range e.l.Layer.In.H {
 				for x := range e.l.Layer.In.W {
 					from := len(e.ops)
 					e.rectangle(y, x, func(py, px position, void bool) {
-						op := operation{i: e.below(b, blk, y, x), o: e.here(b, e.rows.state(py.conv), e.cols.state(px.conv)),
+						op := operation{i: e.below(b, blk, y, x), part: e.part(blk), o: e.here(b, e.rows.state(py.conv), e.cols.state(px.conv)),
 							tile: blk*e.l.Taps + py.tap*e.l.KW + px.tap, pos: half(py, px), sample: b}
 						e.add(e.pooled(op, void))
 					})
@@ -196,10 +200,10 @@ func (e *enumeration) contrast(blk, ky, kx int) {
 	for minus := range 2 {
 		for b := range e.Cfg.Batch {
 			e.rectangle(ky, kx, func(py, px position, void bool) {
-				op := operation{i: e.below(b, blk, py.in, px.in), o: e.here(b, e.rows.state(py.conv), e.cols.state(px.conv)),
+				op := operation{i: e.below(b, blk, py.in, px.in), part: e.part(blk), o: e.here(b, e.rows.state(py.conv), e.cols.state(px.conv)),
 					tile: -1, pos: half(py, px), sample: b, minus: minus}
 				if e.k == gen.Bias {
-					op.i, op.o, op.pos = -1, e.here(b, py.conv, px.conv), -1
+					op.i, op.o, op.pos, op.part = -1, e.here(b, py.conv, px.conv), -1, -1
 				}
 				e.add(e.pooled(op, void))
 			})

@@ -18,6 +18,7 @@ func laneBench(d design) *Bench {
 			for range 300 {
 				p.drive()
 			}
+			p.clear()
 			p.pool(false)
 			p.pool(true)
 			if p.v.Has("mean_i") {
@@ -58,6 +59,7 @@ func (p *lanePlay) noise() {
 	if p.v.Has("mean_i") {
 		p.v.Set("mean_i", 0)
 	}
+	p.v.SetPresent("acc_clear_i", 0)
 	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i", "up_i", "down_i", "window_i"} {
 		p.v.Set(name, 0)
 	}
@@ -197,6 +199,27 @@ func (p *lanePlay) interesting() (sum, bias, acc int64) {
 		sum = p.among(lo, hi)
 	}
 	return sum, bias, sum<<p.la.UpShift + bias<<p.la.BiasShift
+}
+
+// clear checks that an accumulator can be cleared instead of written.
+func (p *lanePlay) clear() {
+	if !p.v.Has("acc_clear_i") {
+		return
+	}
+	for range 20 {
+		sum, bias, _ := p.interesting()
+		addr := p.IntN(p.AccWords)
+		p.v.Set("up_i", 1)
+		p.sum(sum, bias)
+		p.tick()
+		p.tick()
+		p.v.Set("acc_clear_i", 1)
+		p.write(addr)
+		p.tick()
+		p.v.Set("acc_clear_i", 0)
+		p.v.Set("up_i", 0)
+		p.act(addr, 0)
+	}
 }
 
 // drive checks alignment, bias, activation and nudge of one neuron.

@@ -74,7 +74,7 @@ func slabBench(d design) *Bench {
 			if s.fill(v, "raddr_i"); read >= 0 {
 				v.Set("re_i", 1)
 				v.Set("raddr_i", int64(read))
-				for c := range d.P {
+				for c := range d.Lines {
 					for r := range d.P {
 						if known[read]>>c&1 == 1 {
 							v.WantLaneAfter(1, "tile_o", c*d.P+r, ww, tiles[read][c*d.P+r])
@@ -86,12 +86,12 @@ func slabBench(d design) *Bench {
 			s.fill(v, "wdata_i")
 			v.Set("waddr_i", int64(addr))
 			if tiles[addr] == nil {
-				tiles[addr] = make([]int64, d.P*d.P)
+				tiles[addr] = make([]int64, d.P*d.Lines)
 			}
 			for r := range d.P {
 				w := s.signed(ww)
 				v.SetLane("wdata_i", r, ww, w)
-				for c := range d.P {
+				for c := range d.Lines {
 					if columns>>c&1 == 1 {
 						tiles[addr][c*d.P+r] = w
 					}
@@ -101,7 +101,7 @@ func slabBench(d design) *Bench {
 			v.Tick()
 		}
 		for a := range depth {
-			for c := range d.P {
+			for c := range d.Lines {
 				cycle(a, a, 1<<c)
 			}
 		}
@@ -116,7 +116,7 @@ func slabBench(d design) *Bench {
 			if s.chance(4) {
 				read = -1
 			}
-			cycle(read, addr, s.IntN(1<<d.P))
+			cycle(read, addr, s.IntN(1<<d.Lines))
 		}
 	}, map[string]int{"tile_o": ww})
 }

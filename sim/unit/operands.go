@@ -48,38 +48,67 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	v.SetIf("void_i", m.void)
 	v.SetIf("minus_i", m.minus)
 	v.Set("pos_i", int64(pos))
+	slabPart, part := 0, 0 // of the words
+	if v.Has("slab_part_i") {
+		slabPart = pos ^ int(even[0]&1)
+		slabPart &= d.P/d.Rows - 1
+		v.Set("slab_part_i", int64(slabPart))
+	}
+	if v.Has("part_i") {
+		part = (pos ^ int(odd[0]&1)) & (d.P/d.Columns - 1)
+		v.Set("part_i", int64(part))
+	}
 	for r := range d.P {
 		v.SetLane("even_i", r, d.LaneBits, even[r])
 		v.SetLane("odd_i", r, d.LaneBits, odd[r])
-		v.SetLane("index_i", r, 2, int64(index[r]))
-		below, here := odd[r], even[r]
-		if m.even {
-			below, here = here, below
-		}
-		if m.zero {
-			below, here = d.Arith.Initial, d.Arith.Initial
-		}
-		if m.void {
-			below, here = 0, 0
-		}
-		if m.unpool && index[r] != pos {
-			here = 0
-		}
-		here = here << (64 - d.LaneBits) >> (64 - d.LaneBits)
-		operand := below
+	}
+	signed := func(x int64) int64 { return x << (64 - d.LaneBits) >> (64 - d.LaneBits) }
+	below, here := odd, even
+	if m.even {
+		below, here = here, below
+	}
+	// state is what a lane of a word counts for.
+	state := func(word []int64, lane int) int64 {
 		switch {
-		case m.bias && r == 0:
-			operand = 1
+		case m.void:
+			return 0
+		case m.zero:
+			return d.Arith.Initial
+		}
+		return signed(word[lane])
+	}
+	rows := make([]int64, d.Rows) // U(s)
+	for r := range rows {
+		v.SetLane("index_i", r, 2, int64(index[r]))
+		rows[r] = state(here, slabPart*d.Rows+r)
+		if m.unpool && index[r] != pos {
+			rows[r] = 0
+		}
+	}
+	tall := d.Rows >= d.Columns
+	for i := range d.P {
+		operand := state(below, part*d.Columns+i%d.Columns)
+		switch {
+		case m.bias && tall:
+			operand = b2i(i%d.Columns == 0)
 		case m.bias:
 			operand = 0
+			if i < d.Rows {
+				operand = rows[i]
+			}
 		case m.down:
-			operand = here
+			operand = rows[i%d.Rows]
+		}
+		v.WantLaneAfter(0, "v_o", i, d.LaneBits, operand)
+	}
+	for r, z := range rows {
+		if m.bias && !tall {
+			z = b2i(r == 0)
 		}
 		if m.minus {
-			here = -here
+			z = -z
 		}
-		v.WantLaneAfter(0, "v_o", r, d.LaneBits, operand)
-		v.WantLaneAfter(0, "z_o", r, d.OperandBits, here)
+		v.WantLaneAfter(0, "z_o", r, d.OperandBits, z)
 	}
 	v.Tick()
 }

@@ -263,7 +263,7 @@ func (q *sequencerPlay) half(first int) {
 
 // slabs plays some passes over every slab of a layer.
 func (q *sequencerPlay) slabs(n int, kinds ...gen.Kind) {
-	for slab := range q.Layers[n-1].Out.Blocks {
+	for slab := range q.Layers[n-1].Slabs {
 		q.waitSlab()
 		for i, k := range kinds {
 			q.pass(passMode{kind: k, layer: n, slab: slab, release: i == len(kinds)-1})
@@ -275,7 +275,7 @@ func (q *sequencerPlay) slabs(n int, kinds ...gen.Kind) {
 func (q *sequencerPlay) update() {
 	for n := 1; n <= q.last; n++ {
 		l := &q.Layers[n-1]
-		for slab := range l.Out.Blocks {
+		for slab := range l.Slabs {
 			q.waitSlab()
 			if q.Cfg.PoolIndex == ep.Live && l.HasIndex() && n > 1 {
 				for k := range q.Program.Points {
@@ -385,7 +385,9 @@ func (q *sequencerPlay) mode(m passMode) {
 		v.WantPresent(name+"_o", int64(q.Descriptor(m.layer, k)[name]))
 	}
 	updating := q.phase == q.PhaseUpdate()
-	v.Want("slab_o_o", int64(m.slab*l.Out.HW))
+	v.Want("slab_o_o", int64(m.slab*q.Rows/q.P*l.Out.HW))
+	v.WantPresent("slab_part_o", int64(m.slab%(q.P/q.Rows)))
+	v.WantPresent("from_drive_o", b2i(k == gen.Down && m.layer == 2 && m.slab == 0))
 	v.WantIf("up_o", k == gen.Up)
 	v.WantIf("down_o", k == gen.Down)
 	v.WantIf("update_o", k == gen.Update || k == gen.Bias)

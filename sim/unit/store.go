@@ -142,7 +142,7 @@ func (s *storePlay) data() []column {
 	}
 	for i := range s.Layers {
 		l := &s.Layers[i]
-		for range l.Out.Blocks {
+		for range l.Slabs {
 			add(l.SlabColumns)
 		}
 	}

@@ -22,7 +22,7 @@ func walkerBench(d design) *Bench {
 			}
 			v.Reset()
 			d.layerPasses(func(l *gen.LayerPlan, k gen.Kind) {
-				slabs := l.Out.Blocks
+				slabs := l.Slabs
 				if k == gen.Act {
 					slabs = 1
 				}
@@ -44,7 +44,7 @@ func playPass(v *Vectors, s source, d design, l *gen.LayerPlan, k gen.Kind, slab
 			v.Set(name+"_i", int64(value))
 		}
 	}
-	v.Set("slab_o_i", int64(slab*l.Out.HW))
+	v.Set("slab_o_i", int64(slab*d.Rows/d.P*l.Out.HW))
 	v.Set("walk_start_i", 1)
 	s.fill(v, "up_i", "down_i", "update_i", "op_ready_i") // the mode comes with the next cycle
 	v.Want("op_valid_o", 0)
@@ -79,8 +79,8 @@ func playPass(v *Vectors, s source, d design, l *gen.LayerPlan, k gen.Kind, slab
 			name  string
 			value int
 		}{{"i", op.i}, {"o", op.o}, {"tile", op.tile}, {"pos", op.pos}, {"void", op.void},
-			{"first", op.first}, {"last", op.last}, {"minus", op.minus}, {"sample", op.sample}} {
-			if f.value >= 0 {
+			{"first", op.first}, {"last", op.last}, {"minus", op.minus}, {"sample", op.sample}, {"part", op.part}} {
+			if f.value >= 0 && v.Has("op_"+f.name+"_o") {
 				v.Want("op_"+f.name+"_o", int64(f.value))
 			}
 		}

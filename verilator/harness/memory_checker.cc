@@ -178,15 +178,24 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
     const int lane =
         static_cast<int>(rel % design::kColumnBytes) / design::kElementBytes;
     e.kind = column < 0 ? Element::kBias : Element::kWeight;
-    e.channel = slab * design::kP + lane;
-    e.real = e.channel < design::kMaps[e.layer].c;
+    // A tile lies in lines: its columns or, where the array is wide, its rows.
+    constexpr bool kTall = design::kRows >= design::kColumns;
+    int row = lane;
+    int col = 0;
     if (column >= 0) {
-      const int tile = column / design::kP;
-      e.input_channel = tile / l.taps * design::kP + column % design::kP;
+      const int tile = column / design::kLines;
+      const int line = column % design::kLines;
+      row = kTall ? lane : line;
+      col = kTall ? line : lane;
+      e.input_channel = tile / l.taps * design::kColumns + col;
       e.y = tile % l.taps / l.kernel_w;
       e.x = tile % l.taps % l.kernel_w;
-      e.real = e.real && e.input_channel < l.in_channels;
+      e.real = e.input_channel < l.in_channels;
+    } else {
+      e.real = row < design::kRows;
     }
+    e.channel = slab * design::kRows + row;
+    e.real = e.real && e.channel < design::kMaps[e.layer].c;
   }
   return e;
 }

@@ -277,7 +277,7 @@ std::string ReportJson(const Bench& b) {
       last.infer ? design::Start(last.start).infer_products
                  : design::Start(last.start).products);
   j.Double(last.cycles == 0 ? 0
-                            : useful / design::kP / design::kP /
+                            : useful / design::kRows / design::kColumns /
                                   static_cast<double>(last.cycles));
   j.Key("mmac_per_second");
   j.Double(last.seconds > 0 ? useful / 1e6 / last.seconds : 0);

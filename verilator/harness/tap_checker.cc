@@ -13,9 +13,20 @@ const char* const kSignals[kTapMemories] = {
 const char* const kNames[kTapMemories] = {
     "state bank 0", "state bank 1", "index memory"};
 
-uint32_t Words(int layer) {
+// A word of states holds kP channels; pool indices lie in words of kRows, of
+// which it takes several where the array has fewer rows than columns.
+int Parts(const Event& e) {
+  return e.memory == kIndex ? design::kIndexParts : 1;
+}
+
+int Lanes(const Event& e) {
+  return e.memory == kIndex ? design::kRows : design::kP;
+}
+
+uint32_t Words(const Event& e) {
   return static_cast<uint32_t>(design::kBatch) *
-         static_cast<uint32_t>(design::kMaps[layer].sample_words);
+         static_cast<uint32_t>(design::kMaps[e.layer].sample_words) *
+         static_cast<uint32_t>(Parts(e));
 }
 
 // How many sets, from one on, arrive interleaved: in the update the argmax of s+
@@ -34,11 +45,13 @@ struct Position {
   int sample, channel, pixel;
 };
 
-Position Locate(const design::MapInfo& map, uint32_t word) {
-  const int w = static_cast<int>(word);
+Position Locate(const Event& e, uint32_t word) {
+  const design::MapInfo& map = design::kMaps[e.layer];
+  const int w = static_cast<int>(word) / Parts(e);
+  const int part = static_cast<int>(word) % Parts(e);
   Position p;
   p.sample = w / map.sample_words;
-  p.channel = w % map.sample_words / map.hw * design::kP;
+  p.channel = w % map.sample_words / map.hw * design::kP + part * design::kRows;
   p.pixel = w % map.hw;
   return p;
 }
@@ -73,10 +86,17 @@ void TapChecker::Begin(const Golden* golden, bool infer) {
 }
 
 void TapChecker::Expect(const std::vector<Event>& events, Cursor* cur) {
-  if (cur->event < cur->events)
-    cur->seen.assign(Together(events, cur->event) *
-                         Words(events[cur->event].layer),
-                     false);
+  if (cur->event == cur->events) return;
+  const Event& e = events[cur->event];
+  const std::size_t sets = Together(events, cur->event);
+  const uint32_t words = Words(e);
+  cur->seen.assign(sets * words, false);
+  // Nothing comes for parts of words that have no channel at all.
+  for (uint32_t w = 0; Parts(e) > 1 && w < words; ++w) {
+    if (Locate(e, w).channel < design::kMaps[e.layer].c) continue;
+    for (std::size_t k = 0; k < sets; ++k) cur->seen[k * words + w] = true;
+    cur->seen_words += sets;
+  }
 }
 
 void TapChecker::Discard() {
@@ -114,7 +134,7 @@ void TapChecker::OnWord(TapMemory memory, uint32_t addr, const uint8_t* data,
     return;
   }
   const std::size_t sets = Together(events, cur.event);
-  const uint32_t words = Words(events[cur.event].layer);
+  const uint32_t words = Words(events[cur.event]);
   for (std::size_t k = 0; k < sets; ++k) {
     const Event& e = events[cur.event + k];
     const uint32_t word = addr - e.base;
@@ -145,12 +165,12 @@ void TapChecker::CompareWord(const Event& e, uint32_t word,
                              const uint8_t* data, std::size_t size,
                              uint64_t cycle) {
   const design::MapInfo& map = design::kMaps[e.layer];
-  const Position p = Locate(map, word);
+  const Position p = Locate(e, word);
   const bool index = e.memory == kIndex;
   const int bits = index ? 2 : design::kLaneBits;
   std::vector<int32_t>& seen =
       states_[static_cast<std::size_t>(e.layer)][e.copy];
-  for (int lane = 0; lane < design::kP; ++lane) {
+  for (int lane = 0; lane < Lanes(e); ++lane) {
     const uint64_t raw = GetBits(data, size, lane * bits, bits);
     const int64_t got =
         index ? static_cast<int64_t>(raw) : SignExtend(raw, bits);
@@ -213,11 +233,11 @@ void TapChecker::Finish(uint64_t cycle) {
     if (cur.event == cur.events) continue;
     uint32_t word = 0;
     while (cur.seen[word]) ++word;
-    const uint32_t words = Words(events[cur.event].layer);
+    const uint32_t words = Words(events[cur.event]);
     const Event& e = events[cur.event + word / words];
     word %= words;
     const design::MapInfo& map = design::kMaps[e.layer];
-    const Position p = Locate(map, word);
+    const Position p = Locate(e, word);
     Mismatch m = At(e, "missing", cycle);
     m.sample = p.sample;
     m.channel = p.channel;
