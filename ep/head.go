@@ -285,3 +285,17 @@ func (n Network) WithReadout() (Network, error) {
 	n.Layers = slices.Clone(n.Layers[:last])
 	return n.WithHeads(classes, []HeadSpec{DefaultReadout(last)})
 }
+
+// WithHeadsOn returns n with its last layer, which must be dense, as a readout and heads of default values on
+// the given layers.
+func (n Network) WithHeadsOn(layers []int) (Network, error) {
+	n, err := n.WithReadout()
+	if err != nil {
+		return n, err
+	}
+	specs := n.HeadSpecs()
+	for _, k := range layers {
+		specs = append(specs, DefaultHead(k, n.Layers[k-1].Out))
+	}
+	return n.WithHeads(n.Classes(), specs)
+}

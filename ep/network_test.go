@@ -175,6 +175,12 @@ func TestPresets(t *testing.T) {
 			products += l.Products()
 		}
 	}
+	if h := cfg.Network.Readout(); h != nil { // the dense layer of the published network
+		neurons += h.Outputs()
+		weights += h.Map.Weights()
+		biases += h.Map.Out.C
+		products += h.Map.Products()
+	}
 	got := []int{neurons, weights, biases, products / 100000}
 	if diff := cmp.Diff([]int{57866, 9222848, 2762, 1126}, got); diff != "" {
 		t.Errorf("vgg11: neurons, weights, biases, products/1e5 (-want +got):\n%s", diff)

@@ -17,8 +17,9 @@ type preset struct {
 	input Shape
 	list  string // in the notation of ParseLayers
 	array int
-	nudge int // T2 if that of NewConfig is not enough, else 0
-	rates []float64
+	nudge int       // T2 if that of NewConfig is not enough, else 0
+	rates []float64 // of the layers; the readout has that of heads
+	heads []int     // layers with a head; with any, the last layer is a readout
 }
 
 // cifar is the input of the VGG presets: 32x32 pixels in three colours.
@@ -32,23 +33,23 @@ var cifar = Shape{3, 32, 32}
 // to 1x1 has one active pixel per channel, which reaches 4 of 9 taps.)
 var presets = []preset{
 	{"tiny", "a network for first steps", Shape{1, 8, 8}, "8,M,fc4", 4, 0,
-		[]float64{0.01, 0.001}},
+		[]float64{0.01, 0.001}, nil},
 	{"small", "a network that simulates in seconds", Shape{3, 16, 16}, "16,M,32,M,fc10", 4, 0,
-		[]float64{0.005, 0.005, 0.002}},
+		[]float64{0.005, 0.005, 0.002}, nil},
 	{"mnist-conv", "digits, 28x28", Shape{1, 28, 28}, "32k5p0,M,64k5p0,M,fc10", 16, 0,
-		[]float64{0.008, 0.006, 0.0012}},
+		[]float64{0.008, 0.006, 0.0012}, nil},
 	{"vgg5", "4 convolutions, all padded", cifar, "128,M,256,M,512,M,512,M,fc10", 16, 0,
-		[]float64{0.08, 0.05, 0.03, 0.02, 0.001}},
+		[]float64{0.02, 0.02, 0.02, 0.02}, []int{2}},
 	{"vgg5-valid", "vgg5, last convolution without padding", cifar, "128,M,256,M,512,M,512p0,M,fc10", 16, 0,
-		[]float64{0.08, 0.05, 0.03, 0.025, 0.002}},
+		[]float64{0.02, 0.02, 0.02, 0.025}, []int{2}},
 	{"vgg7", "6 convolutions", cifar, "128,128,M,256,256,M,512,512,M,fc10", 16, 0,
-		[]float64{0.6, 0.4, 0.15, 0.1, 0.04, 0.03, 0.002}},
+		[]float64{0.05, 0.05, 0.05, 0.05, 0.04, 0.03}, []int{2, 4}},
 	{"vgg9", "8 convolutions, wide", cifar, "128,128,M,256,256,M,512,512,M,512,512,M,fc10", 16, 16,
-		[]float64{1.4, 1.1, 0.6, 0.35, 0.15, 0.1, 0.04, 0.03, 0.001}},
+		[]float64{0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.04, 0.03}, []int{2, 4, 6}},
 	{"vgg11", "8 convolutions, 5 pools", cifar, "64,M,128,M,256,256,M,512,512,M,512,512,M,fc10", 16, 0,
-		[]float64{2.6, 2.4, 1.3, 1, 0.35, 0.25, 0.08, 0.4, 0.001}},
+		[]float64{0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.03, 0.4}, []int{2, 4, 6}},
 	{"vgg12", "11 convolutions", cifar, "64,128,M,128,256,M,256,256,512,M,512,512,512,M,512,M,fc10", 16, 24,
-		[]float64{1.6, 2.4, 1.8, 2.5, 1.4, 0.8, 0.45, 0.2, 0.14, 0.08, 0.12, 0.001}},
+		[]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.12}, []int{2, 4, 6, 8}},
 }
 
 // PresetNames returns the names that Preset knows, smallest network first.
@@ -78,6 +79,11 @@ func (p *preset) config() (*Config, error) {
 		return nil, fmt.Errorf("preset %s: %w", p.name, err)
 	}
 	net.Name = p.name
+	if p.heads != nil {
+		if net, err = net.WithHeadsOn(p.heads); err != nil {
+			return nil, fmt.Errorf("preset %s: %w", p.name, err)
+		}
+	}
 	cfg := NewConfig(net)
 	cfg.Array.Size = p.array
 	if p.nudge != 0 {
@@ -187,6 +193,11 @@ func (n *Network) WriteTable(w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(t, "total\t\t\t\t\t\t%d\t%d\t%d\t%d\n", neurons, weights, biases, products)
+	for i := range n.Heads {
+		h := &n.Heads[i]
+		m := &h.Map
+		fmt.Fprintf(t, "%s\t%v\t%s\t-\t-\t%v\t%d\t%d\t%d\t%d\n", h.Name, h.Kind, m.ShowKernel(), m.Out, m.Out.Len(), m.Weights(), m.Out.C, m.Products())
+	}
 	return t.Flush()
 }
 

@@ -153,6 +153,11 @@ func WriteLayers(w io.Writer, p *gen.Plan) error {
 		neurons += l.Layer.Out.Len()
 	}
 	fmt.Fprintf(tw, "total\t\t\t\t\t%s\t%s\t%s\t\t\t\n", thousands(neurons), thousands(weights), thousands(products))
+	for i := range p.Heads {
+		l := &p.Heads[i]
+		fmt.Fprintf(tw, "%s\t%v\t%s\t-\t%s\t\t%s\t%s\t%d\t%d\t\n", l.Name, l.Head.Kind, l.ShowKernel(), l.Layer.Out,
+			thousands(l.Weights()), thousands(l.Products()), l.Out.Blocks, l.Tiles)
+	}
 	return tw.Flush()
 }
 
@@ -167,6 +172,10 @@ func WriteFigures(w io.Writer, d *gen.Design) error {
 	free := est.Phases[0]
 	line("cycles of a time step", "%s", thousands(free.Cycles/free.Steps))
 	line("cycles of a training step", "%s (memory always ready, read latency %d)", thousands(est.Cycles), est.ReadLatency)
+	if d.Heads != nil {
+		line("of which heads", "%s, %s: averages, logits, errors, nudges, updates, waiting for slabs", thousands(est.HeadCycles),
+			percent(float64(est.HeadCycles)/float64(est.Cycles)))
+	}
 	line("utilisation of the array", "%s; %s of relaxation, %s of the update, layer 1 apart",
 		percent(est.MACUtilization), percent(est.RelaxUtilization), percent(est.UpdateUtilization))
 	multipliers, memories := 0, 0

@@ -41,6 +41,8 @@ func run(args []string, w io.Writer) error {
 		return teach(s)
 	case s.GradCheck:
 		return gradCheck(s, w)
+	case s.Effect:
+		return effect(s, w)
 	case s.Precision:
 		return precision(s, w)
 	case s.Evaluate:

@@ -26,6 +26,7 @@ type settings struct {
 	Resume    bool   `json:"-"`
 	GradCheck bool   `json:"-"`
 	Precision bool   `json:"-"`
+	Effect    bool   `json:"-"`
 	Evaluate  bool   `json:"-"`
 	Linear    bool   `json:"-"`
 	Compare   string `json:"-"`
@@ -54,6 +55,7 @@ func parse(args []string) (*settings, error) {
 	fs.IntVar(&s.TrainSamples, "train-samples", 0, "")
 	fs.BoolVar(&s.GradCheck, "gradcheck", false, "")
 	fs.BoolVar(&s.Precision, "precision", false, "")
+	fs.BoolVar(&s.Effect, "effect", false, "")
 	fs.BoolVar(&s.Evaluate, "evaluate", false, "")
 	fs.BoolVar(&s.Linear, "linear", false, "")
 	fs.StringVar(&s.Compare, "compare", "", "")
@@ -176,7 +178,7 @@ func (s *settings) check() error {
 	}
 	var modes []string
 	for name, on := range map[string]bool{
-		"-evaluate": s.Evaluate, "-linear": s.Linear, "-compare": s.Compare != "", "-gradcheck": s.GradCheck, "-precision": s.Precision, "-trace": s.Trace != "",
+		"-evaluate": s.Evaluate, "-linear": s.Linear, "-compare": s.Compare != "", "-gradcheck": s.GradCheck, "-precision": s.Precision, "-effect": s.Effect, "-trace": s.Trace != "",
 		"-teach": s.Teach != "",
 	} {
 		if on {

@@ -70,6 +70,7 @@ var trainFlags = []struct{ name, value, usage string }{
 	{"gradcheck", "", "compares the gradient estimate of one batch with BPTT, per layer; plot with -o"},
 	{"precision", "", "trains in many formats and compares accuracy and gradients, see docs/precision.md; of given -weights without training"},
 	{"compare", "LIST", "prints the accuracies of runs, directories separated by commas; common plots with -o"},
+	{"effect", "", "what heads do to response, update and gradient of each layer of narrow VGGs: tables and plots in -o"},
 	{"linear", "", "trains a linear softmax classifier instead, without EP, as a baseline; -layers fcK"},
 	{"teacher", "PATH", "of heads of kind features or logits: an NPZ file that -teach wrote, or the directory of a run"},
 	{"teach", "F.npz", "writes states and logits of -weights for all training images, from which -teacher learns"},

@@ -151,7 +151,7 @@ func TestResolveErrors(t *testing.T) {
 		{"-o out -input-shape 3", `flag -input-shape: shape "3", want CxHxW such as 3x32x32`},
 		{"-o out -input-shape 3x8x8", `network vgg11 on input 3x8x8: layer 6: pool leaves nothing of a map of 1x1, want at least 2x2`},
 		{"-o out -classes 0", `flag -classes: 0, want an integer 1..65535`},
-		{"-o out -rates 1,2", `flag -rates: 2 values, want 9, one for each layer`},
+		{"-o out -rates 1,2", `flag -rates: 2 values, want 8, one for each layer`},
 		{"-o out -rates 1,a", `flag -rates: "1,a", want a list of numbers`},
 		{"-o out -first-sample -3", `flag -first-sample: -3, want an integer of at least 0`},
 	}
