@@ -40,6 +40,7 @@ var networkFlags = []struct{ name, key, value, usage string }{
 	{"weights", "weights", "F.npz", "initial weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ..."},
 	{"data", "data", "DIR", "directory of MNIST or CIFAR files, gzipped or not; a procedural set without it"},
 	{"input", "input", "F.npz", "samples x [B, C, H, W] and y [B] of -gradcheck, -precision and -trace; the first test samples without it"},
+	{"input-format", "formats.input", "QN.M", "format of the samples, QN.M or UQN.M"},
 	{"state-format", "formats.state", "UQN.M", "format of the states"},
 	{"weight-format", "formats.weight", "QN.M", "format of the weights"},
 	{"bias-format", "formats.bias", "QN.M", "format of the biases"},

@@ -59,6 +59,7 @@ var settingFlags = []struct{ name, key, value, usage string }{
 	{"data-part", "data-part", "PART", "files of -data: train (the test files where there are no others) or test"},
 	{"first-sample", "first-sample", "N", "number of the first sample taken from -data"},
 	{"input", "input", "F.npz", "samples x [B, C, H, W], already normalised, and labels y [B]"},
+	{"input-format", "formats.input", "QN.M", "format of the samples, QN.M or UQN.M"},
 	{"state-format", "formats.state", "UQN.M", "format of the states"},
 	{"weight-format", "formats.weight", "QN.M", "format of the weights"},
 	{"bias-format", "formats.bias", "QN.M", "format of the biases"},

@@ -90,7 +90,7 @@ func TestResolveEveryFlag(t *testing.T) {
 		"input-shape": "1x16x16", "classes": "7", "batch": "2", "free-steps": "3", "nudge-steps": "4", "beta": "0.125",
 		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "frozen": "1", "clip": "0.5", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "start": "warm", "estimate": "negative",
 		"betas": "1,-1", "beta-weights": "2,-2",
-		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
+		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "input-format": "UQ0.8", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
 		"loss": "ce", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
