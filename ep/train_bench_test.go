@@ -111,6 +111,7 @@ func BenchmarkTrainBatch(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
+			before := processorSeconds(b)
 			for b.Loop() {
 				t.Batch = 0
 				if _, _, err := t.Step(); err != nil {
@@ -118,6 +119,7 @@ func BenchmarkTrainBatch(b *testing.B) {
 				}
 			}
 			b.ReportMetric(16*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
+			b.ReportMetric(16*float64(b.N)/(processorSeconds(b)-before), "samples/cpu-s")
 		})
 	}
 }

@@ -1,10 +1,6 @@
 package fixedpoint
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/cpu"
-)
+import "golang.org/x/sys/cpu"
 
 // simd is the widest extension that kernels use.
 var simd = detectSIMD()
@@ -78,18 +74,19 @@ var hasVNNI = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VNNI
 // hasMultiply reports whether multiply works.
 func hasMultiply() bool { return simd >= avx2 }
 
-// multiply adds the products of pairs to the sums of a tile, modulo 2^32:
+// multiply adds the products of runs, at least one, to the sums of a tile, modulo 2^32: for the
+// pairs j of each
 //
 //	acc[32p + r] += w[64j + 2r] * rows[p][2j] + w[64j + 2r + 1] * rows[p][2j+1]
-func multiply(acc *[tilePixels * tileLanes]int32, w *int16, rows *[tilePixels]*int16, pairs int) {
+func multiply(acc *[tilePixels * tileLanes]int32, runs []run) {
 	if simd == avx512 && hasVNNI {
-		multiplyVNNI(&acc[0], w, &rows[0], pairs)
+		multiplyVNNI(&acc[0], &runs[0], len(runs))
 		return
 	}
 	for p := 0; p < tilePixels; p += 4 {
-		multiplyAVX2(&acc[p*tileLanes], w, &rows[p], pairs)
-		half := (*int16)(unsafe.Add(unsafe.Pointer(w), 64))
-		multiplyAVX2(&acc[p*tileLanes+16], half, &rows[p], pairs)
+		for r := 0; r < tileLanes; r += 16 {
+			multiplyAVX2(&acc[p*tileLanes+r], &runs[0], len(runs), 8*p, 4*r)
+		}
 	}
 }
 
@@ -109,7 +106,7 @@ func widenAVX512(sum *int64, acc *int32)
 func widenAVX2(sum *int64, acc *int32)
 
 //go:noescape
-func multiplyVNNI(acc *int32, w *int16, rows **int16, pairs int)
+func multiplyVNNI(acc *int32, runs *run, n int)
 
 //go:noescape
-func multiplyAVX2(acc *int32, w *int16, rows **int16, pairs int)
+func multiplyAVX2(acc *int32, runs *run, n, rows, w int)

@@ -15,7 +15,7 @@ func Yardsticks() []Yardstick { return nil }
 // hasMultiply reports that multiply must not be called.
 func hasMultiply() bool { return false }
 
-func multiply(*[tilePixels * tileLanes]int32, *int16, *[tilePixels]*int16, int) {
+func multiply(*[tilePixels * tileLanes]int32, []run) {
 	panic("fixedpoint: no 16-bit kernel on this machine")
 }
 

@@ -22,6 +22,16 @@ type narrowKernel struct {
 	lo, hi   int64       // of the codes of the maps
 }
 
+// tileRuns is the number of runs that are multiplied in one go.
+const tileRuns = 12
+
+// run is what a tile meets in a segment: the codes of its pixels, and the weights.
+type run struct {
+	rows  [tilePixels]*int16
+	w     *int16
+	pairs int
+}
+
 // segment is a run of pairs of one tap.
 type segment struct {
 	tap, from, to int
@@ -177,10 +187,16 @@ func (k *Kernel[T]) tile(dst []T, maps []int16, batch, block, first int) {
 	spots := k.spots(&room, batch, block, first)
 	var acc [tilePixels * tileLanes]int32
 	var sum [tilePixels * tileLanes]int64
-	var rows [tilePixels]*int16
+	var runs [tileRuns]run
+	count := 0
 	for _, seg := range n.segments[block] {
-		if k.rows(&rows, spots, maps, seg) {
-			multiply(&acc, &w[(seg.tap*n.pairs+seg.from)*tileLanes*2], &rows, seg.to-seg.from)
+		if r := &runs[count]; k.rows(&r.rows, spots, maps, seg) {
+			r.w, r.pairs = &w[(seg.tap*n.pairs+seg.from)*tileLanes*2], seg.to-seg.from
+			count++
+		}
+		if count == tileRuns || count > 0 && seg.widen {
+			multiply(&acc, runs[:count])
+			count = 0
 		}
 		if seg.widen {
 			widen(&sum, &acc)

@@ -4,25 +4,15 @@
 //
 //	acc[p][r] += w[j][r][0]*row[p][2j] + w[j][r][1]*row[p][2j+1]
 //
-// modulo 2^32; the caller bounds the sums. A pair of states is one broadcast
-// double word, a pair of weights one lane.
+// modulo 2^32, for one run after another; the caller bounds the sums. A pair of states is
+// one broadcast double word, a pair of weights one lane. A run is 80 bytes: the
+// eight rows, w, and the number of pairs.
 
-// func multiplyVNNI(acc *int32, w *int16, rows **int16, pairs int)
+// func multiplyVNNI(acc *int32, runs *run, n int)
 //
 // Eight pixels, 32 lanes. Z2p and Z2p+1 hold the sums of pixel p.
-TEXT ·multiplyVNNI(SB), NOSPLIT, $0-32
+TEXT ·multiplyVNNI(SB), NOSPLIT, $0-24
 	MOVQ acc+0(FP), DI
-	MOVQ w+8(FP), SI
-	MOVQ rows+16(FP), AX
-	MOVQ pairs+24(FP), CX
-	MOVQ 0(AX), R8
-	MOVQ 8(AX), R9
-	MOVQ 16(AX), R10
-	MOVQ 24(AX), R11
-	MOVQ 32(AX), R12
-	MOVQ 40(AX), R13
-	MOVQ 48(AX), BX
-	MOVQ 56(AX), DX
 	VMOVDQU32 0(DI), Z0
 	VMOVDQU32 64(DI), Z1
 	VMOVDQU32 128(DI), Z2
@@ -39,6 +29,19 @@ TEXT ·multiplyVNNI(SB), NOSPLIT, $0-32
 	VMOVDQU32 832(DI), Z13
 	VMOVDQU32 896(DI), Z14
 	VMOVDQU32 960(DI), Z15
+	MOVQ runs+8(FP), DI
+
+run:
+	MOVQ 0(DI), R8
+	MOVQ 8(DI), R9
+	MOVQ 16(DI), R10
+	MOVQ 24(DI), R11
+	MOVQ 32(DI), R12
+	MOVQ 40(DI), R13
+	MOVQ 48(DI), BX
+	MOVQ 56(DI), DX
+	MOVQ 64(DI), SI
+	MOVQ 72(DI), CX
 	XORQ AX, AX
 
 vnni:
@@ -72,6 +75,10 @@ vnni:
 	INCQ AX
 	CMPQ AX, CX
 	JNE  vnni
+	ADDQ $80, DI
+	DECQ n+16(FP)
+	JNZ  run
+	MOVQ acc+0(FP), DI
 	VMOVDQU32 Z0, 0(DI)
 	VMOVDQU32 Z1, 64(DI)
 	VMOVDQU32 Z2, 128(DI)
@@ -91,18 +98,13 @@ vnni:
 	VZEROUPPER
 	RET
 
-// func multiplyAVX2(acc *int32, w *int16, rows **int16, pairs int)
+// func multiplyAVX2(acc *int32, runs *run, n, rows, w int)
 //
-// Four pixels, 16 of the 32 lanes. Y2p and Y2p+1 hold the sums of pixel p.
-TEXT ·multiplyAVX2(SB), NOSPLIT, $0-32
+// Four pixels, 16 of the 32 lanes: those whose rows and weights lie so many bytes further.
+// Y2p and Y2p+1 hold the sums of pixel p.
+TEXT ·multiplyAVX2(SB), NOSPLIT, $0-40
 	MOVQ acc+0(FP), DI
-	MOVQ w+8(FP), SI
-	MOVQ rows+16(FP), AX
-	MOVQ pairs+24(FP), CX
-	MOVQ 0(AX), R8
-	MOVQ 8(AX), R9
-	MOVQ 16(AX), R10
-	MOVQ 24(AX), R11
+	MOVQ rows+24(FP), BX
 	VMOVDQU 0(DI), Y0
 	VMOVDQU 32(DI), Y1
 	VMOVDQU 128(DI), Y2
@@ -111,6 +113,16 @@ TEXT ·multiplyAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU 288(DI), Y5
 	VMOVDQU 384(DI), Y6
 	VMOVDQU 416(DI), Y7
+	MOVQ runs+8(FP), DI
+
+run:
+	MOVQ 0(DI)(BX*1), R8
+	MOVQ 8(DI)(BX*1), R9
+	MOVQ 16(DI)(BX*1), R10
+	MOVQ 24(DI)(BX*1), R11
+	MOVQ 64(DI), SI
+	ADDQ w+32(FP), SI
+	MOVQ 72(DI), CX
 	XORQ AX, AX
 
 avx2:
@@ -140,6 +152,10 @@ avx2:
 	INCQ AX
 	CMPQ AX, CX
 	JNE  avx2
+	ADDQ $80, DI
+	DECQ n+16(FP)
+	JNZ  run
+	MOVQ acc+0(FP), DI
 	VMOVDQU Y0, 0(DI)
 	VMOVDQU Y1, 32(DI)
 	VMOVDQU Y2, 128(DI)
