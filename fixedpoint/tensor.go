@@ -107,17 +107,11 @@ func MaxPool[T Number](dst []T, index []uint8, src []T, planes, h, w int) {
 			z := dst[(p*oh+y)*ow:][:ow]
 			k := index[(p*oh+y)*ow:][:ow]
 			for x := range z {
-				best, at := top[2*x], uint8(0)
-				if v := top[2*x+1]; v > best {
-					best, at = v, 1
-				}
-				if v := bottom[2*x]; v > best {
-					best, at = v, 2
-				}
-				if v := bottom[2*x+1]; v > best {
-					best, at = v, 3
-				}
-				z[x], k[x] = best, at
+				// Without branches, which nothing could predict.
+				a, b, c, d := top[2*x], top[2*x+1], bottom[2*x], bottom[2*x+1]
+				above, below := max(a, b), max(c, d)
+				i, j, lower := one(b > a), 2+one(d > c), one(below > above)
+				z[x], k[x] = max(above, below), i+lower*(j-i)
 			}
 		}
 	}
@@ -139,6 +133,14 @@ func SumPool[T Number](dst, src []T, planes, h, w int) {
 			}
 		}
 	}
+}
+
+// one returns 1 for true.
+func one(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // Select is MaxPool with the index given instead of computed.
