@@ -175,3 +175,30 @@ func widen64[T fixedpoint.Number](x []T) []int64 {
 	}
 	return z
 }
+
+// Loss returns the mean loss of a training step's samples at the free equilibrium: the
+// cross-entropy of the readout, or 1/2 |s^N - y|^2.
+func (m *Fixed) Loss(out *Outcome, s *Samples) float64 {
+	f, classes := &m.cfg.Formats, m.cfg.Network.Classes()
+	sum := 0.0
+	for b, label := range s.Y {
+		if out.Logits == nil {
+			for k, v := range out.Output[b*classes:][:classes] {
+				d := f.State.ToFloat(int64(v))
+				if k == label {
+					d--
+				}
+				sum += d * d / 2
+			}
+			continue
+		}
+		z := make([]float64, classes)
+		unit := lsb(m.arith.Heads[len(m.arith.Heads)-1].LogitFrac)
+		for k := range z {
+			z[k] = float64(out.Logits[b*classes+k]) * unit
+		}
+		plain := Head{HeadSpec: HeadSpec{Kind: CrossEntropy}}
+		sum += plain.loss(z, label, nil)
+	}
+	return sum / float64(len(s.Y))
+}

@@ -22,6 +22,7 @@ const (
 	TraceFile   = "trace.bin"   // what the state and index memories receive
 	WeightsFile = "weights.npz" // the weights, for people and for epgen
 	SamplesFile = "samples.npz" // the samples
+	LossesFile  = "losses.json" // the mean loss of each start at the free equilibrium, where there are several
 )
 
 // eventBytes is the size of one entry of the event table of a trace:
@@ -57,6 +58,7 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 	var out *ep.Outcome
 	var from [][]int32
 	var steps [][]int
+	var losses []float64
 	for start := range p.Cfg.Sequence.Starts {
 		batch := s.Slice(start*p.Cfg.Batch, p.Cfg.Batch)
 		p.PackSamples(img, batch)
@@ -64,11 +66,21 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 			return nil, nil, err
 		}
 		steps = append(steps, out.Steps)
+		losses = append(losses, model.Loss(out, batch))
 		if p.Cfg.Sequence.Task == ep.Train {
 			present = out.Params
 		}
 		if p.Cfg.Start == ep.Warm {
 			from = out.Free
+		}
+	}
+	if len(losses) > 1 {
+		text, err := json.Marshal(losses)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, LossesFile), append(text, '\n'), 0o666)
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 	return out, steps, writeArrays(dir, p.Cfg, w, s)

@@ -113,6 +113,9 @@ func (r *Report) sequenceLine() string {
 	if starts < 2 {
 		return ""
 	}
+	if correct < 0 { // the results are states below a readout
+		return fmt.Sprintf("%d consecutive starts", starts)
+	}
 	return fmt.Sprintf("%d consecutive starts; %d of %d samples have their largest output at their label", starts, correct, samples)
 }
 
@@ -194,7 +197,11 @@ func (r *Report) runTable() *table {
 		if run.Infer {
 			name = fmt.Sprintf("%d inference", i+1)
 		}
-		t.add(name, run.Correct, thousands(run.Cycles), predicted, fmt.Sprintf("%.1f", run.Seconds), strings.Join(counters, ", "))
+		correct := fmt.Sprint(run.Correct)
+		if run.Correct < 0 {
+			correct = "-"
+		}
+		t.add(name, correct, thousands(run.Cycles), predicted, fmt.Sprintf("%.1f", run.Seconds), strings.Join(counters, ", "))
 	}
 	return t
 }

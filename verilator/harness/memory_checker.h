@@ -40,7 +40,7 @@ class MemoryChecker : public AxiMemory::Listener {
   void Finish(uint64_t cycle);
 
   // Samples whose largest result, the first of equal ones, is at their label.
-  int Correct() const;
+  int Correct() const;  // -1 where the results are no predictions
 
   uint64_t compared() const { return compared_; }
   uint64_t differing() const { return differing_; }
