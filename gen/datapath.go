@@ -45,6 +45,13 @@ func (d *Design) modeFields() record {
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "the layer has biases"})
 	}
+	for _, point := range d.pointNames()[2:] {
+		rec = append(rec, field{"i_" + point, a, "first word of the layer below"}, field{"o_" + point, a, "first word of the layer"},
+			field{"index_" + point, addrBits(d.indexDepth()), "first word of its pool indices"})
+	}
+	if n := len(d.Arith.Strengths()); n > 1 {
+		rec = append(rec, field{"strength", addrBits(n), "of the nudge"})
+	}
 	if d.Program.RandomSign {
 		rec = append(rec, field{"negate", 1, "the contrast changes its sign"})
 	}
@@ -73,7 +80,7 @@ func (d *Design) opRecord() record {
 		{"valid", 1, ""}, {"i", f.addr, "word in the map below"}, {"o", f.addr, "word in the map of the layer"},
 		{"tile", f.tile, "tile of the slab"}, {"pos", 2, "{dy, dx} in the pool window"},
 		{"void", 1, "the product is to be zero"}, {"first", 1, "starts a sum"}, {"last", 1, "completes a sum"},
-		{"minus", 1, "phase -beta"}, {"sample", f.sample, ""},
+		{"minus", d.pointBits(), d.pointDoc()}, {"sample", f.sample, ""},
 	}
 	if n := d.columnParts(); n > 1 {
 		rec = append(rec, field{"part", partBits(n), "part of the word below that the block is"})
@@ -161,7 +168,11 @@ func (p *datapath) argmaxOnly(cond hdl.Value) hdl.Value {
 
 // byPhase is an address of the phase that the operation belongs to.
 func (p *datapath) byPhase(name string) hdl.Value {
-	return hdl.Mux(p.op["minus"], p.mode[name+"_minus"], p.mode[name+"_plus"])
+	var values []hdl.Value
+	for _, point := range p.d.pointNames() {
+		values = append(values, p.mode[name+"_"+point])
+	}
+	return p.d.choosePoint(p.op["minus"], values)
 }
 
 // addresses builds stage 1.
@@ -184,7 +195,7 @@ func (p *datapath) addresses() {
 	p.accRAddr = reg("acc_raddr_q1", addr(d.AccWords))
 	p.waddr = reg("waddr_q1", hdl.U(d.fields.addr))
 	p.first1, p.last1 = reg("first_q1", hdl.U(1)), reg("last_q1", hdl.U(1))
-	p.void1, p.minus1 = reg("void_q1", hdl.U(1)), reg("op_minus_q1", hdl.U(1))
+	p.void1, p.minus1 = reg("void_q1", hdl.U(1)), reg("op_minus_q1", hdl.U(d.pointBits()))
 	p.pos1 = reg("pos_q1", hdl.U(2))
 	if part, ok := p.op["part"]; ok {
 		p.part1 = reg("part_q1", part.Type())

@@ -98,6 +98,9 @@ func (p *datapath) lanes() {
 		if mean, ok := p.mode["mean"]; ok {
 			u.In("mean_i", mean)
 		}
+		if strength, ok := p.mode["strength"]; ok {
+			u.In("strength_i", strength)
+		}
 		if minus, ok := p.mode["nudge_minus"]; ok {
 			u.In("nudge_minus_i", minus)
 		}

@@ -76,7 +76,7 @@ type lane struct {
 	up, down                         hdl.Value
 	upSel, downSel, biasSel, actSel  hdl.Value
 	live                             hdl.Value
-	nudge, nudgeMinus, zero          hdl.Value
+	nudge, nudgeMinus, zero, beta    hdl.Value
 	sumValid, sum, bias              hdl.Value
 	pos, windowed, index             hdl.Value
 	mean                             hdl.Value // nil without average pools
@@ -107,6 +107,9 @@ func (l *lane) ports() {
 	}
 	if d.bothSigns() {
 		l.nudgeMinus = l.Input("nudge_minus_i", one, "phase -beta")
+	}
+	if n := len(d.Arith.Strengths()); n > 1 {
+		l.beta = l.Input("strength_i", hdl.U(addrBits(n)), "which beta")
 	}
 	if d.Cfg.Damping > 0 {
 		l.zero = l.Input("zero_i", one, "old states count as zero")
@@ -309,8 +312,7 @@ func (l *lane) outputForce(valid []hdl.Value) (force, acc2 *hdl.Signal) {
 	s := hdl.Shl(l.state, frac-f.State.Frac)
 	y := hdl.Shl(hdl.Const(hdl.S(signedWidth(false, widest(int(d.Arith.TargetOne)))), d.Arith.TargetOne), frac-f.Target.Frac)
 	target := l.Localparam("TARGET_ONE", y.Type(), d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
-	code := d.Arith.Strengths()[0]
-	beta := l.Localparam("BETA", hdl.S(widest(int(code))+1), code, f.Beta.String()+", "+ftoa(f.Beta.ToFloat(code)))
+	beta := l.strength()
 	zero := hdl.Const(target.Type(), 0)
 	err := l.stage(l.actValid, "error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
 	acc1 := l.stage(l.actValid, "act_acc_q", l.rdata)
@@ -379,6 +381,29 @@ func (d *Design) biasDoc() string {
 		return " + (bias << bias_shift)"
 	}
 	return ""
+}
+
+// strength is |beta|, of the phase if there are several.
+func (l *lane) strength() hdl.Value {
+	f, codes := l.d.Cfg.Formats, l.d.Arith.Strengths()
+	word := hdl.S(widest(int(codes[len(codes)-1])) + 1)
+	var beta hdl.Value
+	for i, code := range codes {
+		name := "BETA"
+		if len(codes) > 1 {
+			name += "_" + itoa(i+1)
+		}
+		v := l.Localparam(name, word, code, f.Beta.String()+", "+ftoa(f.Beta.ToFloat(code)))
+		if i == 0 {
+			beta = v
+		} else {
+			beta = hdl.Mux(hdl.EqConst(l.beta, int64(i)), v, beta)
+		}
+	}
+	if len(codes) > 1 {
+		beta = l.WireIs("beta", beta)
+	}
+	return beta
 }
 
 // bothSigns reports whether some nudged phases push and others pull.

@@ -57,7 +57,7 @@ func (o *operands) ports() {
 	}
 	o.Group("Operation")
 	o.isVoid = o.Input("void_i", one, "no tap: the product is zero")
-	o.minus = o.Input("minus_i", one, "phase -beta: z is negated")
+	o.minus = o.Input("minus_i", hdl.U(d.pointBits()), d.weightDoc())
 	o.pos = o.Input("pos_i", hdl.U(2), "{dy, dx} in the pool window")
 	if n := d.columnParts(); n > 1 {
 		o.part = o.Input("part_i", hdl.U(partBits(n)), "part of the word below that the block is")
@@ -97,7 +97,7 @@ func (o *operands) lanes() {
 		if ow > lw {
 			wide = g.WireIs("wide", hdl.Ext(unpooled, ow))
 		}
-		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(hdl.Mux(o.minus, hdl.SubMod(hdl.Const(hdl.S(ow), 0), wide), wide)))
+		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(d.weighted(&g.Scope, o.minus, wide, ow)))
 	}
 	if d.parts() == 1 {
 		lanes := o.Wire("lanes", hdl.U(p*lw))
@@ -152,7 +152,7 @@ func (o *operands) lanes() {
 		v = hdl.Mux(o.isBias, repeat(hdl.Const(hdl.U(d.Columns*lw), 1)), v)
 	default:
 		v = hdl.Mux(o.isBias, hdl.Ext(here, p*lw), v)
-		unit := hdl.Mux(o.minus, hdl.AsU(hdl.Const(hdl.S(ow), -1)), hdl.Const(hdl.U(ow), 1))
+		unit := d.pointUnit(o.minus, ow)
 		o.Assign(o.z, hdl.Mux(o.isBias, hdl.Ext(unit, d.Rows*ow), z))
 	}
 	o.Assign(o.v, v)

@@ -76,9 +76,8 @@ const abortCycles = 8
 
 // Variants of UP in the update of the live mode.
 const (
-	variantNone  = iota
-	variantPlus  // argmax of s+
-	variantMinus // argmax of s-
+	variantNone = iota
+	variantPlus // argmax at the first point of the contrast, s+; the others follow
 )
 
 type sequencer struct {
@@ -248,7 +247,7 @@ func (q *sequencer) registers() {
 	q.slabO = q.Reg("slab_o_q", hdl.U(d.fields.addr), "first word of the slab in its sample")
 	q.kind = q.Reg("kind_q", hdl.U(3))
 	if d.IndexCopies > 1 {
-		q.variant = q.Reg("variant_q", hdl.U(2), "update of live indices: argmax of 1 s+, 2 s-")
+		q.variant = q.Reg("variant_q", hdl.U(addrBits(d.points()+1)), "update of live indices: argmax of 1 s+, 2 s-")
 	}
 	q.bank = q.Reg("bank_q", one, "half of the slab buffer in use")
 	q.flush = q.Reg("flush_q", hdl.U(widest(d.flushed()-1, abortCycles-1)))

@@ -147,8 +147,8 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 	} else {
 		chain = chain.ElseIf(hdl.All(q.isKind(Up), hdl.Not(updating)), func(b *hdl.Block) { to(b, Down) }).
 			ElseIf(q.isKind(Up), func(b *hdl.Block) {
-				b.If(hdl.EqConst(q.variant, variantPlus), func(b *hdl.Block) {
-					b.Set(q.variant, hdl.Const(q.variant.Type(), variantMinus))
+				b.If(q.morePoints(), func(b *hdl.Block) {
+					b.Set(q.variant, q.nextVariant())
 					to(b, Up)
 				}).Else(func(b *hdl.Block) {
 					b.Set(q.variant, zeroOf(q.variant))

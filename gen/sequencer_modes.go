@@ -24,10 +24,15 @@ func (q *sequencer) modes() {
 	}
 	own := q.WireIs("copy", ownIs, "written in this phase, which has the same number")
 	updating, result := q.isPhase(d.PhaseUpdate()), q.isPhase(d.PhaseResult())
-	points := [2]int{int(d.Program.Points[0].Phase), int(d.Program.Points[1].Phase)}
+	var points []int
+	for _, p := range d.Program.Points {
+		points = append(points, int(p.Phase))
+	}
 	inUpdate := c(points[0])
 	if live {
-		inUpdate = hdl.Mux(hdl.EqConst(q.variant, variantMinus), c(points[1]), c(points[0]))
+		for k := 1; k < len(points); k++ {
+			inUpdate = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), c(points[k]), inUpdate)
+		}
 	}
 	written := hdl.Value(own)
 	if d.hasHeads() {
@@ -59,13 +64,16 @@ func (q *sequencer) modes() {
 		storeArgmax = bit(true)
 		// Layer 1 has one index for both phases: its input is constant.
 		second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
-		atSecond := hdl.EqConst(q.variant, variantMinus)
+		atSecond := hdl.EqConst(q.variant, 2)
 		if d.Cfg.Sweep == ep.Asynchronous {
 			// Nudged phases begin with the indices of s* and store theirs elsewhere.
 			nudged := q.WireIs("nudged", hdl.All(hdl.Not(q.isPhase(CopyFree)), hdl.Not(updating), hdl.Not(isInput)))
 			atSecond = hdl.Any(atSecond, hdl.All(nudged, hdl.Any(q.isKind(Up), hdl.Not(stale))))
 		}
 		indexPlus = hdl.Mux(atSecond, second, index)
+		for k := 2; k < len(points); k++ {
+			indexPlus = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), q.indexCopy(index, k), indexPlus)
+		}
 		indexMinus = hdl.Mux(isInput, index, second)
 	}
 	values := map[string]hdl.Value{
@@ -81,6 +89,20 @@ func (q *sequencer) modes() {
 		"index_plus": indexPlus, "index_minus": indexMinus,
 		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
 		"write":    hdl.Mux(isAct, oOwn, q.field("acc_write")),
+	}
+	for k, name := range d.pointNames() {
+		if k < 2 {
+			continue
+		}
+		values["i_"+name] = hdl.Mux(isInput, iBase, word("below_"+name, q.copyAt(iEven, points[k]), iBase))
+		values["o_"+name] = word("here_"+name, q.copyAt(hdl.Not(iEven), points[k]), oBase)
+		values["index_"+name] = index
+		if live {
+			values["index_"+name] = hdl.Mux(isInput, index, q.indexCopy(index, k))
+		}
+	}
+	if n := len(d.Arith.Strengths()); n > 1 {
+		values["strength"] = q.strength(addrBits(n))
 	}
 	if d.someBiases() {
 		values["bias"] = q.isKind(Bias)

@@ -6,6 +6,7 @@ import "epgen/hdl"
 // from one stage to the next.
 type walker struct {
 	*hdl.Module
+	d       *Design
 	f       opFields
 	samples int
 	parts   int // blocks in a word below
@@ -46,7 +47,7 @@ var walkerFields = map[string]bool{
 // walker builds ep_walker: the loop counters and address generators of all
 // passes. It issues one operation a cycle while op_ready_i is high.
 func (d *Design) walker() *hdl.Module {
-	w := &walker{Module: hdl.NewModule("ep_walker"), f: d.fields, samples: d.Cfg.Batch, parts: d.columnParts(), entry: d.spanRecord(), pass: map[string]hdl.Value{}}
+	w := &walker{Module: hdl.NewModule("ep_walker"), d: d, f: d.fields, samples: d.Cfg.Batch, parts: d.columnParts(), entry: d.spanRecord(), pass: map[string]hdl.Value{}}
 	w.Doc("Loop counters and address generators of every pass over a slab.\n\n" +
 		"A pass is a sequence of items; an item is a rectangle of steps, one operation each.\n" +
 		"Three stages, each with a valid bit: the counters of the items (a), the item with\n" +
@@ -96,7 +97,8 @@ func (w *walker) counters() {
 	w.y = w.Reg("y_q", hdl.U(w.f.pos))
 	w.x = w.Reg("x_q", hdl.U(w.f.pos))
 	w.window = w.Reg("window_q", hdl.U(2), "{dy, dx} in the pool window")
-	w.minus = w.Reg("minus_q", one, "phase -beta")
+	w.minus = w.Reg("minus_q", hdl.U(w.d.pointBits()), w.d.pointDoc())
+	firstPoint, lastPoint := w.d.isPoint(w.minus, 0), w.d.isPoint(w.minus, max(2, w.d.points())-1)
 	w.iSample = w.Reg("i_sample_q", addr)
 	w.iBlk = w.Reg("i_blk_q", addr)
 	w.oSample = w.Reg("o_sample_q", addr)
@@ -117,7 +119,7 @@ func (w *walker) counters() {
 	nextBlk := w.Wire("next_blk", one)
 	nextSample := w.Wire("next_sample", one)
 	w.Assign(nextX, hdl.Mux(w.up, hdl.All(blkLast, windowLast),
-		hdl.Any(hdl.Not(w.update), hdl.All(sampleLast, w.minus))))
+		hdl.Any(hdl.Not(w.update), hdl.All(sampleLast, lastPoint))))
 	w.Assign(nextY, hdl.All(nextX, xLast))
 	w.Assign(nextBlk, hdl.Any(w.up, hdl.All(nextY, yLast)))
 	w.Assign(nextSample, hdl.Any(w.update, hdl.All(nextY, yLast, hdl.Any(w.up, blkLast))))
@@ -125,9 +127,9 @@ func (w *walker) counters() {
 	nextMinus := w.WireIs("next_minus", hdl.All(w.update, sampleLast))
 	w.lastItem = w.WireIs("last_item", hdl.All(nextY, yLast, blkLast, sampleLast))
 	w.sumFirst = w.WireIs("sum_first", hdl.Mux(w.up, hdl.Eq(w.blk, zeroOf(w.blk)),
-		hdl.Any(hdl.Not(w.update), hdl.All(hdl.Not(w.minus), hdl.Eq(w.sample, zeroOf(w.sample))))))
+		hdl.Any(hdl.Not(w.update), hdl.All(firstPoint, hdl.Eq(w.sample, zeroOf(w.sample))))))
 	w.sumLast = w.WireIs("sum_last", hdl.Mux(w.up, blkLast,
-		hdl.Any(hdl.Not(w.update), hdl.All(w.minus, sampleLast))))
+		hdl.Any(hdl.Not(w.update), hdl.All(lastPoint, sampleLast))))
 
 	count := func(b *hdl.Block, next hdl.Value, last hdl.Value, counter *hdl.Signal, offsets ...hdl.Value) {
 		b.If(next, func(b *hdl.Block) {
@@ -158,7 +160,7 @@ func (w *walker) counters() {
 			b.If(nextWindow, func(b *hdl.Block) {
 				b.Set(w.window, hdl.Mux(windowLast, zeroOf(w.window), inc(w.window)))
 			})
-			b.If(nextMinus, func(b *hdl.Block) { b.Set(w.minus, hdl.Not(w.minus)) })
+			b.If(nextMinus, func(b *hdl.Block) { b.Set(w.minus, w.d.nextPoint(w.minus, lastPoint)) })
 		})
 		b.If(w.abort, func(b *hdl.Block) { b.Set(w.aValid, bit(false)) })
 	})
@@ -197,7 +199,7 @@ func (w *walker) stageB() {
 	w.bWindow = w.Reg("b_window_q", hdl.U(2))
 	w.bFirst = w.Reg("b_first_q", one)
 	w.bLast = w.Reg("b_last_q", one)
-	w.bMinus = w.Reg("b_minus_q", one)
+	w.bMinus = w.Reg("b_minus_q", w.minus.Type())
 	w.bEnd = w.Reg("b_end_q", one)
 	w.bSample = w.Reg("b_sample_q", w.sample.Type())
 	if w.parts > 1 {
@@ -260,7 +262,7 @@ func (w *walker) stageC() {
 	w.cWindow = w.Reg("c_window_q", hdl.U(2))
 	w.cFirst = w.Reg("c_first_q", one)
 	w.cLast = w.Reg("c_last_q", one)
-	w.cMinus = w.Reg("c_minus_q", one)
+	w.cMinus = w.Reg("c_minus_q", w.minus.Type())
 	w.cEnd = w.Reg("c_end_q", one)
 	w.cSample = w.Reg("c_sample_q", w.sample.Type())
 	if w.parts > 1 {
@@ -376,7 +378,7 @@ func (w *walker) operation(issue *hdl.Signal) {
 	out("op_void_o", w.cVoid, "the product is to be zero")
 	out("op_first_o", hdl.All(w.cFirst, w.rectFirst), "first operation of a sum")
 	out("op_last_o", hdl.All(w.cLast, w.rectLast), "last operation of a sum")
-	out("op_minus_o", w.cMinus, "update: phase -beta")
+	out("op_minus_o", w.cMinus, "update: "+w.d.pointDoc())
 	out("op_sample_o", w.cSample)
 	if w.parts > 1 {
 		out("op_part_o", w.cPart, "part of the word below that the block is")

@@ -131,6 +131,14 @@ var networks = []network{
 		c.Formats.UpdateRounding, c.Estimate, c.PoolIndex, c.Sequence.Starts = fixedpoint.Stochastic, ep.RandomSign, ep.Live, 2
 		c.Formats.Weight, c.Formats.Bias, c.Memory.DataWidth = format(true, 1, 9), format(true, 1, 11), 256
 	}},
+	{name: "points", list: "5,M,7,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) {
+		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{0.5, -0.5, 1, -1}, []int{8, -8, -1, 1}
+		c.Array.Size, c.Batch, c.PoolIndex = 2, 2, ep.Live
+	}},
+	{name: "points-asynchronous", list: "5,M,7,M,6,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) {
+		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+		c.Sweep, c.PoolIndex = ep.Asynchronous, ep.Live
+	}},
 	{name: "settling", list: "5,M,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Batch, c.Array.Size, c.Sequence.Starts = 25, 12, 3, 60, 2, 2, 2
 	}},
