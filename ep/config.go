@@ -96,6 +96,7 @@ type Config struct {
 	BetaWeights []int
 	Activation  Activation
 	Rates       []float64 // learning rate of each layer, weights and bias alike; len = layers
+	HostRates   bool      // registers hold the rates, which software may change
 	Frozen      []int     // layers that are not updated
 	Clip        float64   // largest |weight| that an update leaves; 0: only the format limits it
 	Formats     Formats
@@ -199,6 +200,7 @@ func (c *Config) checkPhases() error {
 		checkRange("phases.nudge-steps", c.NudgeSteps, 1, maxSteps),
 		checkPositive("phases.beta", c.Beta),
 		checkRange("sequence.starts", c.Sequence.Starts, 1, maxSteps),
+		c.Sequence.checkRates(c.HostRates),
 		c.checkEstimate(),
 		c.checkDynamics(),
 		checkPositive("init.gain", c.Init.Gain),

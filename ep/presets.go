@@ -122,7 +122,7 @@ func NewConfig(net Network) *Config {
 		Init: Init{Gain: 1.5, Bias: 0.5, HeadGain: 1, Mean: 0.25},
 		Seed: 1,
 
-		Sequence: Sequence{Starts: 1},
+		Sequence: Sequence{Starts: 1, RateFactor: 1},
 	}
 }
 

@@ -1,6 +1,10 @@
 package ep
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // Task is what each start of a sequence does.
 type Task int
@@ -37,6 +41,8 @@ func (t *Task) UnmarshalText(text []byte) error {
 type Sequence struct {
 	Starts int // at least 1
 	Task   Task
+
+	RateFactor float64 // by which software multiplies the rates from start to start, if it may; above 0 and at most 1
 }
 
 // Samples returns how many samples the sequence of the configuration takes.
@@ -54,3 +60,42 @@ func (s *Samples) Slice(first, count int) *Samples {
 	}
 	return z
 }
+
+func (s *Sequence) checkRates(host bool) error {
+	switch {
+	case !(s.RateFactor > 0 && s.RateFactor <= 1):
+		return badSetting("sequence.rate-factor", "%v, want a number above 0 and at most 1", s.RateFactor)
+	case s.RateFactor != 1 && !host:
+		return badSetting("sequence.rate-factor", "%v with learning.host-rates false, want 1", s.RateFactor)
+	}
+	return nil
+}
+
+// RateMantissas returns the mantissas of the rates of all layers times a factor of at most 1,
+// rounded to nearest-even: what software writes to the rate registers. The shifts, and so
+// the precision, remain.
+func (a *Arith) RateMantissas(factor float64) []uint64 {
+	var list []uint64
+	for i := range a.Layers {
+		list = append(list, uint64(math.RoundToEven(float64(a.Layers[i].WeightUpdate.Mantissa)*factor)))
+	}
+	return list
+}
+
+// withRates returns the arithmetic with other mantissas, of weights and biases alike.
+func (a *Arith) withRates(mantissas []uint64) *Arith {
+	z := *a
+	z.Layers = slices.Clone(a.Layers)
+	for i, m := range mantissas {
+		z.Layers[i].WeightUpdate.Mantissa, z.Layers[i].BiasUpdate.Mantissa = m, m
+	}
+	return &z
+}
+
+// WithRates returns the model with other mantissas of the rates, by layer.
+func (m *Fixed) WithRates(mantissas []uint64) *Fixed {
+	return &Fixed{cfg: m.cfg, arith: m.arith.withRates(mantissas)}
+}
+
+// StartFactor returns what the rates of a start of the sequence, from 0, are multiplied by.
+func (s *Sequence) StartFactor(start int) float64 { return math.Pow(s.RateFactor, float64(start)) }

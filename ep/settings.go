@@ -115,6 +115,8 @@ var settings = []setting{
 
 	{"learning.rates", "learning rate of each layer",
 		func(r *resolution) any { return &r.config.Rates }},
+	{"learning.host-rates", "registers hold the mantissas of the rates, which software may change between batches",
+		func(r *resolution) any { return &r.config.HostRates }},
 	{"learning.frozen", "numbers of the layers that are not updated; the others follow one another",
 		func(r *resolution) any { return &r.config.Frozen }},
 	{"learning.clip", "largest |weight| that an update leaves; 0: only the format limits it",
@@ -178,6 +180,8 @@ var settings = []setting{
 
 	{"sequence.starts", "consecutive starts of the core that golden data covers, on consecutive batches of the samples",
 		func(r *resolution) any { return &r.config.Sequence.Starts }},
+	{"sequence.rate-factor", "by which software multiplies the rates from start to start, with learning.host-rates",
+		func(r *resolution) any { return &r.config.Sequence.RateFactor }},
 	{"sequence.task", "what each start does: train, a training step, or infer, the free phase and its results",
 		func(r *resolution) any { return &r.config.Sequence.Task }},
 }

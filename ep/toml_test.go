@@ -65,6 +65,7 @@ activation = "unit"
 [learning]
 rates = [0.5, 1, 2e-3]
 frozen = [3]
+host-rates = true
 clip = 1.5
 [formats]
 input = "UQ1.7"
@@ -111,7 +112,7 @@ task = "infer"
 	net.Name = "mine"
 	want := &Config{
 		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
-		Rates: []float64{0.5, 1, 2e-3}, Frozen: []int{3}, Clip: 1.5,
+		Rates: []float64{0.5, 1, 2e-3}, Frozen: []int{3}, HostRates: true, Clip: 1.5,
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
 			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12,
@@ -124,7 +125,7 @@ task = "infer"
 		Init:   Init{Gain: 1, Bias: -0.5, HeadGain: 2, Mean: 0.5},
 		Seed:   7,
 
-		Sequence: Sequence{Starts: 4, Task: Infer},
+		Sequence: Sequence{Starts: 4, Task: Infer, RateFactor: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
@@ -225,6 +226,7 @@ func TestTOMLErrors(t *testing.T) {
 		{"[phases]\npool-index = \"cold\"", `net.toml: phases.pool-index: "cold", want "frozen" or "live"`},
 		{"[phases]\ndamping = 9", `net.toml: phases.damping: 9, want an integer 0..8`},
 		{"[phases]\ndamping = 1\ninitial-state = 0.5", `net.toml: phases.initial-state: 0.5 with damping 1, want 0 or damping 0`},
+		{"[sequence]\nrate-factor = 0.5", `net.toml: sequence.rate-factor: 0.5 with learning.host-rates false, want 1`},
 		{"[learning]\nfrozen = [2]", `net.toml: learning.frozen: [2], want layers 1 to 8 to learn without a gap`},
 		{"[learning]\nfrozen = [1, 1]", `net.toml: learning.frozen: 1, want different layers 1..8`},
 		{"[learning]\nclip = -1", `net.toml: learning.clip: -1, want a finite number of at least 0`},

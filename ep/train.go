@@ -190,6 +190,14 @@ func (t *Trainer) startEpoch() error {
 	for i := range cfg.Network.Heads {
 		cfg.Network.Heads[i].Rate *= factor
 	}
+	if cfg.HostRates { // as software sets them
+		arith, err := Derive(t.cfg)
+		if err != nil {
+			return err
+		}
+		t.arith = arith.withRates(arith.RateMantissas(t.opt.Schedule.Factor(t.Epoch, t.opt.Epochs)))
+		return nil
+	}
 	var err error
 	t.arith, err = Derive(&cfg)
 	return err

@@ -177,6 +177,7 @@ func TestResume(t *testing.T) {
 		cfg := trainConfig()
 		if opt.Schedule != Cosine {
 			cfg.Start, cfg.MinSteps, cfg.Tolerance, cfg.Frozen, cfg.Clip = Warm, 4, 200, []int{1}, 0.5
+			cfg.HostRates = opt.HardwareUpdate
 		}
 		want := runEpochs(t, newTrainer(t, cfg, opt), nil)
 		for _, stops := range [][]int{{3}, {5}, {2, 9}} {

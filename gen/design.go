@@ -20,5 +20,5 @@ func New(cfg *ep.Config) (*Design, error) {
 	d := &Design{Plan: p, tables: buildTables(p)}
 	d.deriveFields()
 	d.deriveShifts()
-	return d, nil
+	return d, d.checkRates()
 }

@@ -73,6 +73,9 @@ func (d *Design) passRecord() record {
 	if !d.someBiases() {
 		rec = rec.without("bias_shift")
 	}
+	if d.Cfg.HostRates {
+		rec = rec.without("rate")
+	}
 	return rec
 }
 
@@ -156,7 +159,11 @@ func (d *Design) values(q *Pass) []int {
 	if d.someBiases() {
 		values = append(values, bias)
 	}
-	values = append(values, down, max(0, d.shifts.act.of(la.Act.Shift)), int(rate.Mantissa), max(0, d.shifts.rate.of(rate.Shift)))
+	values = append(values, down, max(0, d.shifts.act.of(la.Act.Shift)))
+	if !d.Cfg.HostRates {
+		values = append(values, int(rate.Mantissa))
+	}
+	values = append(values, max(0, d.shifts.rate.of(rate.Shift)))
 	for _, o := range d.optionalFields() {
 		values = append(values, o.value(q))
 	}

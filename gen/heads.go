@@ -30,6 +30,9 @@ func checkHeads(cfg *ep.Config) error {
 	if cfg.MinSteps > 0 {
 		return refuse("phases.min-steps", "%d with heads, want 0", cfg.MinSteps)
 	}
+	if cfg.HostRates {
+		return refuse("learning.host-rates", "true with heads, want false")
+	}
 	if f.UpdateRounding == fixedpoint.Stochastic {
 		return refuse("formats.update-rounding", "stochastic with heads, want another")
 	}

@@ -102,11 +102,30 @@ func (d *Design) regfile() *hdl.Module {
 	merge := func(old hdl.Value, hi, lo int) hdl.Value {
 		return hdl.Or(hdl.And(old, hdl.Inv(hdl.Slice(mask, hi, lo))), hdl.Slice(bitsIn, hi, lo))
 	}
+	var rates []hdl.Value
+	for _, r := range d.rateRegisters() {
+		rates = append([]hdl.Value{m.Reg(strings.ToLower(r.Name)+"_q", hdl.U(d.Cfg.Formats.RateBits))}, rates...)
+	}
+	if rates != nil {
+		m.Assign(m.Output("rates_o", hdl.U(len(rates)*d.Cfg.Formats.RateBits), "mantissas, that of layer 1 lowest"), hdl.Cat(rates[0], rates[1:]...))
+	}
 	numbers := func(b *hdl.Block) {}
 	if number != nil {
 		numbers = func(b *hdl.Block) {
 			b.If(classes["UPDATED"], func(b *hdl.Block) { b.Set(number, inc(number)) }).
 				ElseIf(hdl.All(writes("UPDATE_NUMBER"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(number, merge(number, 31, 0)) })
+		}
+	}
+	rateWidth := d.Cfg.Formats.RateBits
+	setRates := func(b *hdl.Block) {
+		for i, r := range d.rateRegisters() {
+			q := rates[len(rates)-1-i]
+			b.If(hdl.All(writes(r.Name), hdl.Not(busy)), func(b *hdl.Block) { b.Set(q, merge(q, rateWidth-1, 0)) })
+		}
+	}
+	resetRates := func(b *hdl.Block) {
+		for i, r := range d.rateRegisters() {
+			b.Set(rates[len(rates)-1-i], hdl.Const(hdl.U(rateWidth), int64(r.Reset)))
 		}
 	}
 	regs := []*hdl.Signal{baseLo, baseHi, enable, pending, done, errorQ, code, bvalid}
@@ -117,11 +136,13 @@ func (d *Design) regfile() *hdl.Module {
 		for _, r := range regs {
 			b.Set(r, zeroOf(r))
 		}
+		resetRates(b)
 	}, func(b *hdl.Block) {
 		b.Set(bvalid, hdl.Any(write, hdl.All(bvalid, hdl.Not(bready))))
 		b.If(hdl.All(writes("BASE_LO"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseLo, merge(baseLo, 31, 12)) })
 		b.If(hdl.All(writes("BASE_HI"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseHi, merge(baseHi, 31, 0)) })
 		numbers(b)
+		setRates(b)
 		b.If(writes("IRQ_ENABLE"), func(b *hdl.Block) { b.Set(enable, merge(enable, 0, 0)) })
 		b.If(finish, func(b *hdl.Block) { b.Set(pending, bit(true)) }).
 			ElseIf(hdl.All(writes("IRQ_STATUS"), hdl.Bit(bitsIn, 0)), func(b *hdl.Block) { b.Set(pending, bit(false)) })
@@ -147,6 +168,9 @@ func (d *Design) regfile() *hdl.Module {
 		"CONTROL":    hdl.Const(word, 0),
 		"PROGRESS": hdl.Cat(hdl.Ext(slab, 16), hdl.Const(hdl.U(3), 0), hdl.Ext(layer, 5),
 			hdl.Const(hdl.U(4-d.phaseBits()), 0), phase, state),
+	}
+	for i, r := range d.rateRegisters() {
+		values[r.Name] = fit(rates[len(rates)-1-i], 32)
 	}
 	if number != nil {
 		values["UPDATE_NUMBER"] = number

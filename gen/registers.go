@@ -102,7 +102,7 @@ func (d *Design) Registers() []Register {
 			Register{c.name + "_LO", at, ReadOnly, 0, c.doc + ", low half", nil},
 			Register{c.name + "_HI", at + 4, ReadOnly, 0, c.doc + ", high half", nil})
 	}
-	return append(rs, d.stepRegisters()...)
+	return append(append(rs, d.stepRegisters()...), d.rateRegisters()...)
 }
 
 func versionCode() uint32 {

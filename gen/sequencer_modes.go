@@ -129,6 +129,10 @@ func (q *sequencer) modes() {
 	var pairs []pair
 	for _, f := range d.modeFields() {
 		v, registered := values[f.name]
+		if f.name == "rate" && d.Cfg.HostRates {
+			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.layerRate())
+			continue
+		}
 		if !registered { // constants of the layer, straight from the descriptor
 			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.field(f.name))
 			continue

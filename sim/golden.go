@@ -59,7 +59,11 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 	var from [][]int32
 	var steps [][]int
 	var losses []float64
+	base := model
 	for start := range p.Cfg.Sequence.Starts {
+		if p.Cfg.HostRates {
+			model = base.WithRates(base.Arith().RateMantissas(p.Cfg.Sequence.StartFactor(start)))
+		}
 		batch := s.Slice(start*p.Cfg.Batch, p.Cfg.Batch)
 		p.PackSamples(img, batch)
 		if out, err = writeStart(startDir(dir, start), start, p, model, from, present, batch, img, progress); err != nil {

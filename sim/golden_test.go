@@ -159,7 +159,7 @@ func TestGoldenMemory(t *testing.T) {
 func TestGoldenSequence(t *testing.T) {
 	for _, task := range []ep.Task{ep.Train, ep.Infer} {
 		cfg := testConfig(t, "5,M,fc3", ep.Shape{C: 2, H: 4, W: 4}, ep.Frozen)
-		cfg.Batch, cfg.Sequence = 2, ep.Sequence{Starts: 3, Task: task}
+		cfg.Batch, cfg.Sequence = 2, ep.Sequence{Starts: 3, Task: task, RateFactor: 1}
 		d := testDesign(t, cfg)
 		w, s := loadAll(t, cfg)
 		dir := t.TempDir()

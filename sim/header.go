@@ -126,6 +126,31 @@ func (h *header) phases() {
 	h.line("")
 }
 
+// rates writes the registers of rates that software may change, and what it writes before
+// each start.
+func (h *header) rates() {
+	d, n := h.d, 0
+	if d.Cfg.HostRates {
+		n = len(d.Layers)
+	}
+	h.constant("int", "kRates", n, "registers of rates")
+	h.line("constexpr uint32_t kRateRegisters[] = {")
+	for i := range max(1, n) {
+		h.line("    %#x,", gen.RateRegister(i+1))
+	}
+	h.line("};")
+	h.line("constexpr uint32_t kRateValues[][%d] = {", len(d.Layers))
+	for start := range d.Cfg.Sequence.Starts {
+		var list []string
+		for _, m := range d.Arith.RateMantissas(d.Cfg.Sequence.StartFactor(start)) {
+			list = append(list, fmt.Sprint(m))
+		}
+		h.line("    {%s},", strings.Join(list, ", "))
+	}
+	h.line("};")
+	h.line("")
+}
+
 // numberRegister returns the offset of UPDATE_NUMBER, 0 where there is none.
 func numberRegister(d *gen.Design) int {
 	for _, r := range d.Registers() {
@@ -356,6 +381,7 @@ func (h *header) predictions() {
 	h.line("  return Prediction{latency, 0, 0, 0, 0, 0};")
 	h.line("}")
 	h.line("")
+	h.rates()
 	h.line("// Registers that hold the numbers of time steps, by relaxation; all 0 where")
 	h.line("// these are constant.")
 	var regs []string

@@ -35,6 +35,7 @@ var networkFlags = []struct{ name, key, value, usage string }{
 	{"beta-weights", "phases.beta-weights", "LIST", "integer weights of these points"},
 	{"activation", "phases.activation", "SLOPE", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)"},
 	{"rates", "learning.rates", "LIST", "learning rate of each layer, separated by commas"},
+	{"host-rates", "learning.host-rates", "BOOL", "true: -update hardware follows -schedule by the mantissas of its registers"},
 	{"frozen", "learning.frozen", "LIST", "numbers of the layers that are not updated"},
 	{"clip", "learning.clip", "X", "largest |weight| that an update leaves; 0: what the format holds"},
 	{"weights", "weights", "F.npz", "initial weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ..."},

@@ -134,6 +134,7 @@ var networks = []network{
 	{name: "points", list: "5,M,7,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{0.5, -0.5, 1, -1}, []int{8, -8, -1, 1}
 		c.Array.Size, c.Batch, c.PoolIndex = 2, 2, ep.Live
+		c.HostRates, c.Sequence.Starts, c.Sequence.RateFactor = true, 3, 0.3
 	}},
 	{name: "points-asynchronous", list: "5,M,7,M,6,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}

@@ -116,9 +116,19 @@ bool Bench::Start(int run, int start, bool infer, bool with_irq) {
     CheckRegister(c.name, c.addr, c.value);
   if ((start == 0 && !SetBase()) ||
       !lite_.Write(design::kRegIrqEnable, enable) || !SetNumber(start) ||
+      !SetRates(start) ||
       !lite_.Write(design::kRegControl, control))
     return false;
   started_ = lite_.write_cycle();
+  return true;
+}
+
+// Rates are set before every start, where they can be.
+bool Bench::SetRates(int start) {
+  for (int i = 0; i < design::kRates; ++i)
+    if (!lite_.Write(design::kRateRegisters[i],
+                     design::kRateValues[start][i]))
+      return false;
   return true;
 }
 

@@ -109,6 +109,7 @@ class Bench {
   void CheckProgress();
   void CheckBusy();
   bool SetNumber(int start);
+  bool SetRates(int start);
   void CheckInjection();
   bool WaitForIrq(uint64_t last_access, End* end);
   bool Poll(End* end);

@@ -52,6 +52,8 @@ var settingFlags = []struct{ name, key, value, usage string }{
 	{"beta-weights", "phases.beta-weights", "LIST", "integer weights of these points"},
 	{"activation", "phases.activation", "SLOPE", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)"},
 	{"rates", "learning.rates", "LIST", "learning rate of each layer, separated by commas"},
+	{"host-rates", "learning.host-rates", "BOOL", "true: registers hold the rates, which software may change"},
+	{"rate-factor", "sequence.rate-factor", "X", "by which software multiplies the rates from start to start"},
 	{"frozen", "learning.frozen", "LIST", "numbers of the layers that are not updated"},
 	{"clip", "learning.clip", "X", "largest |weight| that an update leaves; 0: what the format holds"},
 	{"weights", "weights", "F.npz", "weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ..."},
