@@ -309,7 +309,7 @@ func (m *cycleModel) pool(v Visit) {
 func (m *cycleModel) soft(v Visit) {
 	if v.Soft {
 		at := m.now
-		m.now += m.d.softOverhead() + m.d.softCycles()
+		m.now += m.d.softOverhead() + m.d.softCycles(m.d.at(v.Layer))
 		m.layers[m.d.slot(v.Layer)].Relax += m.now - at
 	}
 }

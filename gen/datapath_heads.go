@@ -24,7 +24,7 @@ func (d *Design) laneModes() []string {
 	var names []string
 	for _, f := range d.headModes() {
 		switch f.name {
-		case "pool", "pool_shift", "mean_base":
+		case "pool", "pool_shift", "mean_base", "linear":
 		default:
 			names = append(names, f.name)
 		}
@@ -166,6 +166,9 @@ func (p *datapath) headUnit() {
 	u := p.Instance(d.head(), "u_head")
 	u.In("start_i", start)
 	u.In("abort_i", p.abort)
+	if v, ok := p.mode["linear"]; ok {
+		u.In("linear_i", v)
+	}
 	lg := bits.Len(uint(d.P)) - 1
 	u.In("label_word_i", hdl.Slice(p.label, d.fields.addr+lg-1, lg))
 	if lg > 0 {

@@ -48,14 +48,19 @@ func checkHeads(cfg *ep.Config) error {
 	if f.HeadBias.Width() != f.Bias.Width() {
 		return refuse("formats.head-bias", "%v of %d bits, want the %d of formats.bias", f.HeadBias, f.HeadBias.Width(), f.Bias.Width())
 	}
+	soft := false
 	for i := range net.Heads {
 		h := &net.Heads[i]
+		soft = soft || h.Kind != ep.SquaredHead
 		switch {
-		case h.Kind != ep.CrossEntropy && h.Kind != ep.RandomHead:
-			return refuse("head", "%s of kind %v, want ce or random", h.Name, h.Kind)
+		case h.Kind == ep.FeatureHead || h.Kind == ep.LogitHead:
+			return refuse("head", "%s of kind %v, want ce, random or mse", h.Name, h.Kind)
 		case h.FreeState:
 			return refuse("head", "%s with free-state true, want false", h.Name)
 		}
+	}
+	if !soft {
+		return refuse("head", "all of kind mse, want one of kind ce or random, or loss ce")
 	}
 	return nil
 }
@@ -146,6 +151,20 @@ func (p *Plan) headOn(n int) *LayerPlan {
 	}
 	return nil
 }
+
+// withKind returns the first head whose errors come from a softmax, or one whose do not; nil
+// if there is none.
+func (p *Plan) withKind(soft bool) *LayerPlan {
+	for i := range p.Heads {
+		if (p.Heads[i].HeadArith.Softmax != nil) == soft {
+			return &p.Heads[i]
+		}
+	}
+	return nil
+}
+
+// linear reports a head whose errors are differences of targets and logits.
+func (l *LayerPlan) linear() bool { return l.HeadArith.Softmax == nil }
 
 // hasHeads reports whether there are any.
 func (p *Plan) hasHeads() bool { return len(p.Heads) > 0 }

@@ -38,6 +38,9 @@ func (d *Design) headModes() record {
 	if c := d.shifts.pool; len(c.values) > 1 {
 		rec = append(rec, field{"pool_shift", c.bits(), "choice of the area of a cell"})
 	}
+	if d.withKind(false) != nil {
+		rec = append(rec, field{"linear", 1, "errors are y - z"})
+	}
 	if d.Centered && len(d.Heads) > 1 {
 		rec = append(rec, field{"mean_base", addrBits(d.MeanWords), "first word of the running means"})
 	}
@@ -76,6 +79,12 @@ func (d *Design) headFields() []optionalField {
 				return h.MeanBase
 			}
 			return 0
+		}})
+	}
+	if d.withKind(false) != nil {
+		list = append(list, optionalField{field{"linear", 1, "errors are y - z"}, func(q *Pass) int {
+			l := d.at(q.Layer)
+			return b2i(l.Head != nil && l.linear())
 		}})
 	}
 	add("pool_shift", "choice of the area of a cell", d.shifts.pool, func(h *LayerPlan) int { return h.HeadArith.Pool.Shift })
@@ -166,9 +175,13 @@ func (d *Design) softOverhead() int { return 1 + 1 + d.flushed() + 1 }
 // softCycles returns the cycles in which ep_head makes the errors of all samples. Of each
 // word it reads and captures the logits in every sweep and writes the errors in the last;
 // of each class it takes one cycle for the maximum, five for the sum, and in the last
-// sweep six and one for each bit of the quotient.
-func (d *Design) softCycles() int {
-	classes, words := d.Heads[0].Outputs(), d.Heads[0].Out.Blocks
+// sweep six and one for each bit of the quotient. A linear head has one sweep, with two
+// cycles for each class.
+func (d *Design) softCycles(l *LayerPlan) int {
+	classes, words := l.Outputs(), l.Out.Blocks
+	if l.linear() {
+		return d.Cfg.Batch * (words*3 + classes*2)
+	}
 	quotient := d.Cfg.Formats.Probability.Frac + 1
 	return d.Cfg.Batch * (words*(3*2+1) + classes*(1+5+5+quotient))
 }
@@ -201,6 +214,9 @@ type headUnit struct {
 
 	st                                        []hdl.Value
 	start, abort, labelLane, labelWord        hdl.Value
+	linear                                    hdl.Value // nil without linear heads
+	linearError                               hdl.Value
+	label                                     *hdl.Signal
 	state, sweep, sample, word, base, lane    *hdl.Signal
 	logit, top, diff, fine, coarse, e, sum    *hdl.Signal
 	index, rem, quotient, bit                 *hdl.Signal
@@ -211,7 +227,7 @@ func (u *headUnit) is(s int) hdl.Value { return hdl.Eq(u.state, u.st[s]) }
 
 // head builds ep_head: from logits to errors, e = y - softmax(z).
 func (d *Design) head() *hdl.Module {
-	sm := d.Heads[0].HeadArith.Softmax
+	sm := d.withKind(true).HeadArith.Softmax
 	u := &headUnit{Module: hdl.NewModule("ep_head"), d: d, sm: sm}
 	u.Doc("Errors of the logits of a head, sample by sample, class by class:\n\n"+
 		"  d = min(round((max z - z) * 2^-%d), %d)     E = FINE[d low] * COARSE[d high]\n"+
@@ -221,7 +237,7 @@ func (d *Design) head() *hdl.Module {
 		"|p - softmax(z)| is at most %.2g for %d classes. The division is serial: %d cycles.\n"+
 		"Busy for %d cycles.",
 		sm.Shift, 1<<(2*sm.AddressBits)-1, sm.Format.Frac, sm.Max, sm.TableBits,
-		sm.ErrorBound(d.Heads[0].Outputs()), d.Heads[0].Outputs(), sm.Format.Frac+1, d.softCycles())
+		sm.ErrorBound(d.Heads[0].Outputs()), d.Heads[0].Outputs(), sm.Format.Frac+1, d.softCycles(d.withKind(true)))
 	u.ports()
 	u.registers()
 	u.weights()
@@ -238,6 +254,9 @@ func (u *headUnit) ports() {
 	u.Group("Control")
 	u.start = u.Input("start_i", one, "pulse")
 	u.abort = u.Input("abort_i", one, "forget the job")
+	if u.d.withKind(false) != nil {
+		u.linear = u.Input("linear_i", one, "e = y - z, rounded; holds while busy")
+	}
 	u.Group("Label of the sample")
 	u.labelWord = u.Input("label_word_i", hdl.U(u.d.fields.addr), "word of the class")
 	if u.d.P > 1 {
@@ -360,14 +379,18 @@ func (u *headUnit) control() {
 				b.If(u.start, func(b *hdl.Block) {
 					to(b, headRead)
 					clearJob(b)
+					u.firstSweep(b)
 				})
 			}, u.st[headIdle])
 			for _, s := range []int{headRead, headCapture} {
 				c.When(func(b *hdl.Block) { to(b, s+1) }, u.st[s])
 			}
 			c.When(func(b *hdl.Block) {
-				b.If(hdl.EqConst(u.sweep, 0), func(b *hdl.Block) { advance(b, nextWord) }).
-					Else(func(b *hdl.Block) { to(b, headIndex) })
+				chain := b.If(hdl.EqConst(u.sweep, 0), func(b *hdl.Block) { advance(b, nextWord) })
+				if u.linear != nil {
+					chain = chain.ElseIf(u.linear, func(b *hdl.Block) { to(b, headError) })
+				}
+				chain.Else(func(b *hdl.Block) { to(b, headIndex) })
 			}, u.st[headLane])
 			for _, s := range []int{headIndex, headTable} {
 				c.When(func(b *hdl.Block) { to(b, s+1) }, u.st[s])
@@ -386,6 +409,7 @@ func (u *headUnit) control() {
 					Else(func(b *hdl.Block) {
 						b.Set(u.word, zeroOf(u.word))
 						b.Set(u.sweep, zeroOf(u.sweep))
+						u.firstSweep(b)
 						b.If(u.lastSample, func(b *hdl.Block) { to(b, headIdle) }).Else(func(b *hdl.Block) {
 							words := int64(u.d.Heads[0].Out.SampleWords) & (1<<u.base.Type().Width - 1)
 							b.Set(u.base, hdl.AddMod(u.base, hdl.Const(u.base.Type(), words)))
@@ -414,6 +438,30 @@ func (u *headUnit) control() {
 	})
 }
 
+// firstSweep is the last one for a linear head.
+func (u *headUnit) firstSweep(b *hdl.Block) {
+	if u.linear != nil {
+		b.If(u.linear, func(b *hdl.Block) { b.Set(u.sweep, hdl.Const(u.sweep.Type(), 2)) })
+	}
+}
+
+// difference builds e = clamp(round((y << sh) - z)) of a linear head, in ERROR.
+func (u *headUnit) difference() hdl.Value {
+	a := u.d.withKind(false).HeadArith
+	u.Group("Error of a linear head: clamp(round((y << " + itoa(a.TargetShift) + ") - z))")
+	y := a.Target << a.TargetShift
+	w := max(u.logit.Type().Width, widest(int(y))+1) + 1
+	target := u.Localparam("TARGET", hdl.S(w), y, "y of the labelled class")
+	q := u.Reg("linear_q", hdl.S(w), "y - z")
+	u.Always(func(b *hdl.Block) {
+		b.Set(q, hdl.SubMod(hdl.Mux(u.label, target, zeroOf(target)), hdl.Ext(u.logit, w)))
+	})
+	rounded := roundShift(&u.Scope, "linear", q, a.Error.Shift, a.Error.Mode)
+	t := hdl.S(u.d.LaneBits)
+	lo, hi := u.Localparam("ERROR_MIN", t, a.Error.Lo), u.Localparam("ERROR_MAX", t, a.Error.Hi)
+	return clamp(rounded, lo, hi, t)
+}
+
 // outputs builds the error of the class and the ports to accumulators and states.
 func (u *headUnit) outputs() {
 	d, sm := u.d, u.sm
@@ -437,7 +485,12 @@ func (u *headUnit) outputs() {
 	}
 	label := u.WireIs("labelled", hit)
 	y := hdl.Mux(label, hdl.Ext(top, ew), hdl.Const(hdl.U(ew), 0))
-	e := u.WireIs("error", hdl.Trunc(hdl.SubMod(y, hdl.Ext(p, ew)), lw), "e = y - p")
+	value := hdl.Value(hdl.Trunc(hdl.SubMod(y, hdl.Ext(p, ew)), lw))
+	if u.linear != nil {
+		u.label = label
+		value = hdl.Mux(u.linear, hdl.AsU(u.difference()), value)
+	}
+	e := u.WireIs("error", value, "e = y - p")
 	word := u.Reg("errors_q", hdl.U(d.P*lw), "errors of the word; lanes without a class stay 0")
 	u.Always(func(b *hdl.Block) {
 		b.If(u.is(headRead), func(b *hdl.Block) { b.Set(word, zeroOf(word)) })

@@ -156,6 +156,8 @@ var networks = []network{
 			switch s.Layer {
 			case 1:
 				s.Lambda, s.Grid = 0.3, 4
+			case 2:
+				s.Kind = ep.SquaredHead
 			case 3:
 				s.Kind, s.Grid = ep.RandomHead, 1
 			}
@@ -171,7 +173,12 @@ var networks = []network{
 		c.Formats.State, c.Formats.Weight, c.Formats.Bias = format(false, 0, 7), format(true, 0, 7), format(true, 1, 6)
 		c.Formats.HeadWeight, c.Formats.HeadBias, c.Formats.Probability = format(true, 2, 5), format(true, 3, 4), format(false, 0, 7)
 		c.Formats.StateRounding = fixedpoint.NearestUp
-		heads(c, true, func(s *ep.HeadSpec) { s.Center = false })
+		heads(c, true, func(s *ep.HeadSpec) {
+			s.Center = false
+			if s.Layer == 2 {
+				s.Kind = ep.SquaredHead
+			}
+		})
 	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {

@@ -18,6 +18,9 @@ func headedDesign(name, list string, in ep.Shape, set func(c *ep.Config)) (desig
 	for layer := 1; layer < len(net.Layers); layer++ {
 		s := ep.DefaultHead(layer, net.Layers[layer-1].Out)
 		s.Lambda = 1 / float64(2*layer-1)
+		if layer == 1 {
+			s.Kind = ep.SquaredHead
+		}
 		specs = append(specs, s)
 	}
 	if net, err = net.WithHeads(net.Classes(), specs); err != nil {
@@ -36,9 +39,9 @@ func headedDesign(name, list string, in ep.Shape, set func(c *ep.Config)) (desig
 func headBench(d design) *Bench {
 	return d.bench("ep_head", func(v *Vectors) {
 		s := newSource(21)
-		h := &d.Heads[0]
 		v.Set("start_i", 0)
 		v.Set("abort_i", 0)
+		v.Set("linear_i", 0)
 		v.Set("label_word_i", 0)
 		v.SetPresent("label_lane_i", 0)
 		v.Reset()
@@ -47,6 +50,8 @@ func headBench(d design) *Bench {
 		v.Want("done_o", 0)
 		v.Idle(2)
 		for job := range 40 {
+			h := &d.Heads[job%len(d.Heads)]
+			v.SetIf("linear_i", h.HeadArith.Softmax == nil)
 			p := &headJob{v: v, d: d, h: h, bits: v.Bits("logits_i") / d.P, stop: -1}
 			if job%8 == 7 { // an abort in mid-job
 				p.stop = v.Cycle() + 3 + s.IntN(60)
@@ -115,9 +120,27 @@ func (p *headJob) tick() bool {
 func (p *headJob) sample(b int, z []int64, label int) bool {
 	v, d, h := p.v, p.d, p.h
 	sm := h.HeadArith.Softmax
-	prob := make([]int64, len(z))
-	sm.Apply(prob, z)
-	for sweep := range 3 {
+	errors := make([]int64, len(z))
+	first := 0
+	if sm == nil {
+		first = 2
+		for j, x := range z {
+			y := int64(0)
+			if j == label {
+				y = h.HeadArith.Target << h.HeadArith.TargetShift
+			}
+			errors[j] = h.HeadArith.Error.Apply(y - x)
+		}
+	} else {
+		sm.Apply(errors, z)
+		for j, p := range errors {
+			errors[j] = -p
+			if j == label {
+				errors[j] += sm.Max
+			}
+		}
+	}
+	for sweep := first; sweep < 3; sweep++ {
 		for word := range h.Out.Blocks {
 			at := int64(b*h.Out.SampleWords + word)
 			v.Want("read_o", 1)
@@ -142,7 +165,10 @@ func (p *headJob) sample(b int, z []int64, label int) bool {
 				}
 				v.SetLane("logits_i", r, p.bits, value)
 			}
-			cycles := []int{1, 5, 5 + sm.Format.Frac + 1}[sweep] * lanes
+			cycles := 2 * lanes
+			if sm != nil {
+				cycles = []int{1, 5, 5 + sm.Format.Frac + 1}[sweep] * lanes
+			}
 			for range cycles {
 				v.Want("capture_o", 0)
 				v.Want("write_o", 0)
@@ -160,10 +186,7 @@ func (p *headJob) sample(b int, z []int64, label int) bool {
 			for r := range d.P {
 				e := int64(0)
 				if r < lanes {
-					e = -prob[word*d.P+r]
-					if word*d.P+r == label {
-						e += sm.Max
-					}
+					e = errors[word*d.P+r]
 				}
 				v.WantLaneAfter(0, "errors_o", r, d.LaneBits, e)
 			}
