@@ -46,8 +46,8 @@ func (d *Design) modeFields() record {
 		rec = append(rec, field{"biased", 1, "the layer has biases"})
 	}
 	for _, point := range d.pointNames()[2:] {
-		rec = append(rec, field{"i_" + point, a, "first word of the layer below"}, field{"o_" + point, a, "first word of the layer"},
-			field{"index_" + point, addrBits(d.indexDepth()), "first word of its pool indices"})
+		rec = append(rec, field{"i_" + point, d.fields.state, "first word of the layer below"}, field{"o_" + point, d.fields.state, "first word of the layer"},
+			field{"index_" + point, addrBits(d.indexStateWords()), "first word of its pool indices"})
 	}
 	if n := len(d.Arith.Strengths()); n > 1 {
 		rec = append(rec, field{"strength", addrBits(n), "of the nudge"})
