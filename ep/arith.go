@@ -103,7 +103,7 @@ func Derive(cfg *Config) (*Arith, error) {
 		}
 		a.Heads = append(a.Heads, ha)
 	}
-	a.OperandMin = operandWidth(f, program, a.Heads)
+	a.OperandMin = operandWidth(cfg, program, a.Heads)
 	for n := range cfg.Network.Layers {
 		la, err := deriveLayer(cfg, a, n)
 		if err != nil {
@@ -197,8 +197,9 @@ func stateMax(f fixedpoint.Format) int64 { return min(int64(1)<<f.Frac, f.Max())
 // operandWidth returns the signed bits that hold every weight, input and state, states
 // times the weights of the contrast (s- enters it negated), and the weights,
 // features and error signals of heads.
-func operandWidth(f *Formats, p *Program, heads []HeadArith) int {
-	s := fixedpoint.NewInterval(0, stateMax(f.State))
+func operandWidth(cfg *Config, p *Program, heads []HeadArith) int {
+	f := &cfg.Formats
+	s := fixedpoint.NewInterval(0, stateMax(f.State)).Union(cfg.states(len(cfg.Network.Layers) - 1))
 	all := f.Weight.Interval().Union(f.Input.Interval()).Union(s)
 	for _, k := range p.Points {
 		all = all.Union(p.weighted(k, s))
@@ -223,9 +224,8 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	f, layers := &cfg.Formats, cfg.Network.Layers
 	l, last := &layers[n], n == len(layers)-1
 	output := last && cfg.Network.Readout() == nil
-	la := LayerArith{In: f.State, State: f.State, Weight: f.Weight, Bias: f.Bias}
-	states := fixedpoint.NewInterval(0, stateMax(f.State))
-	below := states
+	la := LayerArith{In: f.State, State: cfg.StateFormat(n + 1), Weight: f.Weight, Bias: f.Bias}
+	states, below := cfg.states(n), fixedpoint.NewInterval(0, stateMax(f.State))
 	if n == 0 {
 		la.In, below = f.Input, f.Input.Interval()
 	}
@@ -275,7 +275,7 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		}
 	}
 	if !last {
-		la.Down = weights.Mul(states).SumUpTo(feedbackTerms(&layers[n+1]))
+		la.Down = weights.Mul(cfg.states(n + 1)).SumUpTo(feedbackTerms(&layers[n+1]))
 	}
 	la.Drive = la.Up.Shl(la.UpShift)
 	if !l.NoBias {
@@ -297,7 +297,9 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	}
 
 	la.Act = fixedpoint.Requant{Shift: la.AccFrac - f.State.Frac, Mode: f.StateRounding, Hi: stateMax(f.State)}
-	if cfg.Activation == Half {
+	if cfg.linear(n) {
+		la.Act.Lo, la.Act.Hi = f.Output.Min(), f.Output.Max()
+	} else if cfg.Activation == Half {
 		la.Act.Shift++
 	}
 	if err := la.Act.Validate(); err != nil {

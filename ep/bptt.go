@@ -44,7 +44,9 @@ func (m *Float) tangent(p *FloatParams, s *FloatSamples) (*tangent, float64, err
 		residual = max(residual, maxDifference(l.s, t.star[n]))
 		for i, u := range l.u {
 			t.slope[n][i] = 0
-			if z := m.slope * u; z > 0 && z < m.top {
+			if m.cfg.linear(n) {
+				t.slope[n][i] = 1
+			} else if z := m.slope * u; z > 0 && z < m.top {
 				t.slope[n][i] = m.slope
 			}
 		}

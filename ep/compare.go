@@ -258,9 +258,13 @@ func (m *Float) contraction(p *FloatParams, r *relaxer[float64]) (float64, error
 		}
 	}
 	rho := 0.0
-	abs.activate = func(_ Phase, _ int, u, _ []float64) {
+	abs.activate = func(_ Phase, n int, u, _ []float64) {
+		slope := m.slope
+		if m.cfg.linear(n) {
+			slope = 1
+		}
 		for _, v := range u {
-			rho = max(rho, m.slope*v)
+			rho = max(rho, slope*v)
 		}
 	}
 	abs.step(PhaseNudge, 1)

@@ -42,6 +42,8 @@ type Formats struct {
 
 	RateBits int // bits of the mantissa of lr/(2 beta B); default 16
 
+	Output fixedpoint.Format // of a linear output layer; default Q1.15
+
 	StateRounding  fixedpoint.Rounding // default NearestEven
 	UpdateRounding fixedpoint.Rounding // default NearestEven; Stochastic by bits that follow from the seed
 }
@@ -91,6 +93,7 @@ type Config struct {
 	Tolerance   int     // largest change of a state in the step after which it ends, in codes
 	Initial     float64 // state of every neuron at a cold start
 	Start       Start
+	Output      OutputKind // activation of the last layer
 	Estimate    Estimate
 	Betas       []float64 // of several points
 	BetaWeights []int
@@ -203,6 +206,7 @@ func (c *Config) checkPhases() error {
 		c.Sequence.checkRates(c.HostRates),
 		c.checkEstimate(),
 		c.checkDynamics(),
+		c.checkOutput(),
 		checkPositive("init.gain", c.Init.Gain),
 		checkFinite("init.bias", c.Init.Bias),
 		checkShare("init.mean", c.Init.Mean),

@@ -102,5 +102,8 @@ func (a *Arith) damp(s, z int64) int64 { return s + a.Damper.Apply(z-s) }
 // newDamper returns the rounding of a damped step.
 func newDamper(cfg *Config) fixedpoint.Requant {
 	top := stateMax(cfg.Formats.State)
+	if cfg.Output == Linear { // from one end of the format to the other
+		top = cfg.Formats.Output.Max() - cfg.Formats.Output.Min()
+	}
 	return fixedpoint.Requant{Shift: cfg.Damping, Mode: cfg.Formats.StateRounding, Lo: -top, Hi: top}
 }

@@ -10,15 +10,16 @@ import (
 // float64. It is the reference against theory. A Float has no state of its own
 // and may be used from several goroutines.
 type Float struct {
-	cfg     *Config
-	slope   float64   // of the hard sigmoid
-	beta    []float64 // by phase
-	spread  float64   // of the contrast: Program.Spread
-	damping float64   // share of the way that a state moves
-	initial float64   // state of a cold start
-	one     float64   // the target of the labelled class
-	top     float64   // upper end of the hard sigmoid
-	arith   *Arith    // whose real values it uses; nil for none
+	cfg                  *Config
+	slope                float64   // of the hard sigmoid
+	beta                 []float64 // by phase
+	spread               float64   // of the contrast: Program.Spread
+	damping              float64   // share of the way that a state moves
+	initial              float64   // state of a cold start
+	one                  float64   // the target of the labelled class
+	top                  float64   // upper end of the hard sigmoid
+	outputMin, outputMax float64   // ends of a linear output
+	arith                *Arith    // whose real values it uses; nil for none
 }
 
 // NewFloat returns the float64 model of cfg, which uses its Beta and 1.0 as they are,
@@ -27,7 +28,7 @@ func NewFloat(cfg *Config) (*Float, error) {
 	if err := checkSchedule(cfg); err != nil {
 		return nil, err
 	}
-	m := &Float{cfg: cfg, slope: 1, damping: math.Ldexp(1, -cfg.Damping), initial: cfg.Initial, one: 1, top: 1}
+	m := &Float{cfg: cfg, outputMin: math.Inf(-1), outputMax: math.Inf(1), slope: 1, damping: math.Ldexp(1, -cfg.Damping), initial: cfg.Initial, one: 1, top: 1}
 	program := cfg.Program()
 	for _, r := range program.Relaxations {
 		m.beta = append(m.beta, r.Beta)
@@ -54,6 +55,7 @@ func newTwin(cfg *Config, a *Arith) (*Float, error) {
 	m.initial = f.State.ToFloat(a.Initial)
 	m.one = f.Target.ToFloat(a.TargetOne)
 	m.top = f.State.ToFloat(stateMax(f.State))
+	m.outputMin, m.outputMax = f.Output.ToFloat(f.Output.Min()), f.Output.ToFloat(f.Output.Max())
 	return m, nil
 }
 
@@ -205,7 +207,13 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	}
 	r.initial, r.monitor.tolerance = m.initial, float64(m.cfg.Tolerance)*m.cfg.Formats.State.LSB()
 	r.begin(nil)
-	r.activate = func(_ Phase, _ int, u, s []float64) {
+	r.activate = func(_ Phase, n int, u, s []float64) {
+		if m.cfg.linear(n) {
+			for i, v := range u {
+				s[i] += m.damping * (min(max(v, m.outputMin), m.outputMax) - s[i])
+			}
+			return
+		}
 		for i, v := range u {
 			s[i] += m.damping * (min(max(m.slope*v, 0), m.top) - s[i])
 		}

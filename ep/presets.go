@@ -130,6 +130,7 @@ func NewConfig(net Network) *Config {
 func DefaultFormats() Formats {
 	return Formats{
 		Input:          fixedpoint.Format{Signed: true, Int: 0, Frac: 15},
+		Output:         fixedpoint.Format{Signed: true, Int: 1, Frac: 15},
 		State:          fixedpoint.Format{Int: 0, Frac: 15},
 		Weight:         fixedpoint.Format{Signed: true, Int: 1, Frac: 14},
 		Bias:           fixedpoint.Format{Signed: true, Int: 1, Frac: 14},

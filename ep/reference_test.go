@@ -369,16 +369,18 @@ func (r *reference) feedBack(n int, z []int32, u []*big.Int) {
 func (r *reference) activate(phase Phase, t, n int, old [][]int32, u [][]*big.Int) [][]int32 {
 	f := &r.cfg.Formats
 	shift := scale - f.State.Frac
-	if r.cfg.Activation == Half {
+	top, bottom := min(1<<f.State.Frac, f.State.Max()), int64(0)
+	if r.cfg.Output == Linear && n == len(r.cfg.Network.Layers)-1 {
+		top, bottom = f.Output.Max(), f.Output.Min()
+	} else if r.cfg.Activation == Half {
 		shift++
 	}
-	top := min(1<<f.State.Frac, f.State.Max())
 	var s [][]int32
 	var all []int32
 	for b, z := range u {
 		var codes []int32
 		for i, v := range z {
-			code := clamp(divide(v, shift, f.StateRounding), 0, top)
+			code := clamp(divide(v, shift, f.StateRounding), bottom, top)
 			if r.cfg.Damping > 0 {
 				difference := divide(big.NewInt(int64(code-old[b][i])), r.cfg.Damping, f.StateRounding)
 				code = old[b][i] + int32(difference.Int64())

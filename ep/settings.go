@@ -110,6 +110,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.PoolIndex }},
 	{"phases.schedule", "order of the layers in a time step: synchronous, or asynchronous, odd layers and then even ones",
 		func(r *resolution) any { return &r.config.Sweep }},
+	{"phases.output", "activation of the last layer: clamped, as the others, or linear",
+		func(r *resolution) any { return &r.config.Output }},
 	{"phases.activation", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)",
 		func(r *resolution) any { return &r.config.Activation }},
 
@@ -126,6 +128,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Formats.Input }},
 	{"formats.state", "neurons, unsigned",
 		func(r *resolution) any { return &r.config.Formats.State }},
+	{"formats.output", "neurons of a linear output layer, signed, with the fractional bits of formats.state",
+		func(r *resolution) any { return &r.config.Formats.Output }},
 	{"formats.weight", "weights, signed",
 		func(r *resolution) any { return &r.config.Formats.Weight }},
 	{"formats.bias", "biases, signed",
@@ -223,6 +227,8 @@ func wanted(target any) string {
 		return `"symmetric", "positive", "negative", "random-sign" or "points"`
 	case *[]int:
 		return "a list of integers"
+	case *OutputKind:
+		return `"clamped" or "linear"`
 	case *Start:
 		return `"cold" or "warm"`
 	case *Sweep:

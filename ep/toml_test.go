@@ -57,6 +57,7 @@ damping = 3
 min-steps = 4
 tolerance = 5
 start = "warm"
+output = "linear"
 estimate = "points"
 betas = [0.5, -1]
 beta-weights = [3, -3]
@@ -70,6 +71,7 @@ clip = 1.5
 [formats]
 input = "UQ1.7"
 state = "UQ0.8"
+output = "Q2.8"
 weight = "Q2.9"
 bias = "Q1.10"
 target = "UQ1.8"
@@ -111,10 +113,10 @@ task = "infer"
 	}
 	net.Name = "mine"
 	want := &Config{
-		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
+		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Output: Linear, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
 		Rates: []float64{0.5, 1, 2e-3}, Frozen: []int{3}, HostRates: true, Clip: 1.5,
 		Formats: Formats{
-			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
+			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Output: fixedpoint.Q(2, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
 			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12,
 			HeadWeight: fixedpoint.Q(4, 10), HeadBias: fixedpoint.Q(5, 9), Probability: fixedpoint.UQ(0, 12),
 			Error: fixedpoint.Q(3, 11), Lambda: fixedpoint.UQ(3, 5),

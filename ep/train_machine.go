@@ -119,7 +119,8 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 		}
 		if m.integers && n > 0 {
 			first.up.SetRange(0, int64(m.top))
-			first.down.SetRange(0, int64(m.top))
+			lo, hi, _ := cfg.states(n).Int64()
+			first.down.SetRange(lo, hi)
 		}
 		m.outer = append(m.outer, fixedpoint.NewOuter[T](l.Window()))
 		largest, widest = max(largest, l.Weights()), max(widest, l.Out.C)
@@ -414,7 +415,7 @@ func (m *machine[T]) measure(n int) Activity {
 	for i, v := range m.states.finals[PhaseFree][n][:count] {
 		a.State += float64(v)
 		a.Response += math.Abs(float64(one[i] - two[i]))
-		if v <= 0 || v >= m.top {
+		if !m.cfg.linear(n) && (v <= 0 || v >= m.top) {
 			limited++
 		}
 	}

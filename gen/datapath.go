@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"epgen/ep"
 	"epgen/hdl"
 )
 
@@ -51,6 +52,9 @@ func (d *Design) modeFields() record {
 	}
 	if n := len(d.Arith.Strengths()); n > 1 {
 		rec = append(rec, field{"strength", addrBits(n), "of the nudge"})
+	}
+	if d.Cfg.Output == ep.Linear {
+		rec = append(rec, field{"linear", 1, "the output layer, which is not clamped"})
 	}
 	if d.Program.RandomSign {
 		rec = append(rec, field{"negate", 1, "the contrast changes its sign"})

@@ -98,6 +98,9 @@ func (p *datapath) lanes() {
 		if mean, ok := p.mode["mean"]; ok {
 			u.In("mean_i", mean)
 		}
+		if linear, ok := p.mode["linear"]; ok {
+			u.In("linear_i", linear)
+		}
 		if strength, ok := p.mode["strength"]; ok {
 			u.In("strength_i", strength)
 		}

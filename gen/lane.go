@@ -3,6 +3,7 @@ package gen
 import (
 	"slices"
 
+	"epgen/ep"
 	"epgen/fixedpoint"
 	"epgen/hdl"
 )
@@ -73,18 +74,18 @@ type lane struct {
 	*hdl.Module
 	d *Design
 
-	up, down                         hdl.Value
-	upSel, downSel, biasSel, actSel  hdl.Value
-	live                             hdl.Value
-	nudge, nudgeMinus, zero, beta    hdl.Value
-	sumValid, sum, bias              hdl.Value
-	pos, windowed, index             hdl.Value
-	mean                             hdl.Value // nil without average pools
-	accRE, accRAddr, accWE, accWAddr hdl.Value
-	heads                            laneHeads
-	accClear                         hdl.Value // nil in square arrays
-	actValid, state, target          hdl.Value
-	rdata                            *hdl.Signal
+	up, down                              hdl.Value
+	upSel, downSel, biasSel, actSel       hdl.Value
+	live                                  hdl.Value
+	nudge, nudgeMinus, zero, beta, linear hdl.Value
+	sumValid, sum, bias                   hdl.Value
+	pos, windowed, index                  hdl.Value
+	mean                                  hdl.Value // nil without average pools
+	accRE, accRAddr, accWE, accWAddr      hdl.Value
+	heads                                 laneHeads
+	accClear                              hdl.Value // nil in square arrays
+	actValid, state, target               hdl.Value
+	rdata                                 *hdl.Signal
 }
 
 func (l *lane) ports() {
@@ -110,6 +111,9 @@ func (l *lane) ports() {
 	}
 	if n := len(d.Arith.Strengths()); n > 1 {
 		l.beta = l.Input("strength_i", hdl.U(addrBits(n)), "which beta")
+	}
+	if d.Cfg.Output == ep.Linear {
+		l.linear = l.Input("linear_i", one, "the output layer, which is not clamped")
 	}
 	if d.Cfg.Damping > 0 {
 		l.zero = l.Input("zero_i", one, "old states count as zero")
@@ -339,8 +343,7 @@ func (l *lane) round(u *hdl.Signal, valid []hdl.Value) {
 	scaled := l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+k-lo))
 	rounded := l.stage(valid[3], "rounded_q", roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode))
 	word := hdl.S(d.LaneBits)
-	hi := l.Localparam("STATE_MAX", word, out.Act.Hi, ftoa(f.State.ToFloat(out.Act.Hi)))
-	clamped := clampBelowZero(rounded, hi, word)
+	clamped := l.limited(rounded, word)
 	if d.monitored() && d.Cfg.Damping == 0 { // the monitor reads it too
 		clamped = l.WireIs("clamped", clamped)
 	}
@@ -381,6 +384,29 @@ func (d *Design) biasDoc() string {
 		return " + (bias << bias_shift)"
 	}
 	return ""
+}
+
+// limited is a rounded pre-activation within the ends of the states: [0, STATE_MAX], or
+// those of a linear output.
+func (l *lane) limited(rounded hdl.Value, word hdl.Type) hdl.Value {
+	d, f := l.d, &l.d.Cfg.Formats
+	last := len(d.Layers) - 1
+	if d.Cfg.Output == ep.Clamped {
+		hi := d.Layers[last].Arith.Act.Hi
+		return clampBelowZero(rounded, l.Localparam("STATE_MAX", word, hi, ftoa(f.State.ToFloat(hi))), word)
+	}
+	out := d.Layers[last].Arith.Act
+	lo := hdl.Value(l.Localparam("OUTPUT_MIN", word, out.Lo, ftoa(f.Output.ToFloat(out.Lo))))
+	hi := hdl.Value(l.Localparam("OUTPUT_MAX", word, out.Hi, ftoa(f.Output.ToFloat(out.Hi))))
+	if last > 0 {
+		top := d.Layers[0].Arith.Act.Hi
+		state := l.Localparam("STATE_MAX", word, top, ftoa(f.State.ToFloat(top)))
+		lo = l.WireIs("lowest", hdl.Mux(l.linear, lo, hdl.Const(word, 0)))
+		hi = l.WireIs("highest", hdl.Mux(l.linear, hi, state))
+	} else {
+		l.Unused(l.linear)
+	}
+	return clamp(rounded, lo, hi, word)
 }
 
 // strength is |beta|, of the phase if there are several.

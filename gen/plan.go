@@ -163,6 +163,9 @@ func (p *Plan) blockMap(s ep.Shape) BlockMap {
 func (p *Plan) deriveWidths() {
 	f := p.Cfg.Formats
 	p.LaneBits = max(signedWidth(f.Input.Signed, f.Input.Width()), signedWidth(f.State.Signed, f.State.Width()))
+	if p.Cfg.Output == ep.Linear {
+		p.LaneBits = max(p.LaneBits, f.Output.Width())
+	}
 	for _, l := range p.slabs() {
 		la := l.Arith
 		if l.Head != nil {

@@ -101,6 +101,9 @@ func (q *sequencer) modes() {
 			values["index_"+name] = hdl.Mux(isInput, index, q.indexCopy(index, k))
 		}
 	}
+	if d.Cfg.Output == ep.Linear {
+		values["linear"] = hdl.All(isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
+	}
 	if n := len(d.Arith.Strengths()); n > 1 {
 		values["strength"] = q.strength(addrBits(n))
 	}

@@ -140,6 +140,14 @@ var networks = []network{
 		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
 		c.Sweep, c.PoolIndex = ep.Asynchronous, ep.Live
 	}},
+	{name: "linear", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
+		c.Output, c.Array.Size, c.Batch, c.Damping = ep.Linear, 2, 2, 1
+		c.Init.Bias = -0.2
+	}},
+	{name: "linear-single", list: "fc5", input: ep.Shape{C: 2, H: 3, W: 3}, set: func(c *ep.Config) {
+		c.Output, c.Formats.Output, c.MinSteps, c.Tolerance = ep.Linear, format(true, 0, 15), 2, 30
+		c.FreeSteps, c.NudgeSteps = 9, 9
+	}},
 	{name: "settling", list: "5,M,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Batch, c.Array.Size, c.Sequence.Starts = 25, 12, 3, 60, 2, 2, 2
 	}},

@@ -35,6 +35,7 @@ var Options = []Option{
 	{"phases.tolerance", among("0", "3", "2000")},
 	{"phases.pool-index", among("frozen", "live")},
 	{"phases.schedule", among("synchronous", "asynchronous")},
+	{"phases.output", among("clamped", "clamped", "linear")},
 	{"phases.activation", among("half", "unit")},
 
 	{"learning.frozen", among("", "", "1", "2")},
@@ -44,6 +45,7 @@ var Options = []Option{
 
 	{"formats.input", among("Q0.15", "Q0.7", "Q1.9", "UQ0.8", "Q2.13")},
 	{"formats.state", among("UQ0.15", "UQ0.7", "UQ0.4", "UQ0.12", "UQ1.9", "UQ0.16")},
+	{"formats.output", among("Q1.15", "Q0.7", "Q2.12", "Q0.9")},
 	{"formats.weight", among("Q1.14", "Q0.7", "Q2.9", "Q0.3", "Q1.16")},
 	{"formats.bias", among("Q1.14", "Q1.6", "Q3.8", "Q0.20", "Q1.2")},
 	{"formats.target", among("UQ1.15", "UQ1.7", "UQ0.8", "UQ1.4")},

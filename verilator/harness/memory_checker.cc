@@ -117,7 +117,7 @@ int MemoryChecker::Correct() const {
   };
   int correct = 0;
   for (int b = 0; b < design::kBatch; ++b) {
-    int64_t best = -1, at = -1;  // states are at least 0
+    int64_t best = INT64_MIN, at = -1;  // outputs may be negative
     for (int c = 0; c < map.c; ++c) {
       for (int pixel = 0; pixel < map.hw; ++pixel) {
         const int word = c / design::kP * map.hw + pixel;

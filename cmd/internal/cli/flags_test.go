@@ -88,7 +88,7 @@ func TestResolveEveryFlag(t *testing.T) {
 	}
 	values := map[string]string{
 		"input-shape": "1x16x16", "classes": "7", "batch": "2", "free-steps": "3", "nudge-steps": "4", "beta": "0.125",
-		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "host-rates": "true", "rate-factor": "0.5", "frozen": "1", "clip": "0.5", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "start": "warm", "estimate": "negative",
+		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "output": "linear", "host-rates": "true", "rate-factor": "0.5", "frozen": "1", "clip": "0.5", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "start": "warm", "estimate": "negative",
 		"betas": "1,-1", "beta-weights": "2,-2",
 		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "input-format": "UQ0.8", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",

@@ -1,0 +1,74 @@
+package ep
+
+import (
+	"fmt"
+
+	"epgen/fixedpoint"
+)
+
+// OutputKind says what the activation of the last layer is.
+type OutputKind int
+
+const (
+	Clamped OutputKind = iota // the hard sigmoid, as everywhere
+	Linear                    // s' = u, in a signed format at whose ends it saturates
+)
+
+// String returns the name that files use: "clamped" or "linear".
+func (k OutputKind) String() string {
+	if k == Linear {
+		return "linear"
+	}
+	return "clamped"
+}
+
+// UnmarshalText reads "clamped" or "linear".
+func (k *OutputKind) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "clamped":
+		*k = Clamped
+	case "linear":
+		*k = Linear
+	default:
+		return fmt.Errorf("output %q, want clamped or linear", text)
+	}
+	return nil
+}
+
+// checkOutput checks the format of a linear output.
+func (c *Config) checkOutput() error {
+	if c.Output == Clamped {
+		return nil
+	}
+	f := &c.Formats
+	switch {
+	case c.Network.Readout() != nil:
+		return badSetting("phases.output", "linear with a readout, want clamped")
+	case !f.Output.Signed:
+		return badSetting("formats.output", "%v is unsigned, want a signed format QN.M", f.Output)
+	case f.Output.Frac != f.State.Frac:
+		return badSetting("formats.output", "%v with states %v, want as many fractional bits", f.Output, f.State)
+	}
+	return checkWidth("formats.output", f.Output, 31)
+}
+
+// linear reports that layer n+1 is a linear output.
+func (c *Config) linear(n int) bool {
+	return c.Output == Linear && n == len(c.Network.Layers)-1
+}
+
+// states returns the range of the states of layer n+1.
+func (c *Config) states(n int) fixedpoint.Interval {
+	if c.linear(n) {
+		return c.Formats.Output.Interval()
+	}
+	return fixedpoint.NewInterval(0, stateMax(c.Formats.State))
+}
+
+// StateFormat returns the format of the states of layer n, from 1.
+func (c *Config) StateFormat(n int) fixedpoint.Format {
+	if c.linear(n - 1) {
+		return c.Formats.Output
+	}
+	return c.Formats.State
+}
