@@ -64,9 +64,39 @@ func LoadInputs(cfg *Config, src *Sources) (*FloatSamples, error) {
 	case src.Input != "":
 		return LoadSamples(src.Input, &cfg.Network, cfg.Samples())
 	case src.Data != "":
+		for i := range cfg.Network.Heads {
+			if h := &cfg.Network.Heads[i]; h.Kind.taught() {
+				return nil, fmt.Errorf("%s of kind %v has no teacher in data %s, want samples with an array %s", h.Name, h.Kind, src.Data, h.Name)
+			}
+		}
 		return LoadDataset(src.Data, src.Part, &cfg.Network, src.First, cfg.Samples())
 	}
-	return ProceduralSamples(&cfg.Network, cfg.Samples(), cfg.Seed), nil
+	s := ProceduralSamples(&cfg.Network, cfg.Samples(), cfg.Seed)
+	s.teachProcedurally(&cfg.Network, cfg.Seed)
+	return s, nil
+}
+
+// teachProcedurally draws what the heads of net are taught: features uniform in [0, 1],
+// probabilities of random logits.
+func (s *FloatSamples) teachProcedurally(net *Network, seed uint64) {
+	random := NewRandom(mixSeed(seed, 2))
+	for i := range net.Heads {
+		h := &net.Heads[i]
+		if !h.Kind.taught() {
+			continue
+		}
+		if s.Teacher == nil {
+			s.Teacher = make([][]float64, len(net.Heads))
+		}
+		t := make([]float64, len(s.Y)*h.Outputs())
+		for j := range t {
+			t[j] = random.Float64()
+		}
+		if h.Kind == LogitHead {
+			softmax(t, append([]float64(nil), t...), h.Outputs(), h.Temperature/8)
+		}
+		s.Teacher[i] = t
+	}
 }
 
 // images is a part of a data set as it lies in one file or pair of files.

@@ -139,7 +139,8 @@ func floatType(f fixedpoint.Format) string {
 	return npz.Float64
 }
 
-// LoadSamples reads batch samples for net from an NPZ file: `x` [B, C, H, W] of
+// LoadSamples reads batch samples for net, with what its heads are taught under their
+// names, from an NPZ file: `x` [B, C, H, W] of
 // a floating-point type, already normalised, and `y` [B], integers among the
 // classes. A file of more than batch samples is an error, as is any other
 // shape; it names file, array, value found and value wanted.
@@ -167,12 +168,39 @@ func LoadSamples(path string, net *Network, batch int) (*FloatSamples, error) {
 		}
 		s.Y[b] = int(v)
 	}
+	known, err := s.fetchTeacher(net, batch, arrays, path)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range arrays {
-		if a.Name != "x" && a.Name != "y" {
+		if a.Name != "x" && a.Name != "y" && !slices.Contains(known, a.Name) {
 			return nil, fmt.Errorf("%s: unknown array %s, want x and y only", path, a.Name)
 		}
 	}
 	return s, nil
+}
+
+// fetchTeacher reads what the heads of net are taught, arrays of their names: features
+// [B, D, H, W] or [B, D], probabilities [B, K]. It returns these names.
+func (s *FloatSamples) fetchTeacher(net *Network, batch int, arrays []npz.Array, path string) ([]string, error) {
+	var known []string
+	for i := range net.Heads {
+		h := &net.Heads[i]
+		if !h.Kind.taught() {
+			continue
+		}
+		if s.Teacher == nil {
+			s.Teacher = make([][]float64, len(net.Heads))
+		}
+		out := h.Map.Out
+		s.Teacher[i] = make([]float64, batch*out.Len())
+		shapes := [][]int{{batch, out.C, out.H, out.W}, {batch, out.Len()}}
+		if err := fetch(s.Teacher[i], arrays, path, h.Name, shapes); err != nil {
+			return nil, err
+		}
+		known = append(known, h.Name)
+	}
+	return known, nil
 }
 
 // WriteSamples writes samples in the layout that LoadSamples reads, exactly.
@@ -182,10 +210,19 @@ func WriteSamples(w io.Writer, s *Samples, net *Network, f *Formats) error {
 	for b, y := range s.Y {
 		labels[b] = float64(y)
 	}
-	return npz.Write(w, []npz.Array{
+	arrays := []npz.Array{
 		{Name: "x", DType: floatType(f.Input), Shape: []int{batch, in.C, in.H, in.W}, Data: dequantize(s.X, f.Input)},
 		{Name: "y", DType: npz.Int64, Shape: []int{batch}, Data: labels},
-	})
+	}
+	for i := range net.Heads {
+		if h := &net.Heads[i]; h.Kind.taught() {
+			out := h.Map.Out
+			arrays = append(arrays, npz.Array{
+				Name: h.Name, DType: npz.Float64, Shape: []int{batch, out.C, out.H, out.W}, Data: dequantize(s.Teacher[i], f.Error),
+			})
+		}
+	}
+	return npz.Write(w, arrays)
 }
 
 // Saturated counts the values that f cannot hold: those more than one LSB

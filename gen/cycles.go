@@ -77,6 +77,10 @@ func (m *cycleModel) load() {
 	t := m.job(first, n, d.Cfg.Batch) + 1
 	first, n = beats(d.Map.Input)
 	t += m.job(first, n, d.Cfg.Batch*d.Input.SampleWords) + 1
+	if d.TargetWords > 0 {
+		first, n = beats(d.Map.Targets)
+		t += m.job(first, n, d.TargetWords) + 1
+	}
 	if d.Centered {
 		first, n = beats(d.Map.Means)
 		t += m.job(first, n, d.MeanWords) + 1

@@ -24,7 +24,7 @@ func (d *Design) laneModes() []string {
 	var names []string
 	for _, f := range d.headModes() {
 		switch f.name {
-		case "pool", "pool_shift", "mean_base", "linear":
+		case "pool", "pool_shift", "mean_base", "linear", "taught", "last_word", "target_base":
 		default:
 			names = append(names, f.name)
 		}
@@ -126,6 +126,26 @@ func (p *datapath) center(average *hdl.Signal, valid hdl.Value) hdl.Value {
 	return centred
 }
 
+// targets builds the memory of the targets of heads that are taught.
+func (p *datapath) targets(u *hdl.Instance) {
+	d := p.d
+	word, addr := hdl.U(d.P*d.targetBits()), hdl.U(addrBits(d.TargetWords))
+	p.Group("Targets of heads that are taught")
+	we := p.Input("target_we_i", hdl.U(1))
+	waddr := p.Input("target_addr_i", addr)
+	data := p.Input("target_data_i", word)
+	at := p.WireIs("target_word", hdl.AddMod(p.mode["target_base"], fit(p.headWord, addr.Width)))
+	mem := p.Memory("target_mem", word, d.TargetWords)
+	target := p.Reg("target_word_q", word)
+	p.Always(func(b *hdl.Block) {
+		b.If(we, func(b *hdl.Block) { b.Set(mem.At(waddr), data) })
+		b.If(p.headRead, func(b *hdl.Block) { b.Set(target, mem.At(at)) })
+	})
+	u.In("taught_i", p.mode["taught"])
+	u.In("last_word_i", p.mode["last_word"])
+	u.In("targets_i", target)
+}
+
 // headUnit builds the averages and places the unit that makes errors of logits.
 func (p *datapath) headUnit() {
 	d, lw, one := p.d, p.d.LaneBits, hdl.U(1)
@@ -168,6 +188,9 @@ func (p *datapath) headUnit() {
 	u.In("abort_i", p.abort)
 	if v, ok := p.mode["linear"]; ok {
 		u.In("linear_i", v)
+	}
+	if d.TargetWords > 0 {
+		p.targets(u)
 	}
 	lg := bits.Len(uint(d.P)) - 1
 	u.In("label_word_i", hdl.Slice(p.label, d.fields.addr+lg-1, lg))

@@ -41,6 +41,7 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	}
 	input := d.Cfg.Batch * d.Input.SampleWords
 	columns, beats = max(columns, input, d.Cfg.Batch), max(beats, d.Map.Input.Bytes/d.Map.BeatBytes, d.Map.Labels.Bytes/d.Map.BeatBytes)
+	columns, beats = max(columns, d.TargetWords), max(beats, d.Map.Targets.Bytes/d.Map.BeatBytes)
 	if d.Centered {
 		columns, beats = max(columns, d.MeanWords), max(beats, d.Map.Means.Bytes/d.Map.BeatBytes)
 	}
@@ -80,6 +81,7 @@ const (
 	fetchSlab
 	fetchHold  // only with a monitor
 	fetchMeans // only with centred heads
+	fetchTargets
 )
 
 type fetch struct {
@@ -134,8 +136,8 @@ func (f *fetch) registers() {
 	f.rec = rec
 	f.Group("Jobs: what is fetched next")
 	f.state = f.Reg("state_q", hdl.U(3))
-	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD", "MEANS"} {
-		if i == fetchHold && !d.monitored() || i == fetchMeans && !d.Centered {
+	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD", "MEANS", "TARGETS"} {
+		if i == fetchHold && !d.monitored() || i == fetchMeans && !d.Centered || i == fetchTargets && d.TargetWords == 0 {
 			f.states = append(f.states, nil)
 			continue
 		}
@@ -190,6 +192,14 @@ func (f *fetch) jobs() {
 		b.Set(f.left, hdl.Const(f.left.Type(), int64(beats)))
 		b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
 	}
+	afterTargets := func(b *hdl.Block) {
+		if d.Centered {
+			b.Set(f.state, st[fetchMeans])
+			load(b, d.Map.Means.Offset, d.Map.Means.Bytes/d.Map.BeatBytes, d.MeanWords)
+			return
+		}
+		b.Set(f.state, st[fetchWait])
+	}
 	f.AlwaysReset(func(b *hdl.Block) {
 		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.visit, f.slab, f.step, f.fillBank, f.full} {
 			b.Set(r, zeroOf(r))
@@ -221,14 +231,17 @@ func (f *fetch) jobs() {
 			}, st[fetchLabels])
 			c.When(func(b *hdl.Block) {
 				b.If(f.lastColumn, func(b *hdl.Block) {
-					if d.Centered {
-						b.Set(f.state, st[fetchMeans])
-						load(b, d.Map.Means.Offset, d.Map.Means.Bytes/d.Map.BeatBytes, d.MeanWords)
+					if d.TargetWords > 0 {
+						b.Set(f.state, st[fetchTargets])
+						load(b, d.Map.Targets.Offset, d.Map.Targets.Bytes/d.Map.BeatBytes, d.TargetWords)
 						return
 					}
-					b.Set(f.state, st[fetchWait])
+					afterTargets(b)
 				})
 			}, st[fetchInput])
+			if d.TargetWords > 0 {
+				c.When(func(b *hdl.Block) { b.If(f.lastColumn, afterTargets) }, st[fetchTargets])
+			}
 			if d.Centered {
 				c.When(func(b *hdl.Block) {
 					b.If(f.lastColumn, func(b *hdl.Block) { b.Set(f.state, st[fetchWait]) })
@@ -464,7 +477,7 @@ func (f *fetch) destinations() {
 	in := func(state int) hdl.Value { return hdl.All(f.counted, hdl.Eq(f.state, f.states[state])) }
 	labelWE := f.Output("label_we_o", one)
 	f.Assign(labelWE, in(fetchLabels))
-	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.MeanWords))), "label or word of the samples")
+	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.MeanWords, d.TargetWords))), "label or word of the samples")
 	f.Assign(f.Output("label_addr_o", hdl.U(d.fields.sample)), fit(at, d.fields.sample))
 	f.Assign(f.Output("label_data_o", hdl.U(d.labelBits())), fit(hdl.Slice(f.column, d.ElementBits-1, 0), d.labelBits()))
 	inputWE := f.Output("input_we_o", one)
@@ -472,6 +485,11 @@ func (f *fetch) destinations() {
 	f.Assign(f.Output("input_addr_o", hdl.U(addrBits(d.StateWords[0]))), fit(at, addrBits(d.StateWords[0])))
 	f.Assign(f.Output("input_data_o", hdl.U(d.P*d.LaneBits)), d.narrowColumn(f.column, d.P, d.LaneBits))
 
+	if d.TargetWords > 0 {
+		f.Assign(f.Output("target_we_o", one), in(fetchTargets))
+		f.Assign(f.Output("target_addr_o", hdl.U(addrBits(d.TargetWords))), fit(at, addrBits(d.TargetWords)))
+		f.Assign(f.Output("target_data_o", hdl.U(d.P*d.targetBits())), d.narrowColumn(f.column, d.P, d.targetBits()))
+	}
 	if d.Centered {
 		f.Assign(f.Output("mean_we_o", one), in(fetchMeans))
 		f.Assign(f.Output("mean_addr_o", hdl.U(addrBits(d.MeanWords))), fit(at, addrBits(d.MeanWords)))
@@ -560,7 +578,7 @@ func (d *Design) narrowColumn(column hdl.Value, lanes, w int) hdl.Value {
 func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
 	var out []hdl.Value
 	for r := range d.P {
-		low := max(d.LaneBits, d.Cfg.Formats.Weight.Width())
+		low := max(d.LaneBits, d.Cfg.Formats.Weight.Width(), d.targetBits())
 		if r < d.Rows {
 			low = max(low, d.parameterBits())
 		}

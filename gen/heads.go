@@ -51,16 +51,16 @@ func checkHeads(cfg *ep.Config) error {
 	soft := false
 	for i := range net.Heads {
 		h := &net.Heads[i]
-		soft = soft || h.Kind != ep.SquaredHead
+		soft = soft || h.Kind == ep.CrossEntropy || h.Kind == ep.RandomHead
 		switch {
-		case h.Kind == ep.FeatureHead || h.Kind == ep.LogitHead:
-			return refuse("head", "%s of kind %v, want ce, random or mse", h.Name, h.Kind)
+		case h.Kind == ep.LogitHead:
+			return refuse("head", "%s of kind %v, want ce, random, mse or features", h.Name, h.Kind)
 		case h.FreeState:
 			return refuse("head", "%s with free-state true, want false", h.Name)
 		}
 	}
 	if !soft {
-		return refuse("head", "all of kind mse, want one of kind ce or random, or loss ce")
+		return refuse("head", "none of kind ce or random, want one of kind ce or random, or loss ce")
 	}
 	return nil
 }
@@ -98,6 +98,10 @@ func (p *Plan) placeHeads() {
 		})
 		if net.Heads[i].Center {
 			p.Centered = true
+		}
+		if net.Heads[i].Kind == ep.FeatureHead {
+			p.Heads[i].TargetBase = p.TargetWords
+			p.TargetWords += p.Cfg.Batch * out.SampleWords
 		}
 		p.Heads[i].MeanBase = p.MeanWords
 		p.MeanWords += in.SampleWords
@@ -163,6 +167,9 @@ func (p *Plan) withKind(soft bool) *LayerPlan {
 	return nil
 }
 
+// taught reports a head that a teacher gives targets.
+func (l *LayerPlan) taught() bool { return l.Head.Kind == ep.FeatureHead }
+
 // linear reports a head whose errors are differences of targets and logits.
 func (l *LayerPlan) linear() bool { return l.HeadArith.Softmax == nil }
 
@@ -173,7 +180,7 @@ func (p *Plan) hasHeads() bool { return len(p.Heads) > 0 }
 // layer's states.
 func (p *Plan) labelMap() BlockMap {
 	if p.hasHeads() {
-		return p.Heads[0].Out
+		return p.withKind(true).Out
 	}
 	return p.Layers[len(p.Layers)-1].Out
 }
@@ -228,3 +235,11 @@ func (p *Plan) headUpdates() []Visit {
 
 // layerBits is the width of the number of a layer or head, counted from 0.
 func (p *Plan) layerBits() int { return addrBits(p.largestNumber()) }
+
+// targetBits is the width of a target on chip, 0 without heads that are taught.
+func (p *Plan) targetBits() int {
+	if p.TargetWords == 0 {
+		return 0
+	}
+	return p.Cfg.Formats.Error.Width()
+}

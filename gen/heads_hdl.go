@@ -10,6 +10,15 @@ import (
 // logitAddrBits is the width of the address of a word of logits, or of errors.
 func (d *Design) logitAddrBits() int { return addrBits(d.LogitWords) }
 
+// headWords is the largest number of words of errors of a sample.
+func (d *Design) headWords() int {
+	n := 1
+	for i := range d.Heads {
+		n = max(n, d.Heads[i].Out.SampleWords)
+	}
+	return n
+}
+
 // numKinds returns how many kinds of passes a design has: heads bring the last two.
 func (p *Plan) numKinds() Kind {
 	if p.hasHeads() {
@@ -40,6 +49,11 @@ func (d *Design) headModes() record {
 	}
 	if d.withKind(false) != nil {
 		rec = append(rec, field{"linear", 1, "errors are y - z"})
+	}
+	if d.TargetWords > 0 {
+		rec = append(rec, field{"taught", 1, "errors are those of a teacher's targets"},
+			field{"last_word", addrBits(d.headWords()), "words of errors of a sample - 1"},
+			field{"target_base", addrBits(d.TargetWords), "first word of the targets"})
 	}
 	if d.Centered && len(d.Heads) > 1 {
 		rec = append(rec, field{"mean_base", addrBits(d.MeanWords), "first word of the running means"})
@@ -73,6 +87,21 @@ func (d *Design) headFields() []optionalField {
 	}
 	add("head_code", "choice of beta lambda", d.shifts.headCode, func(h *LayerPlan) int { return int(h.HeadArith.NudgeCode) })
 	add("head_shift", "choice of alignment", d.shifts.headShift, func(h *LayerPlan) int { return h.HeadArith.NudgeShift })
+	if d.TargetWords > 0 {
+		of := func(f func(l *LayerPlan) int) func(q *Pass) int {
+			return func(q *Pass) int {
+				if l := d.at(q.Layer); l.Head != nil {
+					return f(l)
+				}
+				return 0
+			}
+		}
+		list = append(list,
+			optionalField{field{"taught", 1, "errors are those of a teacher's targets"}, of(func(l *LayerPlan) int { return b2i(l.taught()) })},
+			optionalField{field{"last_word", addrBits(d.headWords()), "words of errors of a sample - 1"},
+				of(func(l *LayerPlan) int { return l.Out.SampleWords - 1 })},
+			optionalField{field{"target_base", addrBits(d.TargetWords), "first word of the targets"}, of(func(l *LayerPlan) int { return l.TargetBase })})
+	}
 	if d.Centered && len(d.Heads) > 1 {
 		list = append(list, optionalField{field{"mean_base", addrBits(d.MeanWords), "first word of the running means"}, func(q *Pass) int {
 			if h := arith(q); h != nil {
@@ -178,7 +207,10 @@ func (d *Design) softOverhead() int { return 1 + 1 + d.flushed() + 1 }
 // sweep six and one for each bit of the quotient. A linear head has one sweep, with two
 // cycles for each class.
 func (d *Design) softCycles(l *LayerPlan) int {
-	classes, words := l.Outputs(), l.Out.Blocks
+	classes, words := l.Outputs(), l.Out.SampleWords
+	if l.taught() { // all lanes of its words
+		classes = words * d.P
+	}
 	if l.linear() {
 		return d.Cfg.Batch * (words*3 + classes*2)
 	}
@@ -215,7 +247,7 @@ type headUnit struct {
 	st                                        []hdl.Value
 	start, abort, labelLane, labelWord        hdl.Value
 	linear                                    hdl.Value // nil without linear heads
-	linearError                               hdl.Value
+	taught, lastWordIn, targets               hdl.Value // nil without heads that are taught
 	label                                     *hdl.Signal
 	state, sweep, sample, word, base, lane    *hdl.Signal
 	logit, top, diff, fine, coarse, e, sum    *hdl.Signal
@@ -259,6 +291,11 @@ func (u *headUnit) ports() {
 	}
 	u.Group("Label of the sample")
 	u.labelWord = u.Input("label_word_i", hdl.U(u.d.fields.addr), "word of the class")
+	if u.d.TargetWords > 0 {
+		u.taught = u.Input("taught_i", one, "y is the target; holds while busy")
+		u.lastWordIn = u.Input("last_word_i", hdl.U(addrBits(u.d.headWords())), "words of a sample - 1; holds while busy")
+		u.targets = u.Input("targets_i", hdl.U(u.d.P*u.d.targetBits()), "targets of the word read, signed lanes")
+	}
 	if u.d.P > 1 {
 		u.labelLane = u.Input("label_lane_i", hdl.U(bits.Len(uint(u.d.P))-1), "its lane")
 	}
@@ -266,7 +303,7 @@ func (u *headUnit) ports() {
 
 func (u *headUnit) registers() {
 	d, sm := u.d, u.sm
-	out := &d.Heads[0].Out
+	out := d.labelMap()
 	z := hdl.S(d.logitBits())
 	u.Group("Where the job stands")
 	for i, n := range headStates {
@@ -276,11 +313,17 @@ func (u *headUnit) registers() {
 	u.sweep = u.Reg("sweep_q", hdl.U(2), "0 maximum, 1 sum, 2 quotients")
 	u.sample = u.Reg("sample_q", hdl.U(d.fields.sample))
 	u.base = u.Reg("base_q", hdl.U(d.logitAddrBits()), "first word of the sample")
-	u.word = u.Reg("word_q", hdl.U(addrBits(out.Blocks)), "word of the sample")
+	u.word = u.Reg("word_q", hdl.U(addrBits(d.headWords())), "word of the sample")
 	u.lane = u.Reg("lane_q", hdl.U(addrBits(d.P)))
-	u.lastWord = u.WireIs("last_word", hdl.EqConst(u.word, int64(out.Blocks-1)))
-	last := (d.Heads[0].Outputs() - 1) % d.P
-	u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)), hdl.All(u.lastWord, hdl.EqConst(u.lane, int64(last)))))
+	last := (d.withKind(true).Outputs() - 1) % d.P
+	if u.taught == nil {
+		u.lastWord = u.WireIs("last_word", hdl.EqConst(u.word, int64(out.Blocks-1)))
+		u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)), hdl.All(u.lastWord, hdl.EqConst(u.lane, int64(last)))))
+	} else {
+		u.lastWord = u.WireIs("last_word", hdl.Eq(u.word, u.lastWordIn))
+		u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)),
+			hdl.All(hdl.Not(u.taught), u.lastWord, hdl.EqConst(u.lane, int64(last)))))
+	}
 	u.lastSweep = u.WireIs("last_sweep", hdl.EqConst(u.sweep, 2))
 	u.lastSample = u.WireIs("last_sample", hdl.EqConst(u.sample, int64(d.Cfg.Batch-1)))
 	u.Group("Logit of the lane")
@@ -411,8 +454,12 @@ func (u *headUnit) control() {
 						b.Set(u.sweep, zeroOf(u.sweep))
 						u.firstSweep(b)
 						b.If(u.lastSample, func(b *hdl.Block) { to(b, headIdle) }).Else(func(b *hdl.Block) {
-							words := int64(u.d.Heads[0].Out.SampleWords) & (1<<u.base.Type().Width - 1)
-							b.Set(u.base, hdl.AddMod(u.base, hdl.Const(u.base.Type(), words)))
+							w := u.base.Type()
+							words := hdl.Value(hdl.Const(w, int64(u.d.Heads[0].Out.SampleWords)&(1<<w.Width-1)))
+							if u.taught != nil {
+								words = inc(fit(u.lastWordIn, w.Width))
+							}
+							b.Set(u.base, hdl.AddMod(u.base, words))
 							b.Set(u.sample, inc(u.sample))
 						})
 					})
@@ -451,10 +498,21 @@ func (u *headUnit) difference() hdl.Value {
 	u.Group("Error of a linear head: clamp(round((y << " + itoa(a.TargetShift) + ") - z))")
 	y := a.Target << a.TargetShift
 	w := max(u.logit.Type().Width, widest(int(y))+1) + 1
-	target := u.Localparam("TARGET", hdl.S(w), y, "y of the labelled class")
+	target := hdl.Value(u.Localparam("TARGET", hdl.S(w), y, "y of the labelled class"))
+	target = hdl.Mux(u.label, target, zeroOf(target))
+	if u.taught != nil {
+		tb := u.d.targetBits()
+		w = max(w, tb+a.TargetShift+1)
+		lane := u.targets
+		if u.d.P > 1 {
+			lane = hdl.DynSlice(u.targets, u.lane, tb)
+		}
+		given := u.WireIs("given", hdl.Ext(hdl.Shl(hdl.AsS(lane), a.TargetShift), w))
+		target = hdl.Mux(u.taught, given, hdl.Ext(target, w))
+	}
 	q := u.Reg("linear_q", hdl.S(w), "y - z")
 	u.Always(func(b *hdl.Block) {
-		b.Set(q, hdl.SubMod(hdl.Mux(u.label, target, zeroOf(target)), hdl.Ext(u.logit, w)))
+		b.Set(q, hdl.SubMod(target, hdl.Ext(u.logit, w)))
 	})
 	rounded := roundShift(&u.Scope, "linear", q, a.Error.Shift, a.Error.Mode)
 	t := hdl.S(u.d.LaneBits)

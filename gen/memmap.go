@@ -12,6 +12,8 @@ import "epgen/ep"
 //	labels    B columns; lane 0 is the label of sample b, see LabelCode: the class
 //	          itself where the output layer is a vector
 //	input     columns (b, blk, y, x) of the samples
+//	targets   of designs with heads that are taught, head after head: columns (b, blk, y, x)
+//	          of what the teacher gives
 //	means     of designs with centred heads, head after head: columns (blk, y, x) of what
 //	          is subtracted from the averages of the states, 0 for heads that are not centred
 //	weights   layer after layer, slab after slab: the bias column if any, then for each
@@ -24,6 +26,7 @@ type MemoryMap struct {
 	BeatBytes   int
 	Labels      Region
 	Input       Region
+	Targets     Region // empty without heads that are taught
 	Means       Region // empty without centred heads
 	Weights     Region
 	Results     Region
@@ -43,7 +46,7 @@ type Region struct{ Offset, Bytes int }
 func (p *Plan) placeMemory() {
 	cfg := p.Cfg
 	f := cfg.Formats
-	need := max(f.Weight.Width(), f.Input.Width(), p.LaneBits, p.labelBits())
+	need := max(p.targetBits(), f.Weight.Width(), f.Input.Width(), p.LaneBits, p.labelBits())
 	if p.someBiases() {
 		need = max(need, f.Bias.Width())
 	}
@@ -62,6 +65,9 @@ func (p *Plan) placeMemory() {
 	last := &p.Layers[len(p.Layers)-1]
 	m.Labels = region(cfg.Batch)
 	m.Input = region(p.inputWords())
+	if p.TargetWords > 0 {
+		m.Targets = region(p.TargetWords)
+	}
 	if p.Centered {
 		m.Means = region(p.MeanWords)
 	}
@@ -98,6 +104,11 @@ func (p *Plan) PackSamples(img []byte, s *ep.Samples) {
 		p.put(img, p.Map.Labels.Offset, b, 0, int64(p.LabelCode(y)))
 	}
 	p.packMap(img, p.Map.Input.Offset, p.Input, s.X)
+	for i := range p.Heads {
+		if h := &p.Heads[i]; h.taught() {
+			p.packMap(img, p.Map.Targets.Offset+h.TargetBase*p.Map.ColumnBytes, h.Out, s.Teacher[i])
+		}
+	}
 }
 
 // LabelCode is the label of class y, which counts the neurons of the output

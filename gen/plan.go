@@ -41,6 +41,7 @@ type Plan struct {
 	LogitWords  int  // accumulators of the logits of a head, part of AccWords
 	BackWords   int  // nudges of a head
 	MeanWords   int  // running means that are subtracted from averages, of all heads
+	TargetWords int  // targets of all heads that are taught
 	Centered    bool // some head subtracts one
 	IndexWords  int  // words of one copy of the pool indices
 	IndexCopies int  // 1 frozen; live one for each point of the contrast (those of s+ and s-)
@@ -73,9 +74,10 @@ type LayerPlan struct {
 	AccBase   int // first accumulator word
 	IndexBase int // first index word; pooled layers only
 
-	Head      *ep.Head      // nil for a layer
-	HeadArith *ep.HeadArith // likewise
-	MeanBase  int           // of a head: first word of its means
+	Head       *ep.Head      // nil for a layer
+	HeadArith  *ep.HeadArith // likewise
+	TargetBase int           // of a head that is taught: first word of its targets
+	MeanBase   int           // of a head: first word of its means
 
 	SlabColumns int // columns of one slab in memory: bias column if any, then Lines per tile
 	SlabBeats   int // beats of one slab, the last one padded with zeros

@@ -135,7 +135,7 @@ func (d *Design) CHeader() []byte {
 	for _, r := range []struct {
 		name string
 		Region
-	}{{"LABELS", d.Map.Labels}, {"INPUT", d.Map.Input}, {"MEANS", d.Map.Means}, {"WEIGHTS", d.Map.Weights}, {"RESULTS", d.Map.Results}} {
+	}{{"LABELS", d.Map.Labels}, {"INPUT", d.Map.Input}, {"TARGETS", d.Map.Targets}, {"MEANS", d.Map.Means}, {"WEIGHTS", d.Map.Weights}, {"RESULTS", d.Map.Results}} {
 		if r.Bytes == 0 {
 			continue
 		}

@@ -206,7 +206,7 @@ func (h *header) memoryMap() {
 	for _, r := range []struct {
 		name string
 		gen.Region
-	}{{"kLabels", m.Labels}, {"kInput", m.Input}, {"kMeans", m.Means}, {"kWeights", m.Weights}, {"kResults", m.Results}} {
+	}{{"kLabels", m.Labels}, {"kInput", m.Input}, {"kTargets", m.Targets}, {"kMeans", m.Means}, {"kWeights", m.Weights}, {"kResults", m.Results}} {
 		h.line("constexpr Region %s = {%d, %d};", r.name, r.Offset, r.Bytes)
 	}
 	h.line("constexpr Region kUpdated = {%d, %d};  // of kWeights, what an update writes", h.d.Updated().Offset, h.d.Updated().Bytes)

@@ -176,6 +176,15 @@ var networks = []network{
 		c.Formats.Probability, c.Formats.Lambda = format(false, 1, 10), format(false, 4, 4)
 		heads(c, true, func(s *ep.HeadSpec) { s.Lambda = 0.5 })
 	}},
+	{name: "taught", list: "4,M,6,M,5,fc7", input: ep.Shape{C: 2, H: 16, W: 16}, set: func(c *ep.Config) {
+		c.Batch, c.Sequence.Starts, c.Memory.DataWidth = 2, 2, 64
+		heads(c, true, func(s *ep.HeadSpec) {
+			s.Kind, s.Outputs, s.Grid, s.Lambda = ep.FeatureHead, 5, 4, 2
+			if s.Layer == 2 {
+				s.Outputs, s.Grid, s.Dense, s.Lambda = 9, 2, true, 1
+			}
+		})
+	}},
 	{name: "readout-2", list: "3,M,4k1,3,fc2", input: ep.Shape{C: 1, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.DataWidth = 1, 32
 		c.Formats.State, c.Formats.Weight, c.Formats.Bias = format(false, 0, 7), format(true, 0, 7), format(true, 1, 6)

@@ -34,13 +34,14 @@ void MemoryChecker::Begin(const Golden* golden, uint64_t base, uint64_t seed,
   memory_->Map(base, design::kMapBytes, seed);
   // The results are the core's to write: reading them before is an error.
   for (const design::Region& r :
-       {design::kLabels, design::kInput, design::kMeans, design::kWeights})
+       {design::kLabels, design::kInput, design::kTargets, design::kMeans,
+        design::kWeights})
     memory_->Store(base + r.offset, golden_->before() + r.offset, r.bytes);
 }
 
 void MemoryChecker::Continue(const Golden* golden, bool infer) {
   Expect(golden, infer);
-  for (const design::Region& r : {design::kLabels, design::kInput})
+  for (const design::Region& r : {design::kLabels, design::kInput, design::kTargets})
     memory_->Store(base_ + r.offset, golden_->before() + r.offset, r.bytes);
 }
 
@@ -158,6 +159,10 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
   } else if (Within(offset, design::kInput)) {
     e.kind = Element::kInput;
     in_map(design::kMaps[0], offset - design::kInput.offset);
+  } else if (Within(offset, design::kTargets)) {
+    e.kind = Element::kTarget;
+    e.channel =
+        static_cast<int>((offset - design::kTargets.offset) / kElement);
   } else if (Within(offset, design::kMeans)) {
     const uint64_t rel = offset - design::kMeans.offset;
     e.kind = Element::kMean;
@@ -207,8 +212,8 @@ void MemoryChecker::Report(uint64_t element, const char* kind,
   if (reported_[element]) return;
   reported_[element] = true;
   static const char* const kNames[] = {"element", "label", "input",
-                                       "mean",    "weight", "bias",
-                                       "result"};
+                                       "target",  "mean",  "weight",
+                                       "bias",    "result"};
   const uint64_t at = element * kElement;
   const Element e = Locate(at);
   Mismatch m;
