@@ -54,7 +54,7 @@ func (d *Design) modeFields() record {
 		rec = append(rec, field{"strength", addrBits(n), "of the nudge"})
 	}
 	if d.Cfg.Output == ep.Linear {
-		rec = append(rec, field{"linear", 1, "the output layer, which is not clamped"})
+		rec = append(rec, field{"unclamped", 1, "the output layer, which is not clamped"})
 	}
 	if d.Program.RandomSign {
 		rec = append(rec, field{"negate", 1, "the contrast changes its sign"})

@@ -98,8 +98,8 @@ func (p *datapath) lanes() {
 		if mean, ok := p.mode["mean"]; ok {
 			u.In("mean_i", mean)
 		}
-		if linear, ok := p.mode["linear"]; ok {
-			u.In("linear_i", linear)
+		if unclamped, ok := p.mode["unclamped"]; ok {
+			u.In("unclamped_i", unclamped)
 		}
 		if strength, ok := p.mode["strength"]; ok {
 			u.In("strength_i", strength)

@@ -113,7 +113,7 @@ func (l *lane) ports() {
 		l.beta = l.Input("strength_i", hdl.U(addrBits(n)), "which beta")
 	}
 	if d.Cfg.Output == ep.Linear {
-		l.linear = l.Input("linear_i", one, "the output layer, which is not clamped")
+		l.linear = l.Input("unclamped_i", one, "the output layer, which is not clamped")
 	}
 	if d.Cfg.Damping > 0 {
 		l.zero = l.Input("zero_i", one, "old states count as zero")

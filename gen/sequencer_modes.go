@@ -102,7 +102,7 @@ func (q *sequencer) modes() {
 		}
 	}
 	if d.Cfg.Output == ep.Linear {
-		values["linear"] = hdl.All(isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
+		values["unclamped"] = hdl.All(isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
 	}
 	if n := len(d.Arith.Strengths()); n > 1 {
 		values["strength"] = q.strength(addrBits(n))
