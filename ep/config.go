@@ -70,7 +70,37 @@ type Memory struct {
 	BurstBeats  int // longest burst in beats, 1..256
 	Outstanding int // read bursts in flight, 1..32
 	ReadLatency int // cycles from AR handshake to first R beat that the estimate assumes
-	SlabBits    int // budget of the slab buffer (both banks) in bits
+	SlabBits    int // budget of the slab buffer (both banks, or all weights) in bits
+	Weights     WeightStore
+}
+
+// WeightStore says where weights lie while the core works.
+type WeightStore int
+
+const (
+	External WeightStore = iota // fetched slab by slab in every time step
+	OnChip                      // fetched once, after the start
+)
+
+// String returns the name that flags and files use: "external" or "on-chip".
+func (w WeightStore) String() string {
+	if w == OnChip {
+		return "on-chip"
+	}
+	return "external"
+}
+
+// UnmarshalText reads "external" or "on-chip".
+func (w *WeightStore) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "external":
+		*w = External
+	case "on-chip":
+		*w = OnChip
+	default:
+		return fmt.Errorf("weights %q, want external or on-chip", text)
+	}
+	return nil
 }
 
 // Init is the initialisation of weights made by the tool itself: weights
@@ -281,18 +311,26 @@ func (c *Config) checkHardware() error {
 	return c.checkSlab()
 }
 
-// checkSlab checks that two banks of the largest slab fit the budget: the
+// checkSlab checks that two banks of the largest slab, or all slabs, fit the budget: the
 // weights of as many output channels as the array has rows, input channels rounded up
 // to whole blocks.
 func (c *Config) checkSlab() error {
 	rows, columns := c.Array.Shape()
-	largest, at := 0, 0
+	largest, at, all := 0, 0, 0
 	for i := range c.Network.Layers {
 		l := &c.Network.Layers[i]
 		blocks := (l.In.C + columns - 1) / columns
+		slabs := (l.Out.C + rows - 1) / rows
+		all += slabs * rows * columns * blocks * l.KH * l.KW * c.Formats.Weight.Width()
 		if bits := 2 * rows * columns * blocks * l.KH * l.KW * c.Formats.Weight.Width(); bits > largest {
 			largest, at = bits, i+1
 		}
+	}
+	if c.Memory.Weights == OnChip {
+		if all > c.Memory.SlabBits {
+			return badSetting("memory.slab-bits", "%d, want at least %d for all weights on chip (or memory.weights external)", c.Memory.SlabBits, all)
+		}
+		return nil
 	}
 	if largest > c.Memory.SlabBits {
 		return badSetting("memory.slab-bits", "%d, want at least %d for two slabs of layer %d (or a smaller array than %dx%d)",

@@ -170,7 +170,9 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Memory.Outstanding }},
 	{"memory.read-latency", "cycles from an accepted read address to its first data, for the estimate",
 		func(r *resolution) any { return &r.config.Memory.ReadLatency }},
-	{"memory.slab-bits", "on-chip budget for two slabs of weights, in bits",
+	{"memory.weights", "external: fetched slab by slab in every time step; on-chip: once, after the start",
+		func(r *resolution) any { return &r.config.Memory.Weights }},
+	{"memory.slab-bits", "on-chip budget for two slabs of weights, or for all of them, in bits",
 		func(r *resolution) any { return &r.config.Memory.SlabBits }},
 
 	{"init.gain", "weights are drawn uniformly from +-gain/sqrt(fan_in)",
@@ -233,6 +235,8 @@ func wanted(target any) string {
 		return `"cold" or "warm"`
 	case *Sweep:
 		return `"synchronous" or "asynchronous"`
+	case *WeightStore:
+		return `"external" or "on-chip"`
 	case *Pool:
 		return `"none", "max" or "average"`
 	case *Task:

@@ -93,6 +93,7 @@ data-width = 64
 burst-beats = 16
 outstanding = 4
 read-latency = 5
+weights = "on-chip"
 slab-bits = 65536
 [init]
 gain = 1
@@ -123,7 +124,7 @@ task = "infer"
 			StateRounding: fixedpoint.Truncate, UpdateRounding: fixedpoint.NearestUp,
 		},
 		Array:  Array{2, 4, 1},
-		Memory: Memory{64, 16, 4, 5, 65536},
+		Memory: Memory{64, 16, 4, 5, 65536, OnChip},
 		Init:   Init{Gain: 1, Bias: -0.5, HeadGain: 2, Mean: 0.5},
 		Seed:   7,
 

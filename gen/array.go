@@ -171,11 +171,10 @@ func (a *macArray) lane(g *hdl.Gen, narrow, wide, row, lane hdl.Index) (prod, dr
 }
 
 // accumulate starts or continues a sum in acc, which is as wide as a proved
-// bound requires.
+// bound requires. The choice is in front of the adder, where an FPGA has room for it
+// in the LUT of the carry chain; behind, it would take as many LUTs again.
 func accumulate(b *hdl.Block, acc *hdl.Signal, first, v hdl.Value) {
-	wide := fit(v, acc.Type().Width)
-	b.If(first, func(b *hdl.Block) { b.Set(acc, wide) }).
-		Else(func(b *hdl.Block) { b.Set(acc, hdl.AddMod(acc, wide)) })
+	b.Set(acc, hdl.AddMod(hdl.Mux(first, zeroOf(acc), acc), fit(v, acc.Type().Width)))
 }
 
 // tree sums the products of a row in a balanced tree with two registers, after

@@ -85,6 +85,13 @@ func (m *cycleModel) load() {
 		first, n = beats(d.Map.Means)
 		t += m.job(first, n, d.MeanWords) + 1
 	}
+	if d.onChip() {
+		for _, l := range d.slabs() {
+			for slab := range l.Slabs {
+				t += 1 + m.job((l.Offset+slab*l.SlabBytes)/d.Map.BeatBytes, l.SlabBeats, l.SlabColumns) + 1
+			}
+		}
+	}
 	m.fetchAt = t
 	m.now = t + 1 // the sequencer leaves LOAD when the fetch unit first waits
 	m.waited += m.now
@@ -167,8 +174,11 @@ func (m *cycleModel) begin(phase, step int) {
 
 // waitSlab models the state WAIT.
 func (m *cycleModel) waitSlab(l *LayerEstimate) {
-	m.ensureFetched()
-	leave := max(m.now, m.fetched[m.bank])
+	leave := m.now
+	if !m.d.onChip() {
+		m.ensureFetched()
+		leave = max(m.now, m.fetched[m.bank])
+	}
 	wait := leave + 1 - m.now
 	m.waited += wait
 	l.WaitFetch += wait

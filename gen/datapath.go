@@ -43,6 +43,12 @@ func (d *Design) modeFields() record {
 	if !d.someBiases() {
 		rec = rec.without("bias").without("bias_shift")
 	}
+	if d.onChip() {
+		rec = append(rec.without("bank"), field{"slab_base", addrBits(d.allTiles()), "first tile of the slab"})
+		if d.someBiases() {
+			rec = append(rec, field{"slab_number", addrBits(d.allSlabs()), "of all slabs"})
+		}
+	}
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "the layer has biases"})
 	}
@@ -195,7 +201,7 @@ func (p *datapath) addresses() {
 	addr := func(depth int) hdl.Type { return hdl.U(addrBits(depth)) }
 	p.evenAddr, p.oddAddr = reg("even_addr_q1", addr(d.StateWords[0])), reg("odd_addr_q1", addr(d.StateWords[1]))
 	p.indexAddr = reg("index_addr_q1", addr(d.indexDepth()))
-	p.slabAddr = reg("slab_addr_q1", addr(2*d.SlabWords))
+	p.slabAddr = reg("slab_addr_q1", addr(d.SlabDepth()))
 	p.accRAddr = reg("acc_raddr_q1", addr(d.AccWords))
 	p.waddr = reg("waddr_q1", hdl.U(d.fields.addr))
 	p.first1, p.last1 = reg("first_q1", hdl.U(1)), reg("last_q1", hdl.U(1))
@@ -210,7 +216,7 @@ func (p *datapath) addresses() {
 			set(b, p.evenAddr, hdl.Mux(p.mode["i_even"], below, here))
 			set(b, p.oddAddr, hdl.Mux(p.mode["i_even"], here, below))
 			set(b, p.indexAddr, p.indexWord())
-			set(b, p.slabAddr, d.slabAddress(p.mode["bank"], p.op["tile"]))
+			set(b, p.slabAddr, p.slabPlace(p.op["tile"]))
 			set(b, p.accRAddr, hdl.AddMod(fit(target, p.accRAddr.Type().Width), p.mode["acc_read"]))
 			set(b, p.waddr, hdl.AddMod(target, p.mode["write"]))
 			set(b, p.first1, p.op["first"])

@@ -14,7 +14,7 @@ func (p *datapath) memories() {
 	colData := p.Input("slab_data_i", hdl.U(d.columnBits()))
 	var biasWE, biasData hdl.Value
 	if d.someBiases() {
-		biasWE = p.Input("bias_we_i", hdl.U(2), "the biases of a slab, one bit a bank")
+		biasWE = p.Input("bias_we_i", hdl.U(d.biasBanks()), d.biasBanksDoc())
 		biasData = p.Input("bias_data_i", hdl.U(d.biasBits()))
 	}
 
@@ -79,7 +79,7 @@ func (p *datapath) memories() {
 	u.In("waddr_i", colAddr)
 	u.In("wdata_i", colData)
 	u.In("re_i", hdl.Any(p.take, hdl.All(p.valid[1], hdl.Not(p.mode["update"]))))
-	u.In("raddr_i", hdl.Mux(p.mode["update"], d.slabAddress(p.mode["bank"], p.drainTile), p.slabAddr))
+	u.In("raddr_i", hdl.Mux(p.mode["update"], p.slabPlace(p.drainTile), p.slabAddr))
 	p.tile = u.OutAs("tile_o", "tile")
 
 	if d.someBiases() {
@@ -90,6 +90,20 @@ func (p *datapath) memories() {
 
 // biases keeps those of both slabs; a layer without takes zeros.
 func (p *datapath) biases(biasWE, biasData hdl.Value) {
+	var bias hdl.Value
+	if p.d.onChip() {
+		bias = p.biasMemory(biasWE, biasData)
+	} else {
+		bias = p.biasRegisters(biasWE, biasData)
+	}
+	if biased, mixed := p.mode["biased"]; mixed {
+		bias = hdl.Mux(biased, bias, zeroOf(bias))
+	}
+	p.bias = p.WireIs("slab_bias", bias)
+}
+
+// biasRegisters hold the biases of the two slabs of the buffer.
+func (p *datapath) biasRegisters(biasWE, biasData hdl.Value) hdl.Value {
 	p.Group("Biases of both slabs")
 	bank0 := p.Reg("bias0_q", biasData.Type())
 	bank1 := p.Reg("bias1_q", biasData.Type())
@@ -97,11 +111,7 @@ func (p *datapath) biases(biasWE, biasData hdl.Value) {
 		b.If(hdl.Bit(biasWE, 0), func(b *hdl.Block) { b.Set(bank0, biasData) })
 		b.If(hdl.Bit(biasWE, 1), func(b *hdl.Block) { b.Set(bank1, biasData) })
 	})
-	bias := hdl.Mux(p.mode["bank"], bank1, bank0)
-	if biased, mixed := p.mode["biased"]; mixed {
-		bias = hdl.Mux(biased, bias, zeroOf(bank0))
-	}
-	p.bias = p.WireIs("slab_bias", bias)
+	return hdl.Mux(p.mode["bank"], bank1, bank0)
 }
 
 func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {

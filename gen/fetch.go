@@ -56,16 +56,28 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "a slab begins with biases"})
 	}
+	if d.onChip() {
+		rec = rec.without("addr").without("step")
+	}
 	s := &d.Visits
 	relax := len(withSlabs(s.First)) + len(withSlabs(s.Step))
 	nudged := relax + len(withSlabs(s.Nudged))
 	visits := withSlabs(s.all())
+	if d.onChip() {
+		relax, nudged, visits = 0, 0, nil
+		for _, l := range d.slabs() {
+			visits = append(visits, Visit{Layer: l.N})
+		}
+	}
 	var rows []hdl.ROMRow
 	for i, v := range visits {
 		l := d.at(v.Layer)
 		values := []int{l.SlabBeats, l.SlabColumns, l.Slabs - 1, l.Offset / d.Map.BeatBytes, b2i(i == relax-1 || i == nudged-1), b2i(i == len(visits)-1)}
 		if d.mixedBiases() {
 			values = append(values, l.BiasColumns())
+		}
+		if d.onChip() { // slabs follow one another
+			values = append(values[:3:3], values[5:]...)
 		}
 		rows = append(rows, rec.row(v.text(), values...))
 	}
@@ -103,9 +115,8 @@ type fetch struct {
 // slabs, each slab as soon as half of the slab buffer is free.
 func (d *Design) fetch() *hdl.Module {
 	f := &fetch{Module: hdl.NewModule("ep_fetch"), d: d}
-	f.Doc("AXI4 read master: labels, samples, then the slabs of every step in their order.\n\n"+
-		"A slab is fetched as soon as half of the slab buffer is free, so that it arrives\n"+
-		"while the other half computes. Bursts start and end on multiples of %d beats and\n"+
+	f.Doc("AXI4 read master: labels, samples, then "+d.fetchDoc()+
+		"Bursts start and end on multiples of %d beats and\n"+
 		"never cross 4 KB; up to %d are in flight. A read error stops the unit.",
 		d.burst(), d.Cfg.Memory.Outstanding)
 	f.ports()
@@ -113,7 +124,11 @@ func (d *Design) fetch() *hdl.Module {
 	f.requests()
 	f.responses()
 	f.destinations()
-	f.jobs()
+	if d.onChip() {
+		f.loadAll()
+	} else {
+		f.jobs()
+	}
 	return f.Module
 }
 
@@ -124,7 +139,9 @@ func (f *fetch) ports() {
 	f.Reset("rst_ni")
 	f.Group("Control")
 	f.start = f.Input("start_i", one, "begin a training step or an inference")
-	f.infer = f.Input("infer_run_i", one, "free phase only")
+	if !f.d.onChip() {
+		f.infer = f.Input("infer_run_i", one, "free phase only")
+	}
 	f.abort = f.Input("abort_i", one, "request nothing more")
 	f.base = f.Input("base_i", hdl.U(64), "byte address of the memory map, a multiple of 4096")
 }
@@ -137,7 +154,7 @@ func (f *fetch) registers() {
 	f.Group("Jobs: what is fetched next")
 	f.state = f.Reg("state_q", hdl.U(3))
 	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD", "MEANS", "TARGETS"} {
-		if i == fetchHold && !d.monitored() || i == fetchMeans && !d.Centered || i == fetchTargets && d.TargetWords == 0 {
+		if i == fetchHold && (!d.monitored() || d.onChip()) || i == fetchMeans && !d.Centered || i == fetchTargets && d.TargetWords == 0 {
 			f.states = append(f.states, nil)
 			continue
 		}
@@ -148,13 +165,17 @@ func (f *fetch) registers() {
 	f.columns = f.Reg("columns_q", hdl.U(rec[1].bits), "columns to come")
 	f.visit = f.Reg("visit_q", hdl.U(addrBits(len(rows))))
 	f.slab = f.Reg("slab_q", hdl.U(rec[2].bits))
-	if d.monitored() {
+	switch {
+	case d.onChip():
+	case d.monitored():
 		f.step = f.Reg("step_q", hdl.U(2), "time steps whose slabs are fetched, modulo 4")
-	} else {
+	default:
 		f.step = f.Reg("step_q", hdl.U(addrBits(d.fetchSteps(false))), "time steps whose slabs are fetched")
 	}
-	f.fillBank = f.Reg("fill_bank_q", one, "half of the slab buffer being filled")
-	f.full = f.Reg("full_q", hdl.U(2), "halves that hold a slab")
+	if !d.onChip() {
+		f.fillBank = f.Reg("fill_bank_q", one, "half of the slab buffer being filled")
+		f.full = f.Reg("full_q", hdl.U(2), "halves that hold a slab")
+	}
 	f.slabWord = f.ROM("visit_rom", f.visit, hdl.U(rec.width()), rows)
 	f.lastColumn = f.Wire("last_column", one, "the job's last column arrives")
 	f.errorQ = f.Reg("error_q", one, "a read was answered with an error")
@@ -510,35 +531,48 @@ func (f *fetch) slabColumns(at *hdl.Signal) {
 		f.first = f.Reg("first_q", one, "the column of biases is next")
 	}
 	col := f.Reg("tile_column_q", hdl.U(d.Lines), "one-hot: column of the tile")
-	tile := f.Reg("tile_q", hdl.U(d.fields.tile))
+	tile := f.Reg("tile_q", hdl.U(f.tileBits()))
 	slab := f.WireIs("slab_column", hdl.All(f.counted, hdl.Eq(f.state, f.states[fetchSlab])))
 	weWhen := slab
 	if f.first != nil {
 		weWhen = f.biasPort(slab)
 	}
 	f.Assign(f.Output("slab_we_o", hdl.U(d.Lines)), hdl.Mux(weWhen, col, zeroOf(col)))
-	f.Assign(f.Output("slab_addr_o", hdl.U(addrBits(2*d.SlabWords))), d.slabAddress(f.fillBank, tile))
+	f.Assign(f.Output("slab_addr_o", hdl.U(addrBits(d.SlabDepth()))), f.slabPlace(tile))
 	f.Assign(f.Output("slab_data_o", hdl.U(d.columnBits())), d.narrowColumn(f.column, d.P, d.Cfg.Formats.Weight.Width()))
 	setFirst := func(b *hdl.Block, v bool) {
 		if f.first != nil {
 			b.Set(f.first, bit(v))
 		}
 	}
-	begin := func(b *hdl.Block) {
+	job := func(b *hdl.Block) {
 		b.Set(at, zeroOf(at))
 		setFirst(b, true)
 		b.Set(col, hdl.Const(col.Type(), 1))
+	}
+	begin := func(b *hdl.Block) {
+		job(b)
 		b.Set(tile, zeroOf(tile))
 	}
-	f.AlwaysReset(begin, func(b *hdl.Block) {
-		b.If(hdl.Any(f.start, f.lastColumn), begin).ElseIf(f.counted, func(b *hdl.Block) {
-			b.Set(at, inc(at))
-			setFirst(b, false)
-			b.If(weWhen, func(b *hdl.Block) {
-				b.Set(col, rotate(col))
-				b.If(hdl.Bit(col, d.Lines-1), func(b *hdl.Block) { b.Set(tile, inc(tile)) })
+	step := func(b *hdl.Block) {
+		b.Set(at, inc(at))
+		setFirst(b, false)
+		b.If(weWhen, func(b *hdl.Block) {
+			b.Set(col, rotate(col))
+			b.If(hdl.Bit(col, d.Lines-1), func(b *hdl.Block) { b.Set(tile, inc(tile)) })
+		})
+	}
+	if d.onChip() { // tiles of all slabs follow one another
+		f.AlwaysReset(begin, func(b *hdl.Block) {
+			b.If(f.start, begin).ElseIf(f.counted, func(b *hdl.Block) {
+				step(b)
+				b.If(f.lastColumn, job)
 			})
 		})
+		return
+	}
+	f.AlwaysReset(begin, func(b *hdl.Block) {
+		b.If(hdl.Any(f.start, f.lastColumn), begin).ElseIf(f.counted, step)
 	})
 }
 
@@ -547,6 +581,10 @@ func (f *fetch) biasPort(slab *hdl.Signal) *hdl.Signal {
 	d, first := f.d, hdl.Value(f.first)
 	if d.mixedBiases() {
 		first = f.WireIs("bias_column", hdl.All(f.first, f.rec.slice(f.slabWord, "biased")))
+	}
+	if d.onChip() {
+		f.biasNumber(slab, first)
+		return f.WireIs("tile_we", hdl.All(slab, hdl.Not(first)))
 	}
 	f.Assign(f.Output("bias_we_o", hdl.U(2)), hdl.Cat(hdl.All(slab, first, f.fillBank), hdl.All(slab, first, hdl.Not(f.fillBank))))
 	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Rows, d.Cfg.Formats.Bias.Width()))

@@ -92,6 +92,15 @@ func (d *Design) optionalFields() []optionalField {
 		list = append(list, optionalField{field{"step", widest(s), "from one pixel below or one tap to the next"},
 			func(q *Pass) int { return q.Step }})
 	}
+	if d.onChip() {
+		tile, slab := addrBits(d.allTiles()), addrBits(d.allSlabs())
+		list = append(list,
+			optionalField{field{"tile_first", tile, "first tile of the layer on chip"}, func(q *Pass) int { t, _ := d.TileBase(q.Layer); return t }},
+			optionalField{field{"tile_step", tile, "tiles per slab"}, func(q *Pass) int { return d.at(q.Layer).Tiles & (1<<tile - 1) }})
+		if d.someBiases() {
+			list = append(list, optionalField{field{"slab_first", slab, "first slab of the layer on chip"}, func(q *Pass) int { _, s := d.TileBase(q.Layer); return s }})
+		}
+	}
 	if d.mixedBiases() {
 		list = append(list, optionalField{field{"biased", 1, "the layer has biases"},
 			func(q *Pass) int { return b2i(!d.at(q.Layer).NoBias) }})

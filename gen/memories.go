@@ -63,9 +63,9 @@ func (d *Design) simpleMemory(m *hdl.Module, word hdl.Type, depth int) {
 // read by whole tiles.
 func (d *Design) slabBuffer() *hdl.Module {
 	ww := d.Cfg.Formats.Weight.Width()
-	col, depth := d.P*ww, 2*d.SlabWords
+	col, depth := d.P*ww, d.SlabDepth()
 	m := hdl.NewModule("ep_slab_buffer")
-	m.Doc("Two slabs of weights: %d words of one %dx%d tile, written a column at a time.\n\n"+
+	m.Doc(d.slabsDoc()+" of weights: %d words of one %dx%d tile, written a column at a time.\n\n"+
 		"Lane r of column c of a tile is W[slab*%d + r, blk*%d + c] at one tap, %v.\n"+
 		"Read latency: one cycle.", depth, d.Rows, d.Columns, d.Rows, d.Columns, d.Cfg.Formats.Weight)
 	m.Group("Clock")

@@ -52,7 +52,9 @@ func (q *sequencer) lastStep(last hdl.Value) hdl.Value {
 		return end
 	}
 	q.moved = q.Reg("moved_q", hdl.U(1), "in this time step")
-	q.begun = q.Reg("begun_q", hdl.U(2), "time steps begun, modulo 4")
+	if !q.d.onChip() { // the fetch unit asks
+		q.begun = q.Reg("begun_q", hdl.U(2), "time steps begun, modulo 4")
+	}
 	enough := hdl.Not(hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(q.d.Cfg.MinSteps-1))))
 	return hdl.Any(end, hdl.All(enough, hdl.Not(q.moved)))
 }
@@ -68,12 +70,16 @@ func (q *sequencer) watch() {
 	stepEnd := q.WireIs("step_end", hdl.All(q.is(seqNext), q.isKind(Act), q.of("end"), hdl.Not(q.isPhase(d.PhaseResult()))))
 	q.AlwaysReset(func(b *hdl.Block) {
 		b.Set(q.moved, bit(false))
-		b.Set(q.begun, zeroOf(q.begun))
+		if q.begun != nil {
+			b.Set(q.begun, zeroOf(q.begun))
+		}
 	}, func(b *hdl.Block) {
 		b.If(hdl.Any(q.startIn, stepEnd), func(b *hdl.Block) { b.Set(q.moved, bit(false)) }).
 			ElseIf(q.movedIn, func(b *hdl.Block) { b.Set(q.moved, bit(true)) })
-		b.If(q.startIn, func(b *hdl.Block) { b.Set(q.begun, hdl.Const(q.begun.Type(), 1)) }).
-			ElseIf(stepEnd, func(b *hdl.Block) { b.Set(q.begun, inc(q.begun)) })
+		if q.begun != nil {
+			b.If(q.startIn, func(b *hdl.Block) { b.Set(q.begun, hdl.Const(q.begun.Type(), 1)) }).
+				ElseIf(stepEnd, func(b *hdl.Block) { b.Set(q.begun, inc(q.begun)) })
+		}
 	})
 	for i, name := range d.phaseNames()[:d.Copies()] {
 		steps := q.Reg("steps_"+name+"_q", hdl.U(16))
@@ -82,6 +88,9 @@ func (q *sequencer) watch() {
 				ElseIf(hdl.All(stepEnd, q.isPhase(i)), func(b *hdl.Block) { b.Set(steps, inc(steps)) })
 		})
 		q.Assign(q.Output("steps_"+name+"_o", steps.Type(), "time steps of the phase "+name), steps)
+	}
+	if d.onChip() {
+		return
 	}
 	lastPhase := hdl.Mux(q.infer, q.phases[CopyFree], q.phases[d.PhaseUpdate()-1])
 	follows := hdl.Any(hdl.Ne(q.phase, lastPhase), hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))

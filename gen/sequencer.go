@@ -103,6 +103,7 @@ type sequencer struct {
 	moved, begun                                  *hdl.Signal // monitor: nil without one
 	negative                                      *hdl.Signal // random sign: nil without one
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
+	slabTile                                      *hdl.Signal // weights on chip; else there is a bank
 	biased                                        *hdl.Signal // the layer has biases, where layers differ
 }
 
@@ -180,7 +181,9 @@ func (q *sequencer) ports() {
 	}
 	q.drainIdle = q.Input("drain_idle_i", one)
 	q.loaded = q.Input("loaded_i", one)
-	q.full = q.Input("full_i", hdl.U(2), "halves of the slab buffer that hold a slab")
+	if !q.d.onChip() {
+		q.full = q.Input("full_i", hdl.U(2), "halves of the slab buffer that hold a slab")
+	}
 	q.fetchIdle = q.Input("fetch_idle_i", one)
 	q.fetchError = q.Input("fetch_error_i", one)
 	q.storeIdle = q.Input("store_idle_i", one)
@@ -249,7 +252,11 @@ func (q *sequencer) registers() {
 	if d.IndexCopies > 1 {
 		q.variant = q.Reg("variant_q", hdl.U(addrBits(d.points()+1)), "update of live indices: argmax of 1 s+, 2 s-")
 	}
-	q.bank = q.Reg("bank_q", one, "half of the slab buffer in use")
+	if d.onChip() {
+		q.slabTile = q.Reg("slab_tile_q", hdl.U(addrBits(d.allTiles())), "first tile of the slab in its layer")
+	} else {
+		q.bank = q.Reg("bank_q", one, "half of the slab buffer in use")
+	}
 	q.flush = q.Reg("flush_q", hdl.U(widest(d.flushed()-1, abortCycles-1)))
 	q.errorQ = q.Reg("error_q", one)
 

@@ -29,7 +29,10 @@ func (q *sequencer) advance() {
 	q.storeStart = q.Reg("store_start_q", hdl.U(1))
 
 	begin := func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{q.phase, q.step, q.visit, q.slab, q.slabO, q.bank, q.errorQ} {
+		for _, r := range []*hdl.Signal{q.phase, q.step, q.visit, q.slab, q.slabO, q.bank, q.slabTile, q.errorQ} {
+			if r == nil {
+				continue
+			}
 			b.Set(r, zeroOf(r))
 		}
 		if q.variant != nil {
@@ -57,7 +60,7 @@ func (q *sequencer) advance() {
 			}, q.st[seqIdle])
 			go1(seqLoad, q.loaded, seqWait)
 			c.When(func(b *hdl.Block) {
-				b.If(hdl.DynBit(q.full, q.bank), func(b *hdl.Block) {
+				b.If(q.slabThere(), func(b *hdl.Block) {
 					b.Set(q.state, q.st[seqSetup])
 					b.If(inUpdate, q.firstOfUpdate).
 						Else(func(b *hdl.Block) { b.Set(q.kind, hdl.Mux(q.of("up"), q.kinds[Up], q.kinds[Down])) })
@@ -171,10 +174,15 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 
 // nextSlab goes on after the last pass over a slab.
 func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
-	b.Set(q.bank, hdl.Not(q.bank))
+	if q.bank != nil {
+		b.Set(q.bank, hdl.Not(q.bank))
+	}
 	b.Set(q.state, q.st[seqWait])
 	b.If(hdl.Not(q.lastSlab), func(b *hdl.Block) {
 		b.Set(q.slab, inc(q.slab))
+		if q.slabTile != nil {
+			b.Set(q.slabTile, hdl.AddMod(q.slabTile, q.field("tile_step")))
+		}
 		step := q.field("o_slab")
 		if part := q.slabPart(); part != nil { // several slabs share a word
 			step = hdl.Mux(hdl.RedAnd(part), step, zeroOf(step))
@@ -182,6 +190,9 @@ func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 		b.Set(q.slabO, hdl.AddMod(q.slabO, step))
 	}).Else(func(b *hdl.Block) {
 		b.Set(q.slab, zeroOf(q.slab))
+		if q.slabTile != nil {
+			b.Set(q.slabTile, zeroOf(q.slabTile))
+		}
 		b.Set(q.slabO, zeroOf(q.slabO))
 		chain := b.If(q.of("act"), func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[Act])

@@ -83,7 +83,6 @@ func (q *sequencer) modes() {
 		"zero": q.initial(stale, isInput),
 		"live": storeArgmax, "acc_keep": updating,
 		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.pulling(),
-		"bank":   q.bank,
 		"i_plus": hdl.Mux(isInput, iBase, iPlus), "i_minus": hdl.Mux(isInput, iBase, iMinus),
 		"o_plus": oPlus, "o_minus": oMinus,
 		"index_plus": indexPlus, "index_minus": indexMinus,
@@ -112,6 +111,14 @@ func (q *sequencer) modes() {
 	}
 	if d.hasHeads() {
 		q.headValues(values, written, oOwn)
+	}
+	if d.onChip() {
+		values["slab_base"] = hdl.AddMod(q.field("tile_first"), q.slabTile)
+		if d.someBiases() {
+			values["slab_number"] = hdl.AddMod(q.field("slab_first"), fit(q.slab, addrBits(d.allSlabs())))
+		}
+	} else {
+		values["bank"] = q.bank
 	}
 	if part := q.slabPart(); part != nil {
 		values["slab_part"] = part
@@ -263,11 +270,15 @@ func (q *sequencer) status() {
 	}
 	q.Assign(q.Output("walk_start_o", one), walk)
 	q.Assign(q.Output("update_start_o", one), hdl.All(start, q.contrasting()))
-	done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
-	q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
+	if !q.d.onChip() {
+		done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
+		q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
+	}
+	if !q.d.onChip() || q.d.random() { // for the fetch unit and the registers
+		q.Assign(q.Output("infer_run_o", one), q.infer)
+	}
 	q.Assign(q.Output("store_start_o", one), q.storeStart)
 	q.Assign(q.Output("store_result_o", one), q.isPhase(q.d.PhaseResult()))
-	q.Assign(q.Output("infer_run_o", one), q.infer)
 	q.Assign(q.Output("abort_o", one), q.is(seqError))
 	if q.d.columnsPerBeat() > 1 {
 		q.Assign(q.Output("pass_over_o", one), q.is(seqFlush))

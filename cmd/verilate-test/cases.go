@@ -86,6 +86,13 @@ var networks = []network{
 	{name: "wide-live", list: "5,M,6,M,fc3", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
 		c.Array.Rows, c.Array.Columns, c.PoolIndex, c.Sweep = 1, 4, ep.Live, ep.Asynchronous
 	}},
+	{name: "on-chip", list: "5,M,6b0,M,fc7,fc3", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
+		c.Array.Size, c.PoolIndex, c.Memory.Weights, c.Batch = 2, ep.Live, ep.OnChip, 2
+	}},
+	{name: "on-chip-wide", list: "5b0,M,6b0,fc3b0", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.Memory.Weights, c.Memory.DataWidth = 1, 2, ep.OnChip, 512
+		c.Sweep = ep.Asynchronous
+	}},
 	{name: "8-bit", list: "6,M,7,fc4", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
 		c.Formats.Input, c.Formats.State = format(true, 0, 7), format(false, 0, 7)
 		c.Formats.Weight, c.Formats.Bias = format(true, 0, 7), format(true, 1, 6)

@@ -59,6 +59,7 @@ var Options = []Option{
 	{"array.columns", among("", "", "1", "2", "4", "8")},
 
 	{"memory.data-width", among("64", "32", "128", "256", "512")},
+	{"memory.weights", among("external", "external", "on-chip")},
 	{"memory.burst-beats", among("8", "1", "3", "16", "64")},
 	{"memory.outstanding", among("2", "1", "4", "7")},
 	{"memory.read-latency", among("8", "1", "33")},

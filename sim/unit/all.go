@@ -11,6 +11,7 @@ func All() []*Bench {
 	}
 	heads, narrowHeads := ds["heads"], ds["narrow-heads"]
 	single, narrow, even, means, bare, real, sweep, tall, wide := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"], ds["tall"], ds["wide"]
+	chip := ds["chip"]
 	settle := ds["settle"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
@@ -33,10 +34,10 @@ func All() []*Bench {
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow),
-			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(tall), sequencerBench(wide),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(tall), sequencerBench(wide), sequencerBench(chip),
 		),
 		inGroup("memory-port",
-			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide),
+			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip),
 			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide),
 		),
 	)

@@ -32,6 +32,7 @@ type design struct {
 //	heads   4x4, two samples, heads of three areas with lambdas that differ, nine classes
 //	narrow-heads  one lane, three samples, states that reach 1.0, probabilities of 5 bits
 //	tall    4x2, narrow numbers: a word holds two blocks of the layer below
+//	chip    2x2, weights on chip, layers with and without biases
 //	wide    2x8: a word holds four slabs; channels that end within one
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
@@ -70,6 +71,7 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"bare", "3b0,M,3b0,M,fc3b0", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"real", "6,M,5,M,4,fc9", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 16, Outstanding: 4}, [2]int{2, 3}, ep.Synchronous},
 		{"tall", "5,M,3b0,fc3", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"chip", "3,M,3b0,fc5", ep.Shape{C: 3, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2, Weights: ep.OnChip}, [2]int{2, 2}, ep.Synchronous},
 		{"wide", "3,M,9,M,4,fc5", ep.Shape{C: 9, H: 5, W: 4}, 8, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
 		{"settle", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{4, 4}, ep.Synchronous},

@@ -20,9 +20,12 @@ var faults = []struct {
 	{"ep_update_lane/narrow", "|scaled[7:0]", "|scaled[7:1]", "new_o"},
 	{"ep_update_lane/real", "old_q2 <= old_q1", "old_q2 <= old_i", "new_o"},
 
-	{"ep_mac_array/narrow", "contrast_q <= contrast_q + ", "contrast_q <= ", "contrast_o"},
+	{"ep_mac_array/narrow", ": contrast_q) + ", ": contrast_q) - ", "contrast_o"},
 	{"ep_mac_array/narrow", "tile_i[8*r + 4*c +: 4]", "tile_i[8*c + 4*r +: 4]", "acc_o"},
 	{"ep_mac_array/real", "valid_q4 && last_q4", "valid_q4 && last_q3", "acc_valid_o"},
+	{"ep_mac_array/tall", "contrast_q) + ", "contrast_q) - ", "contrast_o"},
+	{"ep_mac_array/wide", "gen_part[2*k + 1].part_sum", "gen_part[2*k].part_sum", "group_acc_o"},
+	{"ep_operands/tall", "{2{below_lanes}}", "{below_lanes, 12'd0}", "v_o"},
 	{"ep_mac_array/single", "drain_q <= contrast_q", "drain_q <= prod_q", "contrast_o"},
 
 	{"ep_lane/narrow", "aligned_q > result_q", "aligned_q >= result_q", "argmax_o"},

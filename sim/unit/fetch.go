@@ -21,7 +21,7 @@ func fetchBench(d design) *Bench {
 		f.columnsPerBeat = max(1, d.Map.BeatBytes/d.Map.ColumnBytes)
 		f.beatsPerColumn = max(1, d.Map.ColumnBytes/d.Map.BeatBytes)
 		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i"} {
-			v.Set(p, 0)
+			v.SetPresent(p, 0)
 		}
 		v.Reset()
 		f.base = 0x123456789a << 12
@@ -93,6 +93,7 @@ type fetchState struct {
 	column, remaining int // columns of the job that came and that are to come; an error does not stop them
 	full              [2]bool
 	bank              int // of the slab buffer being filled
+	tiles, slabs      int // on chip, where weights stay there
 	error             bool
 
 	arvalid         bool
@@ -121,6 +122,12 @@ func (f *fetchPlay) jobList(infer bool) []job {
 		for slab := range l.Slabs {
 			list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns})
 		}
+	}
+	if f.onChip() { // once
+		for n := range last {
+			layer(n + 1)
+		}
+		return list
 	}
 	steps := f.Cfg.FreeSteps
 	if !infer {
@@ -165,7 +172,7 @@ func (f *fetchPlay) run(r fetchRun) {
 	f.v.Want("fetch_idle_o", 1)
 	f.cycle()
 	f.v.Set("start_i", 0)
-	f.v.SetIf("infer_run_i", r.infer)
+	f.v.SetPresent("infer_run_i", b2i(r.infer))
 	f.fetchState = fetchState{active: true} // whatever was left is forgotten
 	f.begin()
 	aborting := false
@@ -189,6 +196,9 @@ func (f *fetchPlay) run(r fetchRun) {
 	f.v.Set("abort_i", 0)
 }
 
+// onChip reports that all weights are fetched once.
+func (f *fetchPlay) onChip() bool { return f.Cfg.Memory.Weights == ep.OnChip }
+
 // begin loads the job at the head of the list.
 func (f *fetchPlay) begin() {
 	j := f.jobs[0]
@@ -208,10 +218,10 @@ func (f *fetchPlay) cycle() {
 		v.Want("m_axi_arburst", 1)
 		v.Want("m_axi_arsize", map[int]int64{4: 2, 8: 3, 16: 4, 32: 5, 64: 6}[f.Map.BeatBytes])
 	}
-	v.WantIf("loaded_o", f.loaded && f.active)
+	v.WantIf("loaded_o", f.loaded && (f.active || f.onChip()))
 	v.WantIf("fetch_error_o", f.error)
 	v.WantIf("fetch_idle_o", !f.active && f.inFlight == 0 && !f.arvalid)
-	v.Want("full_o", b2i(f.full[0])|b2i(f.full[1])<<1)
+	v.WantPresent("full_o", b2i(f.full[0])|b2i(f.full[1])<<1)
 
 	counted := f.held > 0 && f.remaining > 0
 	lastColumn := counted && f.remaining == 1
@@ -301,7 +311,7 @@ func (f *fetchPlay) consume() (freed [2]bool) {
 			bits |= 1 << bank
 		}
 	}
-	f.v.Set("freed_i", bits)
+	f.v.SetPresent("freed_i", bits)
 	return freed
 }
 
@@ -334,15 +344,20 @@ func (f *fetchPlay) advance(take, counted, lastColumn bool) {
 		return
 	}
 	if f.jobs[0].kind == jobSlab {
-		f.full[f.bank] = true
-		f.bank ^= 1
+		if f.onChip() {
+			f.tiles += f.jobs[0].layer.Tiles
+			f.slabs++
+		} else {
+			f.full[f.bank] = true
+			f.bank ^= 1
+		}
 	}
 	f.jobs = f.jobs[1:]
 	switch {
 	case len(f.jobs) == 0:
-		f.active = false
+		f.active, f.loaded = false, true
 	case f.jobs[0].kind == jobSlab:
-		f.waiting, f.loaded = true, true
+		f.waiting, f.loaded = true, !f.onChip()
 	default:
 		f.begin()
 	}
@@ -375,6 +390,9 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	v.WantIf("input_we_o", j.kind == jobInput)
 	bias := j.kind == jobSlab && f.column < j.layer.BiasColumns()
 	v.WantPresent("bias_we_o", b2i(bias)<<f.bank)
+	if bias {
+		v.WantPresent("bias_addr_o", int64(f.slabs))
+	}
 	switch {
 	case j.kind == jobLabels:
 		v.Want("label_addr_o", int64(f.column))
@@ -392,6 +410,6 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	column := f.column - j.layer.BiasColumns()
 	tile, column := column/f.Lines, column%f.Lines
 	v.Want("slab_we_o", 1<<column)
-	v.Want("slab_addr_o", int64(f.bank*f.SlabWords+tile))
+	v.Want("slab_addr_o", int64(f.bank*f.SlabWords+f.tiles+tile))
 	lanes("slab_data_o", f.P, formats.Weight.Width())
 }

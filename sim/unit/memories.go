@@ -66,7 +66,7 @@ func slabBench(d design) *Bench {
 	ww := d.Cfg.Formats.Weight.Width()
 	return d.bench("ep_slab_buffer", func(v *Vectors) {
 		s := newSource(8)
-		depth := 2 * d.SlabWords
+		depth := d.SlabDepth()
 		tiles := make([][]int64, depth) // weights by column and row; columns never written are unknown
 		known := make([]int, depth)     // bits of the columns that were
 		cycle := func(read, addr, columns int) {

@@ -13,7 +13,7 @@ func sequencerBench(d design) *Bench {
 	return d.bench("ep_sequencer", func(v *Vectors) {
 		q := &sequencerPlay{design: d, source: newSource(11), v: v, last: len(d.Layers)}
 		for _, p := range []string{"start_i", "infer_i", "walk_done_i", "loaded_i", "full_i", "fetch_error_i", "store_error_i"} {
-			v.Set(p, 0)
+			v.SetPresent(p, 0)
 		}
 		for _, p := range []string{"drain_idle_i", "fetch_idle_i", "store_idle_i"} {
 			v.Set(p, 1)
@@ -96,7 +96,7 @@ func (q *sequencerPlay) cycle(state int) {
 	v.WantIf("store_start_o", q.storeStart)
 	q.storeStart = false
 	if state != stateNext {
-		v.Want("freed_o", 0)
+		v.WantPresent("freed_o", 0)
 	}
 	if state != stateStore {
 		v.Want("finish_o", 0)
@@ -105,7 +105,7 @@ func (q *sequencerPlay) cycle(state int) {
 		v.WantIf("pass_over_o", state == stateFlush)
 	}
 	if state != stateIdle {
-		v.WantIf("infer_run_o", q.infer)
+		v.WantPresent("infer_run_o", b2i(q.infer))
 	}
 	if v.Has("moved_i") && state != stateIdle && state != stateLoad {
 		relaxed := q.phase >= q.Copies()
@@ -164,7 +164,7 @@ func (q *sequencerPlay) recover() {
 // step plays a training step, or an inference.
 func (q *sequencerPlay) step(infer bool) {
 	v := q.v
-	v.Set("full_i", 0)
+	v.SetPresent("full_i", 0)
 	v.Set("loaded_i", 0)
 	for range 3 {
 		v.Want("state_o", stateIdle)
@@ -293,6 +293,10 @@ func (q *sequencerPlay) update() {
 // waitSlab plays the waiting for a slab; the other half of the buffer does not
 // count.
 func (q *sequencerPlay) waitSlab() {
+	if !q.v.Has("full_i") { // all slabs are on chip
+		q.cycle(stateWait)
+		return
+	}
 	other := int64(2 >> q.bank)
 	for range q.IntN(3) {
 		q.v.Set("full_i", other&int64(q.Uint64()))
@@ -365,7 +369,7 @@ func (q *sequencerPlay) pass(m passMode) {
 		q.cycle(stateFlush)
 	}
 	if !q.stopped {
-		v.Want("freed_o", b2i(m.release)<<q.bank)
+		v.WantPresent("freed_o", b2i(m.release)<<q.bank)
 		q.mode(m)
 	}
 	q.cycle(stateNext)
@@ -407,7 +411,12 @@ func (q *sequencerPlay) mode(m passMode) {
 	states := m.layer > 1 || k == gen.Act && q.Cfg.Damping > 0
 	v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
 	v.WantIf("acc_keep_o", updating)
-	v.Want("bank_o", int64(q.bank))
+	v.WantPresent("bank_o", int64(q.bank))
+	if v.Has("slab_base_o") && k != gen.Act {
+		tile, slab := q.TileBase(m.layer)
+		v.Want("slab_base_o", int64(tile+m.slab*l.Tiles))
+		v.WantPresent("slab_number_o", int64(slab+m.slab))
+	}
 	if !m.result && !updating {
 		nudge := k == gen.Act && m.layer == q.last && q.phase != gen.CopyFree
 		if v.WantIf("nudge_o", nudge); nudge && v.Has("nudge_minus_o") {
