@@ -39,6 +39,8 @@ type LayerArith struct {
 
 	Head *HeadArith // on this layer; nil without one
 
+	Outside fixedpoint.Interval // to which an accumulator is clamped before a nudge outside the activation; {0,0} for others
+
 	Act fixedpoint.Requant // accumulator to state; Shift includes the slope 1/2
 
 	ContrastFrac int
@@ -258,6 +260,9 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	}
 	if output {
 		la.NudgeShift = la.AccFrac - nudgeFrac
+		if cfg.NudgedOutside() && cfg.Activation == Half { // the slope is not the nudge's
+			la.NudgeShift++
+		}
 	}
 	if !last {
 		la.DownShift = la.AccFrac - downFrac
@@ -291,16 +296,19 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		nudge := la.Head.Nudge.Shl(la.Head.NudgeShift)
 		la.Acc = la.Acc.Add(nudge.Union(nudge.Neg()))
 	}
-	if w := la.Acc.SignedWidth(); w > 63 {
-		return la, fmt.Errorf("ep: %s: accumulator of %d bits from weight %v, below %v, state %v, bias %v, beta %v, target %v, want at most 63",
-			l.Name, w, f.Weight, la.In, f.State, f.Bias, f.Beta, f.Target)
-	}
-
 	la.Act = fixedpoint.Requant{Shift: la.AccFrac - f.State.Frac, Mode: f.StateRounding, Hi: stateMax(f.State)}
 	if cfg.linear(n) {
 		la.Act.Lo, la.Act.Hi = f.Output.Min(), f.Output.Max()
 	} else if cfg.Activation == Half {
 		la.Act.Shift++
+	}
+	if output && cfg.NudgedOutside() { // clamped, then nudged
+		la.Outside = fixedpoint.NewInterval(la.Act.Lo, la.Act.Hi).Shl(la.Act.Shift)
+		la.Acc = la.Acc.Union(la.Outside.Add(nudge.Union(nudge.Neg())))
+	}
+	if w := la.Acc.SignedWidth(); w > 63 {
+		return la, fmt.Errorf("ep: %s: accumulator of %d bits from weight %v, below %v, state %v, bias %v, beta %v, target %v, want at most 63",
+			l.Name, w, f.Weight, la.In, f.State, f.Bias, f.Beta, f.Target)
 	}
 	if err := la.Act.Validate(); err != nil {
 		return la, fmt.Errorf("ep: %s: activation from %d to %d fractional bits: %w", l.Name, la.AccFrac, f.State.Frac, err)

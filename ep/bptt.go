@@ -79,6 +79,9 @@ func (t *tangent) start() {
 	}
 	for n := range t.layers {
 		for i, d := range t.slope[n] {
+			if n == last && t.nudge.outside {
+				d = 1
+			}
 			t.layers[n].s[i] *= t.damping * d
 		}
 	}

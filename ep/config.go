@@ -124,6 +124,7 @@ type Config struct {
 	Initial     float64 // state of every neuron at a cold start
 	Start       Start
 	Output      OutputKind // activation of the last layer
+	Nudge       NudgePlace // of the squared error
 	Estimate    Estimate
 	Betas       []float64 // of several points
 	BetaWeights []int

@@ -59,3 +59,29 @@ func TestRandomSigns(t *testing.T) {
 		}
 	}
 }
+
+// TestNudgeOutside checks that a nudge outside the activation, where the slope is 1 and the
+// output is not saturated, gives the estimate of one inside.
+func TestNudgeOutside(t *testing.T) {
+	var g [2]*FloatParams
+	for i := range g {
+		cfg := theoryConfig()
+		cfg.Activation, cfg.Init, cfg.Beta, cfg.Nudge = Unit, Init{Gain: 0.5, Bias: 0.3}, 1e-3, NudgePlace(i)
+		p, s := randomFloatParams(cfg, 3), randomFloatSamples(cfg, 3)
+		out, err := newFloat(t, cfg).TrainStep(p, s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range out.Finals[PhaseFree][len(cfg.Network.Layers)-1] {
+			if v < 0.01 || v > 0.99 {
+				t.Fatalf("output %g, want one that is not saturated", v)
+			}
+		}
+		g[i] = out.Gradient
+	}
+	for n := range g[0].Layers {
+		if a := Agree(g[1].Layers[n].W, g[0].Layers[n].W); a.RelativeError > 1e-9 {
+			t.Errorf("layer %d: %+v, want the same estimate", n+1, a)
+		}
+	}
+}

@@ -130,6 +130,10 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 			scale:  pow2(m.arith.Layers[len(w)-1].NudgeShift),
 			target: oneHot(s.Y, m.cfg.Network.Classes(), T(m.arith.TargetOne)*pow2(align-f.Target.Frac)),
 		}
+		if m.cfg.NudgedOutside() {
+			lo, hi, _ := m.arith.Layers[len(w)-1].Outside.Int64()
+			r.nudge.outside, r.nudge.lowest, r.nudge.highest = true, T(lo), T(hi)
+		}
 	}
 	r.addHeads(&m.cfg.Network, codeHeads[T](p), func(i int) headUnits[T] { return codeHeadUnits[T](m.cfg, m.arith, i) })
 	r.setTargets(s.Y)

@@ -148,6 +148,8 @@ func dynamics() []namedConfig {
 		}),
 		variant("odd maps", "clipped, layer 1 frozen", func(c *Config) { c.Frozen, c.Clip = []int{1}, 0.1 }),
 		variant("odd maps live", "layers 1 and 3 frozen", func(c *Config) { c.Frozen = []int{3, 1} }),
+		variant("dense only", "nudged outside", func(c *Config) { c.Nudge = Outside }),
+		variant("pooled output", "nudged outside, asynchronous", func(c *Config) { c.Nudge, c.Sweep = Outside, Asynchronous }),
 		variant("dense only", "linear", func(c *Config) { c.Output, c.Formats.Output = Linear, fixedpoint.Q(1, 15) }),
 		variant("pooled output", "linear, damped", func(c *Config) {
 			c.Output, c.Formats.Output, c.Damping, c.Sweep = Linear, fixedpoint.Q(0, 15), 1, Asynchronous

@@ -195,6 +195,9 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	})
 	if m.cfg.Network.Readout() == nil {
 		r.nudge = nudger[float64]{beta: slices.Clone(m.beta), state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
+		if m.cfg.NudgedOutside() {
+			r.nudge.outside, r.nudge.scale, r.nudge.highest = true, 1/m.slope, m.top/m.slope
+		}
 	}
 	heads := make([]headArrays[float64], len(p.Heads))
 	for i, h := range p.Heads {

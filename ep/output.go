@@ -37,6 +37,9 @@ func (k *OutputKind) UnmarshalText(text []byte) error {
 
 // checkOutput checks the format of a linear output.
 func (c *Config) checkOutput() error {
+	if c.Nudge == Outside && len(c.Network.Heads) > 0 {
+		return badSetting("phases.nudge", "outside with heads, want inside")
+	}
 	if c.Output == Clamped {
 		return nil
 	}
@@ -72,3 +75,36 @@ func (c *Config) StateFormat(n int) fixedpoint.Format {
 	}
 	return c.Formats.State
 }
+
+// NudgePlace says where the nudge of the squared error acts.
+type NudgePlace int
+
+const (
+	Inside  NudgePlace = iota // s' = sigma(u - beta (s - y)), the gradient of the energy
+	Outside                   // s' = sigma(u) - beta (s - y), within the range of the states
+)
+
+// String returns the name that files use: "inside" or "outside".
+func (p NudgePlace) String() string {
+	if p == Outside {
+		return "outside"
+	}
+	return "inside"
+}
+
+// UnmarshalText reads "inside" or "outside".
+func (p *NudgePlace) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "inside":
+		*p = Inside
+	case "outside":
+		*p = Outside
+	default:
+		return fmt.Errorf("nudge %q, want inside or outside", text)
+	}
+	return nil
+}
+
+// NudgedOutside reports a nudge outside the activation; a linear output has none to be
+// outside of.
+func (c *Config) NudgedOutside() bool { return c.Nudge == Outside && c.Output == Clamped }

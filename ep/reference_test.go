@@ -238,6 +238,18 @@ func (r *reference) nudge(phase Phase, b int, s []int32, u []*big.Int) {
 		diff := value(int64(s[k]), f.State.Frac)
 		diff.Sub(diff, value(y, f.Target.Frac))
 		diff.Mul(diff, big.NewInt(beta)).Rsh(diff, uint(f.Beta.Frac)) // exact at this scale
+		if r.cfg.Nudge == Outside && phase != PhaseFree {
+			top := value(min(1<<f.State.Frac, f.State.Max()), f.State.Frac)
+			if r.cfg.Activation == Half {
+				top.Lsh(top, 1)
+				diff.Lsh(diff, 1)
+			}
+			if z.Sign() < 0 {
+				z.SetInt64(0)
+			} else if z.Cmp(top) > 0 {
+				z.Set(top)
+			}
+		}
 		z.Sub(z, diff)
 	}
 }

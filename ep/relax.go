@@ -61,6 +61,9 @@ type nudger[T fixedpoint.Number] struct {
 	beta         []T // by phase
 	state, scale T
 	target       []T // [B, classes], aligned with s*state; nil with a readout
+
+	outside         bool // the pre-activation is clamped first
+	lowest, highest T    // to this
 }
 
 // layerState is one layer of a relaxer.
@@ -216,6 +219,11 @@ func (r *relaxer[T]) settle(n int, phase Phase, step int) {
 // pull adds the nudge to the pre-activation of the output.
 func (r *relaxer[T]) pull(l *layerState[T], phase Phase) {
 	force := -r.nudge.beta[phase] * r.sign
+	if r.nudge.outside { // behind the activation, which is clamp(round(u 2^-k)): clamp, then round once
+		for i, u := range l.u {
+			l.u[i] = min(max(u, r.nudge.lowest), r.nudge.highest)
+		}
+	}
 	for i, s := range l.s {
 		l.u[i] += force * (s*r.nudge.state - r.nudge.target[i]) * r.nudge.scale
 	}

@@ -110,6 +110,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.PoolIndex }},
 	{"phases.schedule", "order of the layers in a time step: synchronous, or asynchronous, odd layers and then even ones",
 		func(r *resolution) any { return &r.config.Sweep }},
+	{"phases.nudge", "of the squared error: inside the activation of the output, or outside, s' = sigma(u) - beta (s - y)",
+		func(r *resolution) any { return &r.config.Nudge }},
 	{"phases.output", "activation of the last layer: clamped, as the others, or linear",
 		func(r *resolution) any { return &r.config.Output }},
 	{"phases.activation", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)",
@@ -229,6 +231,8 @@ func wanted(target any) string {
 		return `"symmetric", "positive", "negative", "random-sign" or "points"`
 	case *[]int:
 		return "a list of integers"
+	case *NudgePlace:
+		return `"inside" or "outside"`
 	case *OutputKind:
 		return `"clamped" or "linear"`
 	case *Start:

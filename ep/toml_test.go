@@ -58,6 +58,7 @@ min-steps = 4
 tolerance = 5
 start = "warm"
 output = "linear"
+nudge = "outside"
 estimate = "points"
 betas = [0.5, -1]
 beta-weights = [3, -3]
@@ -114,7 +115,7 @@ task = "infer"
 	}
 	net.Name = "mine"
 	want := &Config{
-		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Output: Linear, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
+		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Output: Linear, Nudge: Outside, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
 		Rates: []float64{0.5, 1, 2e-3}, Frozen: []int{3}, HostRates: true, Clip: 1.5,
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Output: fixedpoint.Q(2, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),

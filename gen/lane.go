@@ -285,6 +285,7 @@ func (l *lane) activate() {
 		out := d.Layers[len(d.Layers)-1].Arith
 		aligned = l.WireIs("force_aligned", fit(hdl.Shl(force, out.NudgeShift), d.AccBits))
 	}
+	nudged := l.nudgedAcc(acc2)
 	u := l.Reg("u_q", hdl.S(d.AccBits))
 	l.Always(func(b *hdl.Block) {
 		b.If(valid[2], func(b *hdl.Block) {
@@ -292,8 +293,8 @@ func (l *lane) activate() {
 				l.pullByHead(b, u, acc2, aligned, nudge)
 				return
 			}
-			push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc2, aligned)) }
-			pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc2, aligned)) }
+			push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(nudged, aligned)) }
+			pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(nudged, aligned)) }
 			chain := b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) })
 			switch {
 			case l.nudgeMinus != nil:
@@ -306,6 +307,18 @@ func (l *lane) activate() {
 		})
 	})
 	l.round(u, valid)
+}
+
+// nudgedAcc is the accumulator to which the nudge is added: a nudge outside the activation
+// comes behind its limits, which are exact here.
+func (l *lane) nudgedAcc(acc hdl.Value) hdl.Value {
+	d := l.d
+	if !d.Cfg.NudgedOutside() {
+		return acc
+	}
+	lo, hi, _ := d.Layers[len(d.Layers)-1].Arith.Outside.Int64()
+	word := hdl.S(d.AccBits)
+	return l.WireIs("activated", clamp(acc, hdl.Const(word, lo), hdl.Const(word, hi), word), "hard sigmoid, not rounded")
 }
 
 // outputForce builds the force on the output layer and the accumulator beside it.

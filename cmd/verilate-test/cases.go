@@ -44,7 +44,7 @@ var networks = []network{
 	}},
 	{name: "one-pixel", list: "6,9k1,fc5", input: ep.Shape{C: 5, H: 1, W: 1}},
 	{name: "dense", list: "fc20,fc13,fc5", input: ep.Shape{C: 1, H: 6, W: 7}, set: func(c *ep.Config) {
-		c.Batch, c.Array.Size = 4, 8
+		c.Batch, c.Array.Size, c.Nudge = 4, 8, ep.Outside
 	}},
 	{name: "kernels", list: "8k5p0,M,6k5p4,5k7p3,fc3", input: ep.Shape{C: 1, H: 11, W: 10}, set: func(c *ep.Config) {
 		c.PoolIndex, c.Memory.DataWidth = ep.Live, 64
@@ -142,10 +142,12 @@ var networks = []network{
 		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{0.5, -0.5, 1, -1}, []int{8, -8, -1, 1}
 		c.Array.Size, c.Batch, c.PoolIndex = 2, 2, ep.Live
 		c.HostRates, c.Sequence.Starts, c.Sequence.RateFactor = true, 3, 0.3
+		c.Formats.State, c.Formats.Weight = format(false, 0, 4), format(true, 0, 3) // the narrowest
 	}},
 	{name: "points-asynchronous", list: "5,M,7,M,6,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
 		c.Sweep, c.PoolIndex = ep.Asynchronous, ep.Live
+		c.Formats.State, c.Formats.Weight = format(false, 0, 16), format(true, 1, 16) // the widest of the usual
 	}},
 	{name: "linear", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Output, c.Array.Size, c.Batch, c.Damping = ep.Linear, 2, 2, 1

@@ -35,6 +35,7 @@ var Options = []Option{
 	{"phases.tolerance", among("0", "3", "2000")},
 	{"phases.pool-index", among("frozen", "live")},
 	{"phases.schedule", among("synchronous", "asynchronous")},
+	{"phases.nudge", among("inside", "inside", "outside")},
 	{"phases.output", among("clamped", "clamped", "linear")},
 	{"phases.activation", among("half", "unit")},
 

@@ -50,6 +50,7 @@ var settingFlags = []struct{ name, key, value, usage string }{
 	{"estimate", "phases.estimate", "KIND", "states compared: symmetric, positive, negative, random-sign or points"},
 	{"betas", "phases.betas", "LIST", "strengths of the nudge of -estimate points"},
 	{"beta-weights", "phases.beta-weights", "LIST", "integer weights of these points"},
+	{"nudge", "phases.nudge", "PLACE", "of the squared error: inside the activation of the output, or outside"},
 	{"output", "phases.output", "KIND", "activation of the last layer: clamped, as the others, or linear"},
 	{"activation", "phases.activation", "SLOPE", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)"},
 	{"rates", "learning.rates", "LIST", "learning rate of each layer, separated by commas"},

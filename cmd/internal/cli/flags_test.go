@@ -88,7 +88,7 @@ func TestResolveEveryFlag(t *testing.T) {
 	}
 	values := map[string]string{
 		"input-shape": "1x16x16", "classes": "7", "batch": "2", "free-steps": "3", "nudge-steps": "4", "beta": "0.125",
-		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "output": "linear", "host-rates": "true", "rate-factor": "0.5", "frozen": "1", "clip": "0.5", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "start": "warm", "estimate": "negative",
+		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "nudge": "outside", "output": "linear", "host-rates": "true", "rate-factor": "0.5", "frozen": "1", "clip": "0.5", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "start": "warm", "estimate": "negative",
 		"betas": "1,-1", "beta-weights": "2,-2",
 		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "input-format": "UQ0.8", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
@@ -130,7 +130,7 @@ func TestResolveErrors(t *testing.T) {
 	tests := []struct{ args, want string }{
 		{"", "flag -o is missing, want the output directory"},
 		{"-o out extra", `unexpected argument "extra", want flags only`},
-		{"-o out -nudge 3", "unknown flag -nudge, nearest is -nudge-steps (see epgen -help)"},
+		{"-o out -nudge-step 3", "unknown flag -nudge-step, nearest is -nudge-steps (see epgen -help)"},
 		{"-o", "flag -o: nothing, want a value"},
 		{"-o out -loss l1", `flag -loss: "l1", want mse or ce`},
 		{"-o out -layers 4,M,fc3 -heads 2", `flag -heads: "2", want none, all, or layers 1..1 separated by commas`},
