@@ -66,13 +66,12 @@ utilization: simulator ## VGG-11 with four resident samples, a short schedule: p
 	$(GO) run ./cmd/epgen --layers vgg11 -batch 4 -free-steps 3 -nudge-steps 2 -o $(OUT)
 	$(GO) run ./cmd/epverify -no-wave $(OUT)
 
-digits: simulator ## train on the MNIST files of DATA, then 20 test digits and ten training steps in the simulated hardware
+digits: simulator ## train on the MNIST files of DATA, then 20 test digits, and ten steps from the beginning, in the simulated hardware
 	$(GO) run ./cmd/eptrain -layers 8k5p0,M,16k5p0,M,fc10 -input-shape 1x28x28 -data $(DATA) -arith fixed -epochs 2 -o $(OUT)/run
 	$(GO) run ./cmd/epgen -config $(OUT)/run/config.toml -weights $(OUT)/run/best.npz -data $(DATA) -data-part test \
 	    -batch 1 -starts 20 -task infer -o $(OUT)/infer
 	$(GO) run ./cmd/epverify $(OUT)/infer
-	$(GO) run ./cmd/epgen -config $(OUT)/run/config.toml -weights $(OUT)/run/best.npz -data $(DATA) \
-	    -batch 1 -starts 10 -o $(OUT)/train
+	$(GO) run ./cmd/epgen -config $(OUT)/run/config.toml -data $(DATA) -batch 1 -starts 10 -o $(OUT)/train
 	$(GO) run ./cmd/epverify $(OUT)/train
 
 bench: simulator ## benchmarks of kernels, models and generator; simulated MMAC/s of full-size VGG-11
