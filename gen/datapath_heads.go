@@ -24,7 +24,7 @@ func (d *Design) laneModes() []string {
 	var names []string
 	for _, f := range d.headModes() {
 		switch f.name {
-		case "pool", "pool_shift", "mean_base", "linear", "taught", "last_word", "target_base":
+		case "pool", "pool_shift", "mean_base", "direct", "taught", "last_word", "target_base", "distil":
 		default:
 			names = append(names, f.name)
 		}
@@ -141,7 +141,9 @@ func (p *datapath) targets(u *hdl.Instance) {
 		b.If(we, func(b *hdl.Block) { b.Set(mem.At(waddr), data) })
 		b.If(p.headRead, func(b *hdl.Block) { b.Set(target, mem.At(at)) })
 	})
-	u.In("taught_i", p.mode["taught"])
+	if v, ok := p.mode["taught"]; ok {
+		u.In("taught_i", v)
+	}
 	u.In("last_word_i", p.mode["last_word"])
 	u.In("targets_i", target)
 }
@@ -186,11 +188,14 @@ func (p *datapath) headUnit() {
 	u := p.Instance(d.head(), "u_head")
 	u.In("start_i", start)
 	u.In("abort_i", p.abort)
-	if v, ok := p.mode["linear"]; ok {
-		u.In("linear_i", v)
+	if v, ok := p.mode["direct"]; ok {
+		u.In("direct_i", v)
 	}
 	if d.TargetWords > 0 {
 		p.targets(u)
+	}
+	if v, ok := p.mode["distil"]; ok {
+		u.In("distil_i", v)
 	}
 	lg := bits.Len(uint(d.P)) - 1
 	u.In("label_word_i", hdl.Slice(p.label, d.fields.addr+lg-1, lg))

@@ -49,18 +49,24 @@ func checkHeads(cfg *ep.Config) error {
 		return refuse("formats.head-bias", "%v of %d bits, want the %d of formats.bias", f.HeadBias, f.HeadBias.Width(), f.Bias.Width())
 	}
 	soft := false
+	var distils *ep.Head
 	for i := range net.Heads {
 		h := &net.Heads[i]
-		soft = soft || h.Kind == ep.CrossEntropy || h.Kind == ep.RandomHead
+		soft = soft || h.Kind != ep.SquaredHead && h.Kind != ep.FeatureHead
+		if h.Kind == ep.LogitHead {
+			if distils != nil && (distils.Temperature != h.Temperature || distils.Mix != h.Mix) {
+				return refuse("head", "%s of kind logits with temperature %v and mix %v, want %v and %v as %s", h.Name,
+					h.Temperature, h.Mix, distils.Temperature, distils.Mix, distils.Name)
+			}
+			distils = h
+		}
 		switch {
-		case h.Kind == ep.LogitHead:
-			return refuse("head", "%s of kind %v, want ce, random, mse or features", h.Name, h.Kind)
 		case h.FreeState:
 			return refuse("head", "%s with free-state true, want false", h.Name)
 		}
 	}
 	if !soft {
-		return refuse("head", "none of kind ce or random, want one of kind ce or random, or loss ce")
+		return refuse("head", "none of kind ce, random or logits, want one of these, or loss ce")
 	}
 	return nil
 }
@@ -99,7 +105,7 @@ func (p *Plan) placeHeads() {
 		if net.Heads[i].Center {
 			p.Centered = true
 		}
-		if net.Heads[i].Kind == ep.FeatureHead {
+		if p.Heads[i].taught() {
 			p.Heads[i].TargetBase = p.TargetWords
 			p.TargetWords += p.Cfg.Batch * out.SampleWords
 		}
@@ -168,7 +174,20 @@ func (p *Plan) withKind(soft bool) *LayerPlan {
 }
 
 // taught reports a head that a teacher gives targets.
-func (l *LayerPlan) taught() bool { return l.Head.Kind == ep.FeatureHead }
+func (l *LayerPlan) taught() bool { return l.Head.Kind == ep.FeatureHead || l.distils() }
+
+// distils reports a head that learns a teacher's logits.
+func (l *LayerPlan) distils() bool { return l.Head.Kind == ep.LogitHead }
+
+// distilling returns the first such head, or nil.
+func (p *Plan) distilling() *LayerPlan {
+	for i := range p.Heads {
+		if p.Heads[i].distils() {
+			return &p.Heads[i]
+		}
+	}
+	return nil
+}
 
 // linear reports a head whose errors are differences of targets and logits.
 func (l *LayerPlan) linear() bool { return l.HeadArith.Softmax == nil }

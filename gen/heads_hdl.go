@@ -48,12 +48,17 @@ func (d *Design) headModes() record {
 		rec = append(rec, field{"pool_shift", c.bits(), "choice of the area of a cell"})
 	}
 	if d.withKind(false) != nil {
-		rec = append(rec, field{"linear", 1, "errors are y - z"})
+		rec = append(rec, field{"direct", 1, "errors are y - z"})
 	}
 	if d.TargetWords > 0 {
-		rec = append(rec, field{"taught", 1, "errors are those of a teacher's targets"},
-			field{"last_word", addrBits(d.headWords()), "words of errors of a sample - 1"},
+		if d.withKind(false) != nil {
+			rec = append(rec, field{"taught", 1, "errors are those of a teacher's targets"})
+		}
+		rec = append(rec, field{"last_word", addrBits(d.headWords()), "words of errors of a sample - 1"},
 			field{"target_base", addrBits(d.TargetWords), "first word of the targets"})
+	}
+	if d.distilling() != nil {
+		rec = append(rec, field{"distil", 1, "errors are those of a teacher's logits and of the labels"})
 	}
 	if d.Centered && len(d.Heads) > 1 {
 		rec = append(rec, field{"mean_base", addrBits(d.MeanWords), "first word of the running means"})
@@ -96,11 +101,18 @@ func (d *Design) headFields() []optionalField {
 				return 0
 			}
 		}
+		if d.withKind(false) != nil {
+			list = append(list, optionalField{field{"taught", 1, "errors are those of a teacher's targets"},
+				of(func(l *LayerPlan) int { return b2i(l.taught()) })})
+		}
 		list = append(list,
-			optionalField{field{"taught", 1, "errors are those of a teacher's targets"}, of(func(l *LayerPlan) int { return b2i(l.taught()) })},
 			optionalField{field{"last_word", addrBits(d.headWords()), "words of errors of a sample - 1"},
 				of(func(l *LayerPlan) int { return l.Out.SampleWords - 1 })},
 			optionalField{field{"target_base", addrBits(d.TargetWords), "first word of the targets"}, of(func(l *LayerPlan) int { return l.TargetBase })})
+		if d.distilling() != nil {
+			list = append(list, optionalField{field{"distil", 1, "errors are those of a teacher's logits and of the labels"},
+				of(func(l *LayerPlan) int { return b2i(l.distils()) })})
+		}
 	}
 	if d.Centered && len(d.Heads) > 1 {
 		list = append(list, optionalField{field{"mean_base", addrBits(d.MeanWords), "first word of the running means"}, func(q *Pass) int {
@@ -111,7 +123,7 @@ func (d *Design) headFields() []optionalField {
 		}})
 	}
 	if d.withKind(false) != nil {
-		list = append(list, optionalField{field{"linear", 1, "errors are y - z"}, func(q *Pass) int {
+		list = append(list, optionalField{field{"direct", 1, "errors are y - z"}, func(q *Pass) int {
 			l := d.at(q.Layer)
 			return b2i(l.Head != nil && l.linear())
 		}})
@@ -208,13 +220,16 @@ func (d *Design) softOverhead() int { return 1 + 1 + d.flushed() + 1 }
 // cycles for each class.
 func (d *Design) softCycles(l *LayerPlan) int {
 	classes, words := l.Outputs(), l.Out.SampleWords
-	if l.taught() { // all lanes of its words
+	if l.taught() && l.linear() { // all lanes of its words
 		classes = words * d.P
 	}
 	if l.linear() {
 		return d.Cfg.Batch * (words*3 + classes*2)
 	}
 	quotient := d.Cfg.Formats.Probability.Frac + 1
+	if l.distils() { // both sums and both quotients, then the mixture
+		return d.Cfg.Batch * (words*(3*2+1) + classes*(1+10+(5+quotient)+(4+quotient)+2))
+	}
 	return d.Cfg.Batch * (words*(3*2+1) + classes*(1+5+5+quotient))
 }
 
@@ -234,9 +249,10 @@ const (
 	headDivide
 	headError
 	headWrite
+	headMix
 )
 
-var headStates = []string{"IDLE", "READ", "CAPTURE", "LANE", "INDEX", "TABLE", "PRODUCT", "SUM", "DIVIDE", "ERROR", "WRITE"}
+var headStates = []string{"IDLE", "READ", "CAPTURE", "LANE", "INDEX", "TABLE", "PRODUCT", "SUM", "DIVIDE", "ERROR", "WRITE", "MIX"}
 
 // headUnit is ep_head under construction.
 type headUnit struct {
@@ -247,7 +263,10 @@ type headUnit struct {
 	st                                        []hdl.Value
 	start, abort, labelLane, labelWord        hdl.Value
 	linear                                    hdl.Value // nil without linear heads
-	taught, lastWordIn, targets               hdl.Value // nil without heads that are taught
+	lastWordIn, targets                       hdl.Value // nil without heads that are taught
+	taught                                    hdl.Value // nil without linear or taught heads
+	distil                                    hdl.Value // nil without heads of logits
+	warm, warmSum, divisor                    *hdl.Signal
 	label                                     *hdl.Signal
 	state, sweep, sample, word, base, lane    *hdl.Signal
 	logit, top, diff, fine, coarse, e, sum    *hdl.Signal
@@ -287,14 +306,19 @@ func (u *headUnit) ports() {
 	u.start = u.Input("start_i", one, "pulse")
 	u.abort = u.Input("abort_i", one, "forget the job")
 	if u.d.withKind(false) != nil {
-		u.linear = u.Input("linear_i", one, "e = y - z, rounded; holds while busy")
+		u.linear = u.Input("direct_i", one, "e = y - z, rounded; holds while busy")
 	}
 	u.Group("Label of the sample")
 	u.labelWord = u.Input("label_word_i", hdl.U(u.d.fields.addr), "word of the class")
 	if u.d.TargetWords > 0 {
-		u.taught = u.Input("taught_i", one, "y is the target; holds while busy")
+		if u.linear != nil {
+			u.taught = u.Input("taught_i", one, "y is the target; holds while busy")
+		}
 		u.lastWordIn = u.Input("last_word_i", hdl.U(addrBits(u.d.headWords())), "words of a sample - 1; holds while busy")
 		u.targets = u.Input("targets_i", hdl.U(u.d.P*u.d.targetBits()), "targets of the word read, signed lanes")
+	}
+	if u.d.distilling() != nil {
+		u.distil = u.Input("distil_i", one, "the errors mix those of label and teacher; holds while busy")
 	}
 	if u.d.P > 1 {
 		u.labelLane = u.Input("label_lane_i", hdl.U(bits.Len(uint(u.d.P))-1), "its lane")
@@ -307,6 +331,9 @@ func (u *headUnit) registers() {
 	z := hdl.S(d.logitBits())
 	u.Group("Where the job stands")
 	for i, n := range headStates {
+		if i == headMix && u.distil == nil {
+			continue
+		}
 		u.st = append(u.st, u.Localparam(n, hdl.U(4), int64(i)))
 	}
 	u.state = u.Reg("state_q", hdl.U(4))
@@ -316,13 +343,16 @@ func (u *headUnit) registers() {
 	u.word = u.Reg("word_q", hdl.U(addrBits(d.headWords())), "word of the sample")
 	u.lane = u.Reg("lane_q", hdl.U(addrBits(d.P)))
 	last := (d.withKind(true).Outputs() - 1) % d.P
-	if u.taught == nil {
+	if u.targets == nil {
 		u.lastWord = u.WireIs("last_word", hdl.EqConst(u.word, int64(out.Blocks-1)))
 		u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)), hdl.All(u.lastWord, hdl.EqConst(u.lane, int64(last)))))
 	} else {
 		u.lastWord = u.WireIs("last_word", hdl.Eq(u.word, u.lastWordIn))
-		u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)),
-			hdl.All(hdl.Not(u.taught), u.lastWord, hdl.EqConst(u.lane, int64(last)))))
+		end := hdl.All(u.lastWord, hdl.EqConst(u.lane, int64(last)))
+		if u.taught != nil {
+			end = hdl.All(hdl.Not(hdl.All(u.linear, u.taught)), end) // features: all lanes
+		}
+		u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)), end))
 	}
 	u.lastSweep = u.WireIs("last_sweep", hdl.EqConst(u.sweep, 2))
 	u.lastSample = u.WireIs("last_sample", hdl.EqConst(u.sample, int64(d.Cfg.Batch-1)))
@@ -342,6 +372,10 @@ func (u *headUnit) registers() {
 	u.coarse = u.Reg("coarse_q", hdl.U(sm.TableBits+1))
 	u.e = u.Reg("weight_q", hdl.U(2*sm.TableBits+1), "E")
 	u.sum = u.Reg("sum_q", hdl.U(2*sm.TableBits+1+bits.Len(uint(d.Heads[0].Outputs()-1))), "sum E")
+	if u.distil != nil {
+		u.warm = u.Reg("warm_q", hdl.U(1), "at the temperature of the teacher")
+		u.warmSum = u.Reg("warm_sum_q", u.sum.Type(), "sum E at this temperature")
+	}
 	u.Group("Quotient")
 	u.rem = u.Reg("remainder_q", u.sum.Type())
 	u.quotient = u.Reg("quotient_q", hdl.U(sm.Format.Frac+1))
@@ -355,13 +389,16 @@ func (u *headUnit) weights() {
 	u.Group("Index and tables")
 	w := u.diff.Type().Width
 	wide := u.WireIs("difference", hdl.AsS(hdl.Ext(u.diff, w+1)))
-	rounded := roundShift(&u.Scope, "difference", wide, sm.Shift, fixedpoint.NearestUp)
 	limit := int64(1)<<a - 1
-	index := hdl.Value(hdl.AsU(fit(rounded, a)))
-	if rw := rounded.Type().Width; rw > a+1 {
-		over := u.WireIs("beyond", hdl.Gt(rounded, hdl.Const(rounded.Type(), limit)))
-		index = hdl.Mux(over, hdl.Const(hdl.U(a), limit), hdl.AsU(hdl.Trunc(rounded, a)))
+	indexOf := func(name string, shift int) hdl.Value {
+		rounded := roundShift(&u.Scope, name, wide, shift, fixedpoint.NearestUp)
+		if rw := rounded.Type().Width; rw > a+1 {
+			over := u.WireIs(name+"_beyond", hdl.Gt(rounded, hdl.Const(rounded.Type(), limit)))
+			return hdl.Mux(over, hdl.Const(hdl.U(a), limit), hdl.AsU(hdl.Trunc(rounded, a)))
+		}
+		return hdl.AsU(fit(rounded, a))
 	}
+	index := indexOf("difference", sm.Shift)
 	table := func(name string, at hdl.Value, entries []uint32) hdl.Value {
 		rec := record{{"e", sm.TableBits + 1, ""}}
 		var rows []hdl.ROMRow
@@ -372,6 +409,12 @@ func (u *headUnit) weights() {
 	}
 	fine := table("fine_rom", u.WireIs("fine_index", hdl.Slice(u.index, sm.AddressBits-1, 0)), sm.Fine)
 	coarse := table("coarse_rom", u.WireIs("coarse_index", hdl.Slice(u.index, a-1, sm.AddressBits)), sm.Coarse)
+	if u.distil != nil {
+		t := u.d.distilling().HeadArith.Warm
+		index = hdl.Mux(u.warm, indexOf("warm_difference", t.Shift), index)
+		fine = hdl.Mux(u.warm, table("warm_fine_rom", u.WireIs("warm_fine_index", hdl.Slice(u.index, sm.AddressBits-1, 0)), t.Fine), fine)
+		coarse = hdl.Mux(u.warm, table("warm_coarse_rom", u.WireIs("warm_coarse_index", hdl.Slice(u.index, a-1, sm.AddressBits)), t.Coarse), coarse)
+	}
 	u.Always(func(b *hdl.Block) {
 		b.Set(u.diff, hdl.AsU(hdl.SubMod(u.top, u.logit)))
 		b.Set(u.index, index)
@@ -384,14 +427,21 @@ func (u *headUnit) weights() {
 // control builds the states.
 func (u *headUnit) control() {
 	sw := u.sum.Type().Width
+	u.divisor = u.sum
+	if u.distil != nil {
+		u.divisor = u.WireIs("divisor", hdl.Mux(u.warm, u.warmSum, u.sum))
+	}
 	u.Group("States: each class passes LANE to PRODUCT; then it is added or divided")
 	trial := u.WireIs("trial", hdl.Ext(u.rem, sw+1), "remainder before the bit")
 	double := u.WireIs("trial_next", hdl.Cat(hdl.Slice(u.rem, sw-1, 0), bit(false)))
 	first := u.WireIs("first_bit", hdl.EqConst(u.bit, int64(u.sm.Format.Frac)))
 	use := u.WireIs("dividend", hdl.Mux(first, trial, double))
-	ge := u.WireIs("subtract", hdl.Ge(use, hdl.Ext(u.sum, sw+1)))
+	ge := u.WireIs("subtract", hdl.Ge(use, hdl.Ext(u.divisor, sw+1)))
 	to := func(b *hdl.Block, s int) { b.Set(u.state, u.st[s]) }
 	clearJob := func(b *hdl.Block) {
+		if u.distil != nil {
+			b.Set(u.warm, bit(false))
+		}
 		for _, r := range []*hdl.Signal{u.sweep, u.sample, u.base, u.word, u.lane} {
 			b.Set(r, zeroOf(r))
 		}
@@ -441,11 +491,35 @@ func (u *headUnit) control() {
 			c.When(func(b *hdl.Block) {
 				b.If(u.lastSweep, func(b *hdl.Block) { to(b, headDivide) }).Else(func(b *hdl.Block) { to(b, headSum) })
 			}, u.st[headProduct])
-			c.When(func(b *hdl.Block) { advance(b, nextWord) }, u.st[headSum])
+			// again takes a class of a head of logits through once more, warm.
+			again := func(b *hdl.Block, then func(b *hdl.Block)) {
+				if u.distil == nil {
+					then(b)
+					return
+				}
+				b.If(hdl.All(u.distil, hdl.Not(u.warm)), func(b *hdl.Block) {
+					b.Set(u.warm, bit(true))
+					to(b, headLane)
+				}).Else(func(b *hdl.Block) {
+					b.Set(u.warm, bit(false))
+					then(b)
+				})
+			}
+			c.When(func(b *hdl.Block) { again(b, func(b *hdl.Block) { advance(b, nextWord) }) }, u.st[headSum])
 			c.When(func(b *hdl.Block) {
-				b.If(hdl.EqConst(u.bit, 0), func(b *hdl.Block) { to(b, headError) })
+				b.If(hdl.EqConst(u.bit, 0), func(b *hdl.Block) {
+					to(b, headError)
+					if u.distil != nil {
+						b.If(u.warm, func(b *hdl.Block) { to(b, headMix) })
+					}
+				})
 			}, u.st[headDivide])
-			c.When(func(b *hdl.Block) { advance(b, func(b *hdl.Block) { to(b, headWrite) }) }, u.st[headError])
+			if u.distil != nil {
+				c.When(func(b *hdl.Block) { to(b, headError) }, u.st[headMix])
+			}
+			c.When(func(b *hdl.Block) {
+				again(b, func(b *hdl.Block) { advance(b, func(b *hdl.Block) { to(b, headWrite) }) })
+			}, u.st[headError])
 			c.Default(func(b *hdl.Block) { // WRITE
 				to(b, headRead)
 				b.If(hdl.Not(u.lastWord), func(b *hdl.Block) { b.Set(u.word, inc(u.word)) }).
@@ -456,7 +530,7 @@ func (u *headUnit) control() {
 						b.If(u.lastSample, func(b *hdl.Block) { to(b, headIdle) }).Else(func(b *hdl.Block) {
 							w := u.base.Type()
 							words := hdl.Value(hdl.Const(w, int64(u.d.Heads[0].Out.SampleWords)&(1<<w.Width-1)))
-							if u.taught != nil {
+							if u.targets != nil {
 								words = inc(fit(u.lastWordIn, w.Width))
 							}
 							b.Set(u.base, hdl.AddMod(u.base, words))
@@ -472,10 +546,16 @@ func (u *headUnit) control() {
 	u.Always(func(b *hdl.Block) {
 		b.If(hdl.All(u.is(headLane), hdl.EqConst(u.sweep, 0), hdl.Any(firstClass, hdl.Gt(u.logit, u.top))),
 			func(b *hdl.Block) { b.Set(u.top, u.logit) })
-		b.If(hdl.All(u.is(headLane), hdl.EqConst(u.sweep, 1), firstClass), func(b *hdl.Block) { b.Set(u.sum, zeroOf(u.sum)) }).
-			ElseIf(u.is(headSum), func(b *hdl.Block) { b.Set(u.sum, hdl.AddMod(u.sum, fit(u.e, sw))) })
+		clears, adds := hdl.All(u.is(headLane), hdl.EqConst(u.sweep, 1), firstClass), hdl.Value(u.is(headSum))
+		if u.distil != nil {
+			clears, adds = hdl.All(clears, hdl.Not(u.warm)), hdl.All(adds, hdl.Not(u.warm))
+			b.If(clears, func(b *hdl.Block) { b.Set(u.warmSum, zeroOf(u.sum)) }).
+				ElseIf(hdl.All(u.is(headSum), u.warm), func(b *hdl.Block) { b.Set(u.warmSum, hdl.AddMod(u.warmSum, fit(u.e, sw))) })
+		}
+		b.If(clears, func(b *hdl.Block) { b.Set(u.sum, zeroOf(u.sum)) }).
+			ElseIf(adds, func(b *hdl.Block) { b.Set(u.sum, hdl.AddMod(u.sum, fit(u.e, sw))) })
 		b.If(u.is(headDivide), func(b *hdl.Block) {
-			b.Set(u.rem, hdl.Trunc(hdl.Mux(ge, hdl.SubMod(use, hdl.Ext(u.sum, sw+1)), use), sw))
+			b.Set(u.rem, hdl.Trunc(hdl.Mux(ge, hdl.SubMod(use, hdl.Ext(u.divisor, sw+1)), use), sw))
 			b.Set(u.quotient, hdl.Trunc(hdl.Cat(u.quotient, ge), u.quotient.Type().Width))
 			b.Set(u.bit, hdl.SubMod(u.bit, hdl.Const(u.bit.Type(), 1)))
 		}).ElseIf(u.is(headProduct), func(b *hdl.Block) {
@@ -520,6 +600,41 @@ func (u *headUnit) difference() hdl.Value {
 	return clamp(rounded, lo, hi, t)
 }
 
+// mixture builds the error of a head of logits, whose cold quotient is kept in ERROR and
+// whose warm one meets it in MIX.
+func (u *headUnit) mixture(p *hdl.Signal, one int64) hdl.Value {
+	a := u.d.distilling().HeadArith
+	u.Group("Error of a head of logits: clamp(round(own * (y - p) + taught * (t - p at T)))")
+	pw, tb := p.Type().Width, u.d.targetBits()
+	cold := u.Reg("cold_q", p.Type(), "p at temperature 1")
+	u.Always(func(b *hdl.Block) {
+		b.If(hdl.All(u.is(headError), hdl.Not(u.warm)), func(b *hdl.Block) { b.Set(cold, p) })
+	})
+	wide := func(v hdl.Value) hdl.Value { return hdl.AsS(hdl.Ext(v, pw+2)) }
+	y := hdl.Mux(u.label, hdl.Const(hdl.S(pw+2), one), hdl.Const(hdl.S(pw+2), 0))
+	own := u.WireIs("own_error", hdl.SubMod(y, wide(cold)))
+	lane := u.targets
+	if u.d.P > 1 {
+		lane = hdl.DynSlice(u.targets, u.lane, tb)
+	}
+	w := max(tb+a.TeachShift, pw+2+a.WarmShift) + 1
+	taught := u.WireIs("taught_error", hdl.SubMod(fit(hdl.Shl(hdl.AsS(lane), a.TeachShift), w), fit(hdl.Shl(wide(p), a.WarmShift), w)))
+	constant := func(name string, v int64, doc string) hdl.Value {
+		return u.Localparam(name, hdl.S(widest(int(v))+1), v, doc)
+	}
+	x := hdl.Shl(hdl.Mul(constant("OWN", a.Own, "1 - mix"), own), a.WarmShift)
+	z := hdl.Mul(constant("TAUGHT", a.Taught, "mix * temperature"), taught)
+	mw := max(x.Type().Width, z.Type().Width) + 1
+	mix := u.Reg("mix_q", hdl.S(mw))
+	u.Always(func(b *hdl.Block) {
+		b.If(u.is(headMix), func(b *hdl.Block) { b.Set(mix, hdl.AddMod(hdl.Ext(x, mw), hdl.Ext(z, mw))) })
+	})
+	rounded := roundShift(&u.Scope, "mix", mix, a.Error.Shift, a.Error.Mode)
+	t := hdl.S(u.d.LaneBits)
+	lo, hi := u.Localparam("MIX_MIN", t, a.Error.Lo), u.Localparam("MIX_MAX", t, a.Error.Hi)
+	return clamp(rounded, lo, hi, t)
+}
+
 // outputs builds the error of the class and the ports to accumulators and states.
 func (u *headUnit) outputs() {
 	d, sm := u.d, u.sm
@@ -527,7 +642,7 @@ func (u *headUnit) outputs() {
 	sw := u.sum.Type().Width
 	u.Group("Error of the class")
 	twice := u.WireIs("twice", hdl.Cat(u.rem, bit(false)))
-	whole := u.WireIs("whole", hdl.Ext(u.sum, sw+1))
+	whole := u.WireIs("whole", hdl.Ext(u.divisor, sw+1))
 	up := u.WireIs("round_up", hdl.Any(hdl.Gt(twice, whole), hdl.All(hdl.Eq(twice, whole), hdl.Bit(u.quotient, 0))), "nearest-even")
 	qw := u.quotient.Type().Width + 1
 	rounded := u.WireIs("rounded", hdl.AddMod(hdl.Ext(u.quotient, qw), hdl.Ext(up, qw)))
@@ -548,12 +663,19 @@ func (u *headUnit) outputs() {
 		u.label = label
 		value = hdl.Mux(u.linear, hdl.AsU(u.difference()), value)
 	}
+	if u.distil != nil {
+		u.label = label
+		value = hdl.Mux(u.distil, hdl.AsU(u.mixture(p, sm.Max)), value)
+	}
 	e := u.WireIs("error", value, "e = y - p")
 	word := u.Reg("errors_q", hdl.U(d.P*lw), "errors of the word; lanes without a class stay 0")
 	u.Always(func(b *hdl.Block) {
 		b.If(u.is(headRead), func(b *hdl.Block) { b.Set(word, zeroOf(word)) })
 		for r := range d.P {
 			this := hdl.Value(u.is(headError))
+			if u.distil != nil {
+				this = hdl.All(this, hdl.Any(hdl.Not(u.distil), u.warm))
+			}
 			if d.P > 1 {
 				this = hdl.All(this, hdl.EqConst(u.lane, int64(r)))
 			}

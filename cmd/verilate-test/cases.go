@@ -194,6 +194,10 @@ var networks = []network{
 			}
 		})
 	}},
+	{name: "distilled", list: "3,M,5,fc7", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Batch = 2
+		heads(c, true, func(s *ep.HeadSpec) { s.Kind, s.Temperature, s.Mix = ep.LogitHead, 3, .7 })
+	}},
 	{name: "readout-2", list: "3,M,4k1,3,fc2", input: ep.Shape{C: 1, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.DataWidth = 1, 32
 		c.Formats.State, c.Formats.Weight, c.Formats.Bias = format(false, 0, 7), format(true, 0, 7), format(true, 1, 6)

@@ -41,7 +41,7 @@ func headBench(d design) *Bench {
 		s := newSource(21)
 		v.Set("start_i", 0)
 		v.Set("abort_i", 0)
-		v.Set("linear_i", 0)
+		v.Set("direct_i", 0)
 		v.Set("label_word_i", 0)
 		v.SetPresent("label_lane_i", 0)
 		v.Reset()
@@ -51,7 +51,7 @@ func headBench(d design) *Bench {
 		v.Idle(2)
 		for job := range 40 {
 			h := &d.Heads[job%len(d.Heads)]
-			v.SetIf("linear_i", h.HeadArith.Softmax == nil)
+			v.SetIf("direct_i", h.HeadArith.Softmax == nil)
 			p := &headJob{v: v, d: d, h: h, bits: v.Bits("logits_i") / d.P, stop: -1}
 			if job%8 == 7 { // an abort in mid-job
 				p.stop = v.Cycle() + 3 + s.IntN(60)
