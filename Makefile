@@ -9,7 +9,7 @@ DATA    ?= $(EPGEN_DATA)/mnist
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-full lint generate golden sim bench cover verilate-test mutants \
+.PHONY: help build test test-full lint generate golden sim bench cover verilate-test icarus-test mutants \
         stalls shapes fuzz-designs verify-vgg11 utilization digits tools simulator clean
 
 help: ## list the targets
@@ -51,6 +51,9 @@ stalls: simulator ## 100 patterns of stalls with resets in mid-run, over network
 shapes: simulator ## one network on arrays of 4x4 and 32x32: the same bits, stochastic rounding included
 	$(GO) run ./cmd/verilate-test -run random
 	$(GO) run ./cmd/verilate-test -run random-32
+
+icarus-test: tools ## the same networks in Icarus Verilog, with a bench in Verilog alone; ends with 'N passed, N failed'
+	$(GO) run ./cmd/verilate-test -icarus
 
 mutants: simulator ## N one-line changes of the Verilog, drawn by SEED: does the verdict see them?
 	$(GO) run ./cmd/epmutate -n $(N) -seed $(SEED)

@@ -222,7 +222,7 @@ func wanted(target any) string {
 	case *[]float64:
 		return "a list of numbers"
 	case *fixedpoint.Format:
-		return `a format such as "Q1.14" or "UQ0.15"`
+		return `a format of 1 to 32 bits such as "Q1.14" or "UQ0.15"`
 	case *fixedpoint.Rounding:
 		return `"nearest-even", "nearest-up", "truncate" or "stochastic"`
 	case *PoolIndex:

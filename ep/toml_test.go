@@ -248,7 +248,7 @@ func TestTOMLErrors(t *testing.T) {
 		{"[learning]\nrates = [1, \"a\"]", `net.toml: learning.rates: [1 a], want a list of numbers`},
 		{"[network]\npreset = \"tiny\"\n[learning]\nrates = [1, -2]",
 			`net.toml: learning.rates: -2 for layer 2, want a finite number of at least 0`},
-		{"[formats]\nweight = \"1.14\"", `net.toml: formats.weight: "1.14", want a format such as "Q1.14" or "UQ0.15"`},
+		{"[formats]\nweight = \"1.14\"", `net.toml: formats.weight: "1.14", want a format of 1 to 32 bits such as "Q1.14" or "UQ0.15"`},
 		{"[formats]\nweight = \"UQ1.14\"", `net.toml: formats.weight: UQ1.14 is unsigned, want a signed format QN.M`},
 		{"[formats]\nstate = \"Q0.15\"", `net.toml: formats.state: Q0.15 is signed, want an unsigned format UQN.M`},
 		{"[formats]\nweight = \"Q20.20\"", `net.toml: formats.weight: Q20.20 has 41 bits, want 1..32`},

@@ -35,8 +35,7 @@ func (d *Design) macArray() *hdl.Module {
 		"Latency from operands to acc_o: 5 cycles, to the contrast: 3 cycles.", d.Rows, d.Columns,
 		d.OperandBits, d.LaneBits, d.SumBits, d.ContrastBits)
 	a.ports()
-	a.control()
-	a.Group("Column operands")
+	a.Group("Column operands: while none are valid, these registers hold and what follows rests")
 	a.For("gen_column", "c", d.P, func(g *hdl.Gen, c hdl.Index) {
 		a.columnOperand = g.Reg("v_q", hdl.S(d.LaneBits))
 		g.Always(func(b *hdl.Block) {
@@ -72,27 +71,35 @@ func (a *macArray) ports() {
 	a.z = a.Input("z_i", hdl.U(a.d.Rows*a.d.OperandBits), "operand of each row in update, signed lanes")
 
 	a.Group("Pipeline control: 1 operands, 2 products, 3 half sums, 4 sums")
-	a.valid = delayReset(&a.Scope, "valid", valid, 0, 4)
 	a.first = delay(&a.Scope, "first", first, 0, 4)
 	a.last = delay(&a.Scope, "last", last, 0, 4)
+	a.control(valid)
 }
 
-// control builds what says that a sum or a contrast is complete.
-func (a *macArray) control() {
+// control builds the valid bits of the pipeline and what says that a sum or a
+// contrast is complete.
+func (a *macArray) control(valid hdl.Value) {
 	one := hdl.U(1)
-	complete := func(port, reg, doc string, v hdl.Value) {
-		q := a.Reg(reg, one)
-		a.AlwaysReset(func(b *hdl.Block) { b.Set(q, bit(false)) }, func(b *hdl.Block) { b.Set(q, v) })
-		a.Assign(a.Output(port, one, doc), q)
-	}
+	sumDone, tileDone := a.Reg("acc_valid_q", one), a.Reg("tile_done_q", one)
+	stages, regs := delayRegs(&a.Scope, "valid", valid, 0, 4)
+	a.valid = stages
+	a.AlwaysReset(func(b *hdl.Block) {
+		for _, r := range append(regs, sumDone, tileDone) {
+			b.Set(r, bit(false))
+		}
+	}, func(b *hdl.Block) {
+		shift(b, valid, regs)
+		b.Set(sumDone, hdl.All(a.valid[4], a.last[4], hdl.Not(a.update)))
+		b.Set(tileDone, hdl.All(a.valid[2], a.last[2], a.update))
+	})
 	a.Group("Sums of up and down")
-	complete("acc_valid_o", "acc_valid_q", "acc_o is complete", hdl.All(a.valid[4], a.last[4], hdl.Not(a.update)))
+	a.Assign(a.Output("acc_valid_o", one, "acc_o is complete"), sumDone)
 	a.acc = a.Output("acc_o", hdl.U(a.d.P*a.d.SumBits), "signed lanes")
 	if a.d.parts() > 1 {
 		a.groupAcc = a.Output("group_acc_o", hdl.U(a.d.Lines*a.d.SumBits), "signed lanes: sums over the longer side")
 	}
 	a.Group("Contrast of update: tile_done_o, then take_i, then columns")
-	complete("tile_done_o", "tile_done_q", "the contrast of a tile is complete", hdl.All(a.valid[2], a.last[2], a.update))
+	a.Assign(a.Output("tile_done_o", one, "the contrast of a tile is complete"), tileDone)
 	a.take = a.Input("take_i", one, "copy the contrast to the drain")
 	a.drain = a.Input("drain_i", one, "read column col_i of the drain")
 	a.colIdx = a.Input("col_i", hdl.U(addrBits(a.d.Lines)))
@@ -121,7 +128,7 @@ func (a *macArray) row(row *hdl.Gen, r hdl.Index) {
 func (a *macArray) accumulator(g *hdl.Gen, name string, sum, out hdl.Value) {
 	acc := g.Reg(name, hdl.S(a.d.SumBits))
 	g.Always(func(b *hdl.Block) {
-		b.If(a.summing(4), func(b *hdl.Block) { accumulate(b, acc, a.first[4], sum) })
+		b.If(a.valid[4], func(b *hdl.Block) { accumulate(b, acc, a.first[4], sum) })
 	})
 	g.Assign(out, hdl.AsU(acc))
 }
@@ -139,9 +146,6 @@ func (a *macArray) drainInto(s *hdl.Scope, column *hdl.Signal, of func(line int)
 		})
 	})
 }
-
-// summing is high when a product of up or down is in a stage.
-func (a *macArray) summing(stage int) hdl.Value { return hdl.All(a.valid[stage], hdl.Not(a.update)) }
 
 // lane builds one multiplier with its contrast, and returns product and drain. It
 // takes the weights at the places narrow and wide of the tile, the former in UP unless
@@ -163,7 +167,7 @@ func (a *macArray) lane(g *hdl.Gen, narrow, wide, row, lane hdl.Index) (prod, dr
 				ElseIf(a.down, func(b *hdl.Block) { b.Set(left, weight(down)) }).
 				Else(func(b *hdl.Block) { b.Set(left, hdl.AsS(hdl.IndexSlice(a.z, row, d.OperandBits))) })
 		})
-		b.If(a.valid[1], func(b *hdl.Block) { b.Set(prod, fit(hdl.Mul(left, g.Ref(a.columnOperand, lane)), d.productBits())) })
+		b.Set(prod, fit(hdl.Mul(left, g.Ref(a.columnOperand, lane)), d.productBits()))
 		b.If(hdl.All(a.update, a.valid[2]), func(b *hdl.Block) { accumulate(b, contrast, a.first[2], prod) })
 		b.If(a.take, func(b *hdl.Block) { b.Set(drained, contrast) })
 	})
@@ -184,9 +188,9 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 	levels := bits.Len(uint(a.d.Lines - 1))
 	half := (levels + 1) / 2
 	names := []string{"", "gen_sum2", "gen_sum4", "gen_sum8", "gen_sum16", "gen_sum32"}
-	register := func(s *hdl.Scope, name string, stage int, v hdl.Value) *hdl.Signal {
+	register := func(s *hdl.Scope, name string, v hdl.Value) *hdl.Signal {
 		q := s.Reg(name, v.Type())
-		s.Always(func(b *hdl.Block) { b.If(a.summing(stage), func(b *hdl.Block) { b.Set(q, v) }) })
+		s.Always(func(b *hdl.Block) { b.Set(q, v) })
 		return q
 	}
 	below := prod
@@ -195,9 +199,9 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 			sum := a.add(g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1)))
 			switch l {
 			case half:
-				below = register(&g.Scope, "sum_q", 2, sum)
+				below = register(&g.Scope, "sum_q", sum)
 			case levels:
-				below = register(&g.Scope, "sum_q", 3, sum)
+				below = register(&g.Scope, "sum_q", sum)
 			default:
 				below = g.WireIs("sum", sum)
 			}
@@ -208,7 +212,7 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 		sum = fit(sum, min(sum.Type().Width, a.d.SumBits))
 	}
 	for level := levels; level < 2; level++ {
-		sum = register(&row.Scope, [2]string{"half_sum_q", "full_sum_q"}[level], 2+level, sum)
+		sum = register(&row.Scope, [2]string{"half_sum_q", "full_sum_q"}[level], sum)
 	}
 	return sum
 }

@@ -27,17 +27,6 @@ func (p *Plan) allBiases() bool {
 // mixedBiases reports layers of both kinds.
 func (p *Plan) mixedBiases() bool { return p.someBiases() && !p.allBiases() }
 
-// without returns a record without one of its fields.
-func (r record) without(name string) record {
-	var out record
-	for _, f := range r {
-		if f.name != name {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // parameterBits is the width of a weight, or of a bias if some layer has any.
 func (d *Design) parameterBits() int {
 	if !d.someBiases() {

@@ -89,12 +89,13 @@ func RoundingPort(mode fixedpoint.Rounding, k int) string {
 }
 
 // Descriptor returns the fields of the descriptor ROM for a pass over layer n,
-// by the names of the walker's and the sequencer's ports without suffix.
+// by the names of the walker's and the sequencer's ports without suffix, as far
+// as the pass reads them. Fields of no bits are among them.
 func (d *Design) Descriptor(n int, k Kind) map[string]uint64 {
 	q := &d.tables.passes[n-1][k]
 	fields := map[string]uint64{}
-	for i, v := range d.values(q) {
-		fields[d.passRecord()[i].name] = uint64(v)
+	for name, v := range d.values(q) {
+		fields[name] = uint64(v)
 	}
 	return fields
 }

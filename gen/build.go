@@ -3,6 +3,7 @@ package gen
 import (
 	"math/big"
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"epgen/hdl"
@@ -43,6 +44,22 @@ func (r record) width() int {
 	return w
 }
 
+// wanted leaves out the fields of no bits.
+func (r record) wanted() record {
+	var out record
+	for _, f := range r {
+		if f.bits > 0 {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// has reports whether the record has a field.
+func (r record) has(name string) bool {
+	return slices.ContainsFunc(r, func(f field) bool { return f.name == name })
+}
+
 // pack assembles one word; the values follow the fields.
 func (r record) pack(values ...int) *big.Int {
 	word, shift := new(big.Int), uint(0)
@@ -60,9 +77,18 @@ func (r record) pack(values ...int) *big.Int {
 func (r record) row(doc string, values ...int) hdl.ROMRow {
 	row := hdl.ROMRow{Value: r.pack(values...), Doc: doc}
 	for _, f := range r {
-		row.Fields = append(row.Fields, f.bits)
+		row.Fields = append(row.Fields, hdl.ROMField{Name: f.name, Width: f.bits})
 	}
 	return row
+}
+
+// named is row with the values by name; fields that have none are zero.
+func (r record) named(doc string, values map[string]int) hdl.ROMRow {
+	list := make([]int, len(r))
+	for i, f := range r {
+		list[i] = values[f.name]
+	}
+	return r.row(doc, list...)
 }
 
 // slice returns a field of a ROM word.

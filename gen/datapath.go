@@ -8,79 +8,57 @@ import (
 // modeFields are what the sequencer holds constant for the datapath during a
 // pass.
 func (d *Design) modeFields() record {
-	a := d.fields.addr
+	a, index, slabPart := d.fields.addr, addrBits(d.indexStateWords()), 0
+	live, onChip := b2i(d.Cfg.PoolIndex == ep.Live), b2i(d.onChip())
+	if n := d.rowParts(); n > 1 {
+		slabPart = partBits(n)
+	}
 	rec := record{
 		{"up", 1, "pass: bottom-up sums"},
 		{"down", 1, "pass: top-down sums"},
 		{"update", 1, "pass: contrast, of weights or of biases"},
-		{"bias", 1, "pass: contrast of biases"},
+		{"bias", b2i(d.someBiases()), "pass: contrast of biases"},
 		{"act", 1, "pass: activation"},
 		{"result", 1, "pass: states to external memory"},
 		{"i_even", 1, "the layer below is in the even bank"},
 		{"unpool", 1, "z only at the argmax"},
 		{"window", 1, "up of a pooled layer"},
 		{"zero", 1, "all states count as zero: first free step"},
-		{"live", 1, "pool by comparison and store the argmax"},
-		{"acc_keep", 1, "store no accumulator: the pass is for the argmax"},
-		{"nudge", 1, "the output layer is nudged"},
-		{"nudge_minus", 1, "by -beta"},
-		{"bank", 1, "half of the slab buffer"},
+		{"free_index", 1 - live, "pool by comparison and store the argmax"},
+		{"acc_keep", max(live, b2i(d.hasHeads())), "store no accumulator: the pass is for the argmax"},
+		{"nudge", b2i(d.Cfg.Network.Readout() == nil), "the output layer is nudged"},
+		{"nudge_minus", b2i(d.bothSigns()), "by -beta"},
+		{"bank", 1 - onChip, "half of the slab buffer"},
 		{"i_plus", d.fields.state, "first word of the layer below, phase +beta or the only one"},
 		{"i_minus", d.fields.state, "the same, phase -beta"},
 		{"o_plus", d.fields.state, "first word of the layer"},
 		{"o_minus", d.fields.state, "the same, phase -beta"},
-		{"index_plus", addrBits(d.indexStateWords()), "first word of its pool indices"},
-		{"index_minus", addrBits(d.indexStateWords()), "the same, phase -beta"},
+		{"index", index * (1 - live), "first word of its pool indices"},
+		{"index_plus", index * live, "first word of its pool indices, phase +beta"},
+		{"index_minus", index * live, "the same, phase -beta"},
 		{"acc_read", addrBits(d.AccWords), "first accumulator read"},
 		{"write", a, "first accumulator, or first state (act), written"},
 		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
-		{"bias_shift", d.shifts.bias.bits(), "choice of alignment"},
+		{"bias_shift", d.biasShiftBits(), "choice of alignment"},
 		{"down_shift", d.shifts.down.bits(), "choice of alignment"},
 		{"act_shift", d.shifts.act.bits(), "choice of alignment"},
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
-	}
-	if !d.someBiases() {
-		rec = rec.without("bias").without("bias_shift")
-	}
-	if d.onChip() {
-		rec = append(rec.without("bank"), field{"slab_base", addrBits(d.allTiles()), "first tile of the slab"})
-		if d.someBiases() {
-			rec = append(rec, field{"slab_number", addrBits(d.allSlabs()), "of all slabs"})
-		}
-	}
-	if d.mixedBiases() {
-		rec = append(rec, field{"biased", 1, "the layer has biases"})
+		{"slab_base", addrBits(d.allTiles()) * onChip, "first tile of the slab"},
+		{"slab_number", addrBits(d.allSlabs()) * onChip * b2i(d.someBiases()), "of all slabs"},
+		{"biased", b2i(d.mixedBiases()), "the layer has biases"},
+		{"strength", d.strengthBits(), "of the nudge"},
+		{"unclamped", b2i(d.Cfg.Output == ep.Linear), "the output layer, which is not clamped"},
+		{"negate", b2i(d.Program.RandomSign), "the contrast changes its sign"},
+		{"from_drive", b2i(d.columnParts() > 1 && len(d.Layers) > 1), "down reads the drive of layer 1 and writes other accumulators"},
+		{"slab_part", slabPart, "part of a word that the slab is"},
+		{"mean", b2i(d.averages()), "average pool: sums of windows, z at every position"},
 	}
 	for _, point := range d.pointNames()[2:] {
 		rec = append(rec, field{"i_" + point, d.fields.state, "first word of the layer below"}, field{"o_" + point, d.fields.state, "first word of the layer"},
-			field{"index_" + point, addrBits(d.indexStateWords()), "first word of its pool indices"})
+			field{"index_" + point, index * live, "first word of its pool indices"})
 	}
-	if n := len(d.Arith.Strengths()); n > 1 {
-		rec = append(rec, field{"strength", addrBits(n), "of the nudge"})
-	}
-	if d.Cfg.Output == ep.Linear {
-		rec = append(rec, field{"unclamped", 1, "the output layer, which is not clamped"})
-	}
-	if d.Program.RandomSign {
-		rec = append(rec, field{"negate", 1, "the contrast changes its sign"})
-	}
-	if !d.bothSigns() {
-		rec = rec.without("nudge_minus")
-	}
-	if d.columnParts() > 1 && len(d.Layers) > 1 {
-		rec = append(rec, field{"from_drive", 1, "down reads the drive of layer 1 and writes other accumulators"})
-	}
-	if n := d.rowParts(); n > 1 {
-		rec = append(rec, field{"slab_part", partBits(n), "part of a word that the slab is"})
-	}
-	if d.averages() {
-		rec = append(rec, field{"mean", 1, "average pool: sums of windows, z at every position"})
-	}
-	if d.Cfg.Network.Readout() != nil {
-		rec = rec.without("nudge")
-	}
-	return append(rec, d.headModes()...)
+	return append(rec.wanted(), d.headModes()...)
 }
 
 // opRecord are the fields of an operation, in the walker's output order.
@@ -130,7 +108,7 @@ type datapath struct {
 
 // laneWiring is what all lanes share of the accumulator ports.
 type laneWiring struct {
-	re, raddr, we, waddr *hdl.Signal
+	re, raddr, we, waddr hdl.Value
 }
 
 // datapath builds ep_datapath: memories, operands, array, lanes and update.
@@ -233,7 +211,10 @@ func (p *datapath) addresses() {
 
 // indexWord is the word of the pool indices of an operation.
 func (p *datapath) indexWord() hdl.Value {
-	base := p.byPhase("index")
+	base := p.mode["index"]
+	if base == nil {
+		base = p.byPhase("index")
+	}
 	word := hdl.AddMod(fit(p.op["o"], base.Type().Width), base)
 	if part, ok := p.mode["slab_part"]; ok {
 		return hdl.Cat(word, part)

@@ -72,7 +72,10 @@ func (p *datapath) lanes() {
 	target := p.labels()
 
 	p.Group("Stages 7 to 9: lanes")
-	index := p.repeat("lane_index", delay(&p.Scope, "index", p.index, 2, 8)[8], d.IndexParts())
+	var index hdl.Value
+	if p.mode["free_index"] != nil {
+		index = p.repeat("lane_index", delay(&p.Scope, "index", p.index, 2, 8)[8], d.IndexParts())
+	}
 	bias := p.bias
 	if bias != nil {
 		bias = p.repeat("lane_bias", bias, d.rowParts())
@@ -89,9 +92,9 @@ func (p *datapath) lanes() {
 	}
 	p.For("gen_lane", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		u := g.Instance(module, "u_lane")
-		names := []string{"up", "down", "live", "window", "nudge", "up_shift", "down_shift", "act_shift"}
+		names := []string{"up", "down", "free_index", "window", "nudge", "up_shift", "down_shift", "act_shift"}
 		for _, name := range append(names, d.laneModes()...) {
-			if v, ok := p.mode[name]; ok {
+			if v := p.mode[name]; v != nil {
 				u.In(name+"_i", v)
 			}
 		}
@@ -113,11 +116,15 @@ func (p *datapath) lanes() {
 		u.In("sum_valid_i", p.accValid)
 		u.In("sum_i", hdl.AsS(hdl.IndexSlice(p.acc, r, d.SumBits)))
 		if p.bias != nil {
-			u.In("bias_shift_i", p.mode["bias_shift"])
+			if v := p.mode["bias_shift"]; v != nil {
+				u.In("bias_shift_i", v)
+			}
 			u.In("bias_i", hdl.AsS(hdl.IndexSlice(bias, r, bw)))
 		}
 		u.In("pos_i", p.pos[8])
-		u.In("index_i", hdl.IndexSlice(index, r, 2))
+		if index != nil {
+			u.In("index_i", hdl.IndexSlice(index, r, 2))
+		}
 		u.In("acc_re_i", p.re)
 		u.In("acc_raddr_i", p.raddr)
 		if we == nil {
@@ -237,7 +244,10 @@ func (p *datapath) updates() {
 	u.In("ready_i", ready)
 	u.OutTo("column_o", p.column)
 	u.OutTo("col_o", p.colIdx)
-	lastOpen := u.OutAs("last_o", "last_open")
+	var lastOpen *hdl.Signal
+	if d.columnsPerBeat() > 1 {
+		lastOpen = u.OutAs("last_o", "last_open")
+	}
 
 	p.Group("Update: lanes")
 	old := p.Reg("old_column_q", hdl.U(d.columnBits()))
@@ -248,7 +258,7 @@ func (p *datapath) updates() {
 	p.Always(func(b *hdl.Block) {
 		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })
 	})
-	valid := delayReset(&p.Scope, "column", p.column, 0, 4)
+	valid := delay(&p.Scope, "column", p.column, 0, 4)
 	biasLanes := p.bias
 	if p.bias != nil && d.rowParts() > 1 { // biases have a lane for each row
 		biasLanes = p.WireIs("bias_lanes", hdl.Ext(p.bias, d.P*bw))
@@ -270,12 +280,13 @@ func (p *datapath) updates() {
 			old = hdl.Mux(p.isBias(), bias, weight)
 		}
 		u := g.Instance(module, "u_update")
-		if p.bias != nil {
+		if module.Port("bias_i") != nil {
 			u.In("bias_i", p.isBias())
 		}
 		u.In("rate_i", p.mode["rate"])
-		u.In("rate_shift_i", p.mode["rate_shift"])
-		u.In("valid_i", valid[1])
+		if v := p.mode["rate_shift"]; v != nil {
+			u.In("rate_shift_i", v)
+		}
 		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
 		u.In("old_i", old)
 		if place != nil {
@@ -284,8 +295,8 @@ func (p *datapath) updates() {
 		}
 		lane := u.OutAs("new_o", "new_value")
 		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
-		state := g.WireIs("state_value", hdl.AsS(hdl.IndexSlice(p.here, r, d.LaneBits)))
-		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
+		state := g.WireIs("state_value", hdl.IndexSlice(p.here, r, d.LaneBits), "not negative")
+		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.Ext(state, d.ElementBits))
 	})
 	p.Group("To the store")
 	p.Assign(p.Output("reserve_o", one, "a column is on its way"),
@@ -293,17 +304,15 @@ func (p *datapath) updates() {
 	p.Assign(p.Output("column_valid_o", one),
 		hdl.Any(valid[4], hdl.All(p.valid[2], p.mode["result"])))
 	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, updated))
-	p.columnLast(lastOpen)
+	if lastOpen != nil { // only beats of several columns are padded
+		p.columnLast(lastOpen)
+	}
 }
 
 // columnLast marks the last column of a slab or of the results, behind which
 // the store pads its beat. Only beats of several columns need it.
 func (p *datapath) columnLast(lastOpen *hdl.Signal) {
 	one := hdl.U(1)
-	if p.d.columnsPerBeat() == 1 {
-		p.Unused(lastOpen)
-		return
-	}
 	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
 	end := p.Input("walk_done_i", one, "last operation of the pass")
 	last := hdl.All(p.column, lastOpen, over)

@@ -64,7 +64,11 @@ func (p *datapath) memories() {
 	accWE := p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
 	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 1, 9)
 	u := p.Instance(d.indexMemory(), "u_index")
-	u.In("we_i", hdl.All(accWE, p.mode["up"], p.mode["live"], p.argmaxOnly(p.mode["window"])))
+	store := hdl.All(accWE, p.mode["up"], p.argmaxOnly(p.mode["window"]))
+	if free := p.mode["free_index"]; free != nil {
+		store = hdl.All(store, free)
+	}
+	u.In("we_i", store)
 	u.In("waddr_i", indexAddr[9])
 	u.In("wdata_i", p.slabArgmax())
 	u.In("re_i", p.valid[1])
@@ -132,7 +136,10 @@ func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 	p.Assign(accWE, sum9)
 	re := hdl.Mux(p.mode["act"], p.valid[1], p.accValid)
 	raddr := hdl.Mux(p.mode["act"], hdl.Value(p.accRAddr), rows[7])
-	we := hdl.All(sum9, hdl.Not(p.mode["acc_keep"]))
+	we := hdl.Value(sum9)
+	if keep := p.mode["acc_keep"]; keep != nil {
+		we = hdl.All(sum9, hdl.Not(keep))
+	}
 	if d.hasHeads() {
 		re, raddr, we = p.headPorts(re, raddr, we, sum9, rows[7], waddr)
 	}
@@ -140,6 +147,6 @@ func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 		re:    p.WireIs("acc_re", re),
 		raddr: p.WireIs("acc_raddr", raddr),
 		we:    p.WireIs("acc_mem_we", we),
-		waddr: p.WireIs("acc_mem_waddr", delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9]),
+		waddr: delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9],
 	}
 }

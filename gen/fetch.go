@@ -45,19 +45,17 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	if d.Centered {
 		columns, beats = max(columns, d.MeanWords), max(beats, d.Map.Means.Bytes/d.Map.BeatBytes)
 	}
+	external := 1 - b2i(d.onChip()) // on chip slabs follow one another
 	rec := record{
 		{"beats", widest(beats), "beats of a slab"},
 		{"columns", widest(columns), "columns of a slab"},
 		{"last", widest(last), "slabs - 1"},
-		{"addr", d.beatAddrBits(), "first beat of slab 0"},
-		{"step", 1, "the last visit of a time step"},
+		{"addr", d.beatAddrBits() * external, "first beat of slab 0"},
+		{"step", external, "the last visit of a time step"},
 		{"end", 1, "the last visit of all"},
-	}
+	}.wanted()
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "a slab begins with biases"})
-	}
-	if d.onChip() {
-		rec = rec.without("addr").without("step")
 	}
 	s := &d.Visits
 	relax := len(withSlabs(s.First)) + len(withSlabs(s.Step))
@@ -76,7 +74,7 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 		if d.mixedBiases() {
 			values = append(values, l.BiasColumns())
 		}
-		if d.onChip() { // slabs follow one another
+		if d.onChip() {
 			values = append(values[:3:3], values[5:]...)
 		}
 		rows = append(rows, rec.row(v.text(), values...))
@@ -117,7 +115,8 @@ func (d *Design) fetch() *hdl.Module {
 	f := &fetch{Module: hdl.NewModule("ep_fetch"), d: d}
 	f.Doc("AXI4 read master: labels, samples, then "+d.fetchDoc()+
 		"Bursts start and end on multiples of %d beats and\n"+
-		"never cross 4 KB; up to %d are in flight. A read error stops the unit.",
+		"never cross 4 KB; up to %d are in flight. After abort_i the bursts already requested\n"+
+		"are taken and forgotten.",
 		d.burst(), d.Cfg.Memory.Outstanding)
 	f.ports()
 	f.registers()
@@ -221,11 +220,10 @@ func (f *fetch) jobs() {
 		}
 		b.Set(f.state, st[fetchWait])
 	}
-	f.AlwaysReset(func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.visit, f.slab, f.step, f.fillBank, f.full} {
-			b.Set(r, zeroOf(r))
-		}
-		b.Set(f.columns, zeroOf(f.columns))
+	f.AlwaysReset(func(b *hdl.Block) { // start sets the others
+		b.Set(f.state, st[fetchIdle])
+		b.Set(f.left, zeroOf(f.left))
+		b.Set(f.full, zeroOf(f.full))
 	}, func(b *hdl.Block) {
 		b.If(f.request, func(b *hdl.Block) {
 			b.Set(f.addr, hdl.AddMod(f.addr, fit(f.burstLen, f.addr.Type().Width)))
@@ -309,8 +307,7 @@ func (f *fetch) jobs() {
 		for bank := range 2 {
 			b.If(hdl.Bit(release, bank), func(b *hdl.Block) { b.Set(hdl.Bit(f.full, bank), bit(false)) })
 		}
-		// The error of the run before still shows while a new one starts.
-		b.If(hdl.Any(f.abort, hdl.All(f.errorQ, hdl.Not(f.start))), func(b *hdl.Block) {
+		b.If(f.abort, func(b *hdl.Block) {
 			b.Set(f.state, st[fetchIdle])
 			b.Set(f.left, zeroOf(f.left))
 		})
@@ -356,8 +353,7 @@ func (f *fetch) requests() {
 
 	f.burstLen = burstLength(&f.Scope, f.addr, f.left, n)
 	f.request = f.WireIs("request", hdl.All(hdl.Ne(f.left, zeroOf(f.left)), hdl.Not(f.arValid),
-		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding))),
-		hdl.Not(f.errorQ)))
+		hdl.Lt(f.outstanding, hdl.Const(f.outstanding.Type(), int64(d.Cfg.Memory.Outstanding)))))
 	f.AlwaysReset(func(b *hdl.Block) {
 		b.Set(f.arValid, bit(false))
 	}, func(b *hdl.Block) {
@@ -470,7 +466,7 @@ func (f *fetch) responses() {
 				ElseIf(valid, func(b *hdl.Block) { b.Set(f.column, hdl.Ext(hdl.Shr(f.column, cw), dw)) })
 		})
 	case k > 1: // k beats make a column: shift them in from the top
-		count := f.Reg("part_q", hdl.U(addrBits(k)), "beats of the column so far")
+		count := f.Reg("part_q", hdl.U(addrBits(k)), "beats of the column so far: a power of two of them")
 		f.Assign(ready, bit(true))
 		full := f.WireIs("column_full", hdl.All(take, hdl.EqConst(count, int64(k-1))))
 		f.AlwaysReset(func(b *hdl.Block) {
@@ -479,7 +475,7 @@ func (f *fetch) responses() {
 		}, func(b *hdl.Block) {
 			b.Set(valid, full)
 			b.If(f.start, func(b *hdl.Block) { b.Set(count, zeroOf(count)) }).
-				ElseIf(take, func(b *hdl.Block) { b.Set(count, hdl.Mux(full, zeroOf(count), inc(count))) })
+				ElseIf(take, func(b *hdl.Block) { b.Set(count, inc(count)) })
 		})
 		f.Always(func(b *hdl.Block) {
 			b.If(take, func(b *hdl.Block) { b.Set(f.column, hdl.Cat(rdata, hdl.Slice(f.column, cw-1, dw))) })

@@ -37,6 +37,15 @@ func (d *Design) deriveFields() {
 // passRecord is the ROM word of a Pass.
 func (d *Design) passRecord() record {
 	f := d.fields
+	acc, onChip := addrBits(d.AccWords), b2i(d.onChip())
+	step := widest(d.largestStride())
+	if d.largestStride() == 1 {
+		step = 0
+	}
+	sums := acc
+	if d.hasHeads() { // averages go to a state bank
+		sums = f.addr
+	}
 	rec := record{
 		{"row_base", f.row, "first row entry"},
 		{"col_base", f.col, "first column entry"},
@@ -56,25 +65,25 @@ func (d *Design) passRecord() record {
 		{"o_row", f.addr, "words per row"},
 		{"k_blk", f.tile, "tiles per block"},
 		{"k_row", f.tile, "tiles per row of taps"},
-		{"acc_read", addrBits(d.AccWords), "accumulators read by the first slab"},
-		{"acc_next", addrBits(d.AccWords), "accumulators read by later slabs"},
-		{"acc_write", f.addr, "accumulators written"},
+		{"acc_read", acc, "accumulators read by the first slab"},
+		{"acc_next", acc, "accumulators read by later slabs"},
+		{"acc_write", sums, "accumulators written"},
 		{"index_base", addrBits(d.indexStateWords()), "first word of the pool indices"},
 		{"up_shift", d.shifts.up.bits(), "choice of alignment"},
-		{"bias_shift", d.shifts.bias.bits(), "choice of alignment"},
+		{"bias_shift", d.biasShiftBits(), "choice of alignment"},
 		{"down_shift", d.shifts.down.bits(), "choice of alignment"},
 		{"act_shift", d.shifts.act.bits(), "choice of alignment"},
-		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
+		{"rate", d.Cfg.Formats.RateBits * (1 - b2i(d.Cfg.HostRates)), "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
-	}
-	for _, o := range d.optionalFields() {
+		{"step", step, "from one pixel below or one tap to the next"},
+		{"tile_first", addrBits(d.allTiles()) * onChip, "first tile of the layer on chip"},
+		{"tile_step", addrBits(d.allTiles()) * onChip, "tiles per slab"},
+		{"slab_first", addrBits(d.allSlabs()) * onChip * b2i(d.someBiases()), "first slab of the layer on chip"},
+		{"biased", b2i(d.mixedBiases()), "the layer has biases"},
+		{"mean", b2i(d.averages()), "the four positions of a window count alike"},
+	}.wanted()
+	for _, o := range d.headFields() {
 		rec = append(rec, o.field)
-	}
-	if !d.someBiases() {
-		rec = rec.without("bias_shift")
-	}
-	if d.Cfg.HostRates {
-		rec = rec.without("rate")
 	}
 	return rec
 }
@@ -85,32 +94,8 @@ type optionalField struct {
 	value func(*Pass) int
 }
 
-// optionalFields lists those of this network.
-func (d *Design) optionalFields() []optionalField {
-	var list []optionalField
-	if s := d.largestStride(); s > 1 {
-		list = append(list, optionalField{field{"step", widest(s), "from one pixel below or one tap to the next"},
-			func(q *Pass) int { return q.Step }})
-	}
-	if d.onChip() {
-		tile, slab := addrBits(d.allTiles()), addrBits(d.allSlabs())
-		list = append(list,
-			optionalField{field{"tile_first", tile, "first tile of the layer on chip"}, func(q *Pass) int { t, _ := d.TileBase(q.Layer); return t }},
-			optionalField{field{"tile_step", tile, "tiles per slab"}, func(q *Pass) int { return d.at(q.Layer).Tiles & (1<<tile - 1) }})
-		if d.someBiases() {
-			list = append(list, optionalField{field{"slab_first", slab, "first slab of the layer on chip"}, func(q *Pass) int { _, s := d.TileBase(q.Layer); return s }})
-		}
-	}
-	if d.mixedBiases() {
-		list = append(list, optionalField{field{"biased", 1, "the layer has biases"},
-			func(q *Pass) int { return b2i(!d.at(q.Layer).NoBias) }})
-	}
-	if d.averages() {
-		list = append(list, optionalField{field{"mean", 1, "the four positions of a window count alike"},
-			func(q *Pass) int { return b2i(q.Mean) }})
-	}
-	return append(list, d.headFields()...)
-}
+// biasShiftBits is the width of the choice of the alignment of biases.
+func (d *Design) biasShiftBits() int { return d.shifts.bias.bits() * b2i(d.someBiases()) }
 
 // largestStride is that of all convolutions.
 func (p *Plan) largestStride() int {
@@ -138,9 +123,27 @@ func b2i(b bool) int {
 	return 0
 }
 
-// values lists a pass in the order of passRecord. Steps that a single block,
-// sample or row never takes are dropped: they need not fit an address.
-func (d *Design) values(q *Pass) []int {
+// PassReads lists, for each kind of pass, the fields of the descriptor that
+// the hardware reads during it or right after. All others are zero in the ROM,
+// but in designs with heads; random bits of updates need k_blk besides, weights on chip
+// the place of the slab in all passes over one.
+var PassReads = map[Kind][]string{
+	Up: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "i_blk", "i_sample", "o_blk", "step", "mean",
+		"o_sample", "o_slab", "i_row", "k_blk", "k_row", "acc_write", "index_base", "up_shift", "bias_shift", "biased"},
+	Down: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "i_blk", "i_sample", "o_blk", "step", "mean",
+		"o_sample", "o_slab", "o_row", "k_blk", "k_row", "acc_read", "acc_next", "acc_write", "index_base", "down_shift"},
+	Update: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "o_base", "i_blk", "i_sample",
+		"o_blk", "o_sample", "o_slab", "i_row", "o_row", "step", "mean", "index_base", "rate", "rate_shift"},
+	Bias: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "o_blk", "o_sample", "o_row",
+		"rate", "rate_shift", "biased"},
+	Act: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "o_blk", "o_sample", "o_row",
+		"acc_read", "act_shift"},
+}
+
+// values returns the fields of a pass that its hardware reads. Steps that a
+// single block, sample or row never takes are dropped: they need not fit an
+// address.
+func (d *Design) values(q *Pass) map[string]int {
 	fit := func(v, bits int) int { return v & (1<<bits - 1) }
 	a, t := d.fields.addr, d.fields.tile
 	la := d.at(q.Layer).Arith
@@ -154,29 +157,45 @@ func (d *Design) values(q *Pass) []int {
 	if q.Kind == Bias {
 		rate = la.BiasUpdate
 	}
-	bias := d.shifts.bias.of(la.BiasShift)
-	if d.at(q.Layer).NoBias {
-		bias = 0
+	bias := 0
+	if !d.at(q.Layer).NoBias {
+		bias = d.shifts.bias.of(la.BiasShift)
 	}
-	values := []int{
-		q.RowBase, q.ColBase, q.LastBlk, q.LastY, q.LastX, b2i(q.Window), b2i(q.Unpool),
-		q.IBase, q.OBase, fit(q.IBlk, a), fit(q.IB, a), fit(q.OBlk, a), fit(q.OB, a), fit(q.OSlab, a),
-		fit(q.IRow, a), fit(q.ORow, a), fit(q.KBlk, t), fit(q.KRow, t),
-		q.AccRead, q.AccNext, q.AccBase, q.IndexBase,
-		d.shifts.up.of(la.UpShift),
+	all := map[string]int{
+		"row_base": q.RowBase, "col_base": q.ColBase, "last_blk": q.LastBlk, "last_y": q.LastY, "last_x": q.LastX,
+		"window": b2i(q.Window), "unpool": b2i(q.Unpool), "i_base": q.IBase, "o_base": q.OBase,
+		"i_blk": fit(q.IBlk, a), "i_sample": fit(q.IB, a), "o_blk": fit(q.OBlk, a), "o_sample": fit(q.OB, a), "o_slab": fit(q.OSlab, a),
+		"i_row": fit(q.IRow, a), "o_row": fit(q.ORow, a), "k_blk": fit(q.KBlk, t), "k_row": fit(q.KRow, t),
+		"acc_read": q.AccRead, "acc_next": q.AccNext, "acc_write": q.AccBase, "index_base": q.IndexBase,
+		"up_shift": d.shifts.up.of(la.UpShift), "bias_shift": bias,
+		"down_shift": down, "act_shift": max(0, d.shifts.act.of(la.Act.Shift)),
+		"step": q.Step, "mean": b2i(q.Mean), "biased": b2i(!d.at(q.Layer).NoBias),
+		"rate": int(rate.Mantissa), "rate_shift": max(0, d.shifts.rate.of(rate.Shift)),
 	}
-	if d.someBiases() {
-		values = append(values, bias)
+	if d.onChip() {
+		tile, slab := d.TileBase(q.Layer)
+		all["tile_first"], all["slab_first"] = tile, slab
+		all["tile_step"] = fit(d.at(q.Layer).Tiles, addrBits(d.allTiles()))
 	}
-	values = append(values, down, max(0, d.shifts.act.of(la.Act.Shift)))
-	if !d.Cfg.HostRates {
-		values = append(values, int(rate.Mantissa))
+	for _, o := range d.headFields() {
+		all[o.name] = o.value(q)
 	}
-	values = append(values, max(0, d.shifts.rate.of(rate.Shift)))
-	for _, o := range d.optionalFields() {
-		values = append(values, o.value(q))
+	if d.hasHeads() { // whose passes read more
+		return all
 	}
-	return values
+	read := map[string]int{}
+	for _, name := range PassReads[q.Kind] {
+		read[name] = all[name]
+	}
+	if d.onChip() && q.Kind != Act {
+		for _, name := range []string{"tile_first", "tile_step", "slab_first"} {
+			read[name] = all[name]
+		}
+	}
+	if d.stochastic() { // the place of an element, for its random bits
+		read["k_blk"] = all["k_blk"]
+	}
+	return read
 }
 
 // spanRecord is the ROM word of an axis table entry.

@@ -203,9 +203,9 @@ func (d *Design) average() *hdl.Module {
 	scaled := m.WireIs("scaled", hdl.AsS(hdl.Ext(lift.shiftLeft(sum, sel, w), w+1)))
 	rounded := roundShift(&m.Scope, "scaled", scaled, k, f.StateRounding)
 	h := m.OutputReg("h_o", hdl.S(d.LaneBits), "average, holds until the next")
-	top := m.Localparam("STATE_MAX", h.Type(), d.Heads[0].HeadArith.Pool.Hi)
+	top := m.Localparam("STATE_MAX", hdl.S(max(rounded.Type().Width, d.LaneBits)), d.Heads[0].HeadArith.Pool.Hi)
 	m.Always(func(b *hdl.Block) {
-		b.If(done, func(b *hdl.Block) { b.Set(h, clampBelowZero(rounded, top, h.Type())) })
+		b.If(done, func(b *hdl.Block) { b.Set(h, clampFromZero(rounded, top, h.Type())) })
 	})
 	return m
 }

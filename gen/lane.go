@@ -76,7 +76,7 @@ type lane struct {
 
 	up, down                              hdl.Value
 	upSel, downSel, biasSel, actSel       hdl.Value
-	live                                  hdl.Value
+	freeIndex                             hdl.Value // nil: the index is always free
 	nudge, nudgeMinus, zero, beta, linear hdl.Value
 	sumValid, sum, bias                   hdl.Value
 	pos, windowed, index                  hdl.Value
@@ -96,21 +96,23 @@ func (l *lane) ports() {
 	l.Group("Mode, constant while operations are in flight")
 	l.up = l.Input("up_i", one)
 	l.down = l.Input("down_i", one)
-	l.live = l.Input("live_i", one, "pool by comparison; else by the stored index")
-	l.upSel = l.Input("up_shift_i", hdl.U(d.shifts.up.bits()), shiftDoc(d.shifts.up))
-	if d.someBiases() {
-		l.biasSel = l.Input("bias_shift_i", hdl.U(d.shifts.bias.bits()), shiftDoc(d.shifts.bias))
+	if d.Cfg.PoolIndex != ep.Live {
+		l.freeIndex = l.Input("free_index_i", one, "pool by comparison; else by the stored index")
 	}
-	l.downSel = l.Input("down_shift_i", hdl.U(d.shifts.down.bits()), shiftDoc(d.shifts.down))
-	l.actSel = l.Input("act_shift_i", hdl.U(d.shifts.act.bits()), shiftDoc(d.shifts.act))
+	l.upSel = selector(l.Module, "up_shift_i", d.shifts.up)
+	if d.someBiases() {
+		l.biasSel = selector(l.Module, "bias_shift_i", d.shifts.bias)
+	}
+	l.downSel = selector(l.Module, "down_shift_i", d.shifts.down)
+	l.actSel = selector(l.Module, "act_shift_i", d.shifts.act)
 	if d.nudgesOutput() {
 		l.nudge = l.Input("nudge_i", one, "add the error of the output layer")
 	}
 	if d.bothSigns() {
 		l.nudgeMinus = l.Input("nudge_minus_i", one, "phase -beta")
 	}
-	if n := len(d.Arith.Strengths()); n > 1 {
-		l.beta = l.Input("strength_i", hdl.U(addrBits(n)), "which beta")
+	if w := d.strengthBits(); w > 0 {
+		l.beta = l.Input("strength_i", hdl.U(w), "which beta")
 	}
 	if d.Cfg.Output == ep.Linear {
 		l.linear = l.Input("unclamped_i", one, "the output layer, which is not clamped")
@@ -127,7 +129,9 @@ func (l *lane) ports() {
 	l.Group("Pool window, one cycle after the sum")
 	l.windowed = l.Input("window_i", one, "the layer is pooled")
 	l.pos = l.Input("pos_i", hdl.U(2), "{dy, dx}")
-	l.index = l.Input("index_i", hdl.U(2), "stored argmax")
+	if l.freeIndex != nil {
+		l.index = l.Input("index_i", hdl.U(2), "stored argmax")
+	}
 	if d.averages() {
 		l.mean = l.Input("mean_i", one, "the window is summed")
 	}
@@ -158,11 +162,17 @@ func (d *Design) readsState() bool { return d.nudgesOutput() || d.Cfg.Damping > 
 // nudgesOutput reports whether the output layer is nudged by its own error.
 func (p *Plan) nudgesOutput() bool { return p.Cfg.Network.Readout() == nil }
 
+// selector adds the input that chooses a shift, or returns nil if there is no
+// choice.
+func selector(m *hdl.Module, name string, c choices) hdl.Value {
+	if c.bits() == 0 {
+		return nil
+	}
+	return m.Input(name, hdl.U(c.bits()), shiftDoc(c))
+}
+
 func shiftDoc(c choices) string {
 	text := "selects a left shift by"
-	if len(c.values) == 1 {
-		return "shift by " + itoa(c.values[0])
-	}
 	for _, v := range c.values {
 		text += " " + itoa(v)
 	}
@@ -178,19 +188,16 @@ func (l *lane) accumulate() {
 	alignedValid := l.Reg("aligned_valid_q", hdl.U(1))
 	l.Always(func(b *hdl.Block) {
 		b.Set(alignedValid, l.sumValid)
-		b.If(l.sumValid, func(b *hdl.Block) {
-			b.If(l.down, func(b *hdl.Block) {
-				b.Set(aligned, d.shifts.down.shiftLeft(l.sum, l.downSel, d.AccBits))
-			}).Else(func(b *hdl.Block) {
-				drive := d.shifts.up.shiftLeft(l.sum, l.upSel, d.AccBits)
-				if l.bias != nil {
-					drive = hdl.AddMod(drive, d.shifts.bias.shiftLeft(l.bias, l.biasSel, d.AccBits))
-				}
-				b.Set(aligned, drive)
-			})
+		b.If(l.down, func(b *hdl.Block) {
+			b.Set(aligned, d.shifts.down.shiftLeft(l.sum, l.downSel, d.AccBits))
+		}).Else(func(b *hdl.Block) {
+			drive := d.shifts.up.shiftLeft(l.sum, l.upSel, d.AccBits)
+			if l.bias != nil {
+				drive = hdl.AddMod(drive, d.shifts.bias.shiftLeft(l.bias, l.biasSel, d.AccBits))
+			}
+			b.Set(aligned, drive)
 		})
 	})
-	l.unusedSelectors()
 
 	l.Group("Accumulators of the neurons")
 	mem := l.Memory("acc_mem", t, d.AccWords)
@@ -204,8 +211,11 @@ func (l *lane) accumulate() {
 
 	l.Group(d.poolGroup())
 	first := l.WireIs("first", hdl.Any(hdl.Not(l.windowed), hdl.EqConst(l.pos, 0)))
-	wins := l.WireIs("wins", hdl.Mux(hdl.Any(l.live, hdl.Not(l.windowed)),
-		hdl.Any(first, hdl.Gt(aligned, result)), hdl.Eq(l.pos, l.index)))
+	larger := hdl.Any(first, hdl.Gt(aligned, result))
+	if l.freeIndex != nil {
+		larger = hdl.Mux(hdl.Any(l.freeIndex, hdl.Not(l.windowed)), larger, hdl.Eq(l.pos, l.index))
+	}
+	wins := l.WireIs("wins", larger)
 	sums, addend := l.down, hdl.Value(l.rdata)
 	if d.hasHeads() {
 		addend = l.backMemory(result)
@@ -233,22 +243,6 @@ func (l *lane) written(result *hdl.Signal) hdl.Value {
 		return result
 	}
 	return hdl.Mux(l.accClear, zeroOf(result), result)
-}
-
-// unusedSelectors swallows selectors of constants with a single value.
-func (l *lane) unusedSelectors() {
-	var unused []hdl.Value
-	for _, s := range []struct {
-		c   choices
-		sel hdl.Value
-	}{{l.d.shifts.up, l.upSel}, {l.d.shifts.down, l.downSel}, {l.d.shifts.bias, l.biasSel}, {l.d.shifts.act, l.actSel}} {
-		if s.sel != nil && len(s.c.values) == 1 {
-			unused = append(unused, s.sel)
-		}
-	}
-	if unused != nil {
-		l.Unused(unused...)
-	}
 }
 
 // stage is a register that takes v while en is high.
@@ -346,16 +340,14 @@ func (l *lane) round(u *hdl.Signal, valid []hdl.Value) {
 	d, f := l.d, l.d.Cfg.Formats
 	out := d.Layers[len(d.Layers)-1].Arith
 	// Aligning all layers to the largest shift leaves one rounding point.
-	sh, k := d.shifts.act, d.shifts.act.max()
-	lift := choices{}
-	lo := k
-	for _, v := range sh.values {
-		lift.values = append(lift.values, k-v)
-		lo = min(lo, v)
+	k, lift := d.shifts.act.max(), d.shifts.act.fromMax()
+	scaled := u
+	if l.actSel != nil {
+		scaled = l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+lift.max()))
 	}
-	scaled := l.WireIs("scaled", lift.shiftLeft(u, l.actSel, d.AccBits+k-lo))
-	rounded := l.stage(valid[3], "rounded_q", roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode))
+	quotient := roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode)
 	word := hdl.S(d.LaneBits)
+	rounded := l.stage(valid[3], "rounded_q", quotient)
 	clamped := l.limited(rounded, word)
 	if d.monitored() && d.Cfg.Damping == 0 { // the monitor reads it too
 		clamped = l.WireIs("clamped", clamped)
@@ -406,7 +398,8 @@ func (l *lane) limited(rounded hdl.Value, word hdl.Type) hdl.Value {
 	last := len(d.Layers) - 1
 	if d.Cfg.Output == ep.Clamped {
 		hi := d.Layers[last].Arith.Act.Hi
-		return clampBelowZero(rounded, l.Localparam("STATE_MAX", word, hi, ftoa(f.State.ToFloat(hi))), word)
+		wide := hdl.S(max(rounded.Type().Width, d.LaneBits))
+		return clampFromZero(rounded, l.Localparam("STATE_MAX", wide, hi, ftoa(f.State.ToFloat(hi))), word)
 	}
 	out := d.Layers[last].Arith.Act
 	lo := hdl.Value(l.Localparam("OUTPUT_MIN", word, out.Lo, ftoa(f.Output.ToFloat(out.Lo))))

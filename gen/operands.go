@@ -1,6 +1,12 @@
 package gen
 
-import "epgen/hdl"
+import (
+	"epgen/ep"
+	"epgen/hdl"
+)
+
+// negativeStates reports states or errors below zero: of a linear output, of heads.
+func (d *Design) negativeStates() bool { return d.hasHeads() || d.Cfg.Output == ep.Linear }
 
 // zeroDoc says what the states of the first time step are.
 func (d *Design) zeroDoc() string {
@@ -93,9 +99,9 @@ func (o *operands) lanes() {
 		return g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
 	}
 	signed := func(g *hdl.Gen, z *hdl.Signal, r hdl.Index, unpooled hdl.Value) {
-		wide := unpooled
-		if ow > lw {
-			wide = g.WireIs("wide", hdl.Ext(unpooled, ow))
+		wide := hdl.Ext(unpooled, ow)
+		if ow > lw && !d.negativeStates() {
+			wide = g.WireIs("wide", hdl.AsS(hdl.Ext(hdl.AsU(unpooled), ow)), "not negative")
 		}
 		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(d.weighted(&g.Scope, o.minus, wide, ow)))
 	}

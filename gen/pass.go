@@ -139,9 +139,13 @@ func intern(table *[]span, doc *[]string, seen map[string]int, run []span, l *La
 	}
 	at := len(*table)
 	seen[key] = at
+	pooled := ""
+	if l.Pooled() && k != Bias && k != Act {
+		pooled = ", pooled"
+	}
 	for i, s := range run {
 		*table = append(*table, s)
-		*doc = append(*doc, fmt.Sprintf("%s %v %d", l.Name, k, i))
+		*doc = append(*doc, fmt.Sprintf("%s %v %d%s", l.Name, k, i, pooled))
 	}
 	return at
 }

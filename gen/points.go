@@ -117,6 +117,12 @@ func (q *sequencer) indexCopy(index hdl.Value, k int) hdl.Value {
 	return hdl.AddMod(index, hdl.Const(index.Type(), int64(k*q.d.IndexWords)))
 }
 
+// strengthBits is the width of the choice among several |beta|.
+func (d *Design) strengthBits() int {
+	n := len(d.Arith.Strengths())
+	return addrBits(n) * b2i(n > 1)
+}
+
 // strength is the place of the |beta| of the phase among all.
 func (q *sequencer) strength(width int) hdl.Value {
 	z := hdl.Value(hdl.Const(hdl.U(width), 0))

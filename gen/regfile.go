@@ -76,14 +76,15 @@ func (d *Design) regfile() *hdl.Module {
 	})
 	m.Assign(awready, write)
 	m.Assign(wready, write)
-	offset := map[string]int{}
+	m.Comment("Addresses in words")
+	addressOf := map[string]hdl.Value{}
 	for _, r := range d.Registers() {
-		offset[r.Name] = r.Offset
+		addressOf[r.Name] = m.Localparam(r.Name, hdl.U(10), int64(r.Offset/4))
 	}
 	mask := m.WireIs("mask", hdl.Cat(hdl.Repl(8, hdl.Bit(wstrb, 3)), hdl.Repl(8, hdl.Bit(wstrb, 2)), hdl.Repl(8, hdl.Bit(wstrb, 1)), hdl.Repl(8, hdl.Bit(wstrb, 0))))
 	bitsIn := m.WireIs("written", hdl.And(wdata, mask))
 	at := func(name string, addr hdl.Value) hdl.Value {
-		return hdl.Eq(hdl.Slice(addr, 11, 2), hdl.Const(hdl.U(10), int64(offset[name]/4)))
+		return hdl.Eq(hdl.Slice(addr, 11, 2), addressOf[name])
 	}
 	writes := func(name string) hdl.Value { return hdl.All(write, at(name, awaddr)) }
 	startW := m.WireIs("start", hdl.All(writes("CONTROL"), hdl.Bit(bitsIn, 0), hdl.Not(busy)))
@@ -197,7 +198,7 @@ func (d *Design) regfile() *hdl.Module {
 				if !ok {
 					v = hdl.Hex(word, uint64(r.Reset))
 				}
-				c.When(func(b *hdl.Block) { b.Set(value, v) }, hdl.Const(hdl.U(10), int64(r.Offset/4)))
+				c.When(func(b *hdl.Block) { b.Set(value, v) }, addressOf[r.Name])
 			}
 			c.Default(func(b *hdl.Block) { b.Set(value, hdl.Const(word, 0)) })
 		})

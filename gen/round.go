@@ -41,24 +41,20 @@ func roundShift(s *hdl.Scope, name string, v hdl.Value, k int, mode fixedpoint.R
 }
 
 // clamp adds logic that saturates v to [lo, hi] and returns it as the type t,
-// which holds both.
-func clamp(v hdl.Value, lo, hi hdl.Value, t hdl.Type) hdl.Value {
-	w := v.Type().Width
-	if w < t.Width {
-		v, w = hdl.Ext(v, t.Width), t.Width
-	}
-	return hdl.Mux(hdl.Lt(v, hdl.Ext(lo, w)), lo, clampAbove(v, hi, t))
+// which holds both. The bounds are at least as wide as v.
+func clamp(v, lo, hi hdl.Value, t hdl.Type) hdl.Value {
+	return hdl.Mux(hdl.Lt(hdl.Ext(v, lo.Type().Width), lo), fit(lo, t.Width), clampAbove(v, hi, t))
 }
 
-// clampBelowZero is clamp with the lower bound 0: the sign decides.
-func clampBelowZero(v hdl.Value, hi hdl.Value, t hdl.Type) hdl.Value {
-	v = hdl.Ext(v, max(v.Type().Width, t.Width))
+// clampFromZero is clamp with the lower bound 0: the sign decides.
+func clampFromZero(v, hi hdl.Value, t hdl.Type) hdl.Value {
 	return hdl.Mux(hdl.Bit(v, v.Type().Width-1), hdl.Const(t, 0), clampAbove(v, hi, t))
 }
 
 // clampAbove is min(v, hi) as the type t.
-func clampAbove(v hdl.Value, hi hdl.Value, t hdl.Type) hdl.Value {
-	return hdl.Mux(hdl.Gt(v, hdl.Ext(hi, v.Type().Width)), hi, hdl.Trunc(v, t.Width))
+func clampAbove(v, hi hdl.Value, t hdl.Type) hdl.Value {
+	v = hdl.Ext(v, hi.Type().Width)
+	return hdl.Mux(hdl.Gt(v, hi), fit(hi, t.Width), fit(v, t.Width))
 }
 
 // choices are the distinct values of a per-layer constant. Hardware that needs
@@ -94,10 +90,17 @@ func (c choices) max() int {
 	return m
 }
 
-func (c choices) bits() int { return addrBits(len(c.values)) }
+// bits is the width of a choice's number, 0 where there is nothing to choose.
+func (c choices) bits() int {
+	if len(c.values) == 1 {
+		return 0
+	}
+	return addrBits(len(c.values))
+}
 
-// shiftLeft returns v * 2^value, the value being chosen by sel, in width w. All
-// results must fit w, which the interval calculus of ep.Derive has proved.
+// shiftLeft returns v * 2^value, the value being chosen by sel, in width w; sel
+// is nil where there is no choice. All results must fit w, which the interval
+// calculus of ep.Derive has proved.
 func (c choices) shiftLeft(v, sel hdl.Value, w int) hdl.Value {
 	at := func(k int) hdl.Value { return fit(hdl.Shl(v, k), w) }
 	out := at(c.values[len(c.values)-1])

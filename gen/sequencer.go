@@ -272,7 +272,7 @@ func (q *sequencer) registers() {
 		for k := range 1 << 3 {
 			var row hdl.ROMRow // no such pass
 			if k < int(d.numKinds()) && d.numbered(i+1) && d.used(i+1, Kind(k)) {
-				row = q.rec.row(d.at(i+1).Name+" "+Kind(k).String(), d.values(&ps[k])...)
+				row = q.rec.named(d.at(i+1).Name+" "+Kind(k).String(), d.values(&ps[k]))
 			}
 			rows = append(rows, row)
 		}

@@ -6,8 +6,10 @@ import "epgen/hdl"
 func (q *sequencer) advance() {
 	d := q.d
 	q.Group("Order of the passes")
-	last := hdl.Mux(q.isPhase(CopyFree), hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)),
-		hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)))
+	last := hdl.Value(hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)))
+	if nudge := hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)); d.Cfg.NudgeSteps != d.Cfg.FreeSteps {
+		last = hdl.Mux(q.isPhase(CopyFree), last, nudge)
+	}
 	lastStep := q.WireIs("last_step", q.lastStep(last))
 	updating := q.WireIs("updating", q.isPhase(d.PhaseUpdate()))
 	upOnly := hdl.Not(updating) // of the update, live indices have an up before others
@@ -29,7 +31,8 @@ func (q *sequencer) advance() {
 	q.storeStart = q.Reg("store_start_q", hdl.U(1))
 
 	begin := func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{q.phase, q.step, q.visit, q.slab, q.slabO, q.bank, q.slabTile, q.errorQ} {
+		b.Set(q.phase, q.phases[CopyFree])
+		for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.bank, q.slabTile, q.errorQ} {
 			if r == nil {
 				continue
 			}

@@ -61,7 +61,6 @@ func (q *sequencer) modes() {
 	storeArgmax := hdl.Any(q.isPhase(CopyFree), updating, hdl.All(freezing[0], freezing[1:]...))
 	indexPlus, indexMinus := index, index
 	if live {
-		storeArgmax = bit(true)
 		// Layer 1 has one index for both phases: its input is constant.
 		second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
 		atSecond := hdl.EqConst(q.variant, 2)
@@ -80,14 +79,14 @@ func (q *sequencer) modes() {
 		"up": q.isKind(Up), "down": q.isKind(Down), "update": q.contrasting(),
 		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
-		"zero": q.initial(stale, isInput),
-		"live": storeArgmax, "acc_keep": updating,
+		"zero":       q.initial(stale, isInput),
+		"free_index": storeArgmax, "acc_keep": updating,
 		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.pulling(),
 		"i_plus": hdl.Mux(isInput, iBase, iPlus), "i_minus": hdl.Mux(isInput, iBase, iMinus),
 		"o_plus": oPlus, "o_minus": oMinus,
-		"index_plus": indexPlus, "index_minus": indexMinus,
+		"index": index, "index_plus": indexPlus, "index_minus": indexMinus,
 		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
-		"write":    hdl.Mux(isAct, oOwn, q.field("acc_write")),
+		"write":    hdl.Mux(isAct, oOwn, hdl.Ext(q.field("acc_write"), d.fields.addr)),
 	}
 	for k, name := range d.pointNames() {
 		if k < 2 {
@@ -103,8 +102,8 @@ func (q *sequencer) modes() {
 	if d.Cfg.Output == ep.Linear {
 		values["unclamped"] = hdl.All(isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
 	}
-	if n := len(d.Arith.Strengths()); n > 1 {
-		values["strength"] = q.strength(addrBits(n))
+	if w := d.strengthBits(); w > 0 {
+		values["strength"] = q.strength(w)
 	}
 	if d.someBiases() {
 		values["bias"] = q.isKind(Bias)

@@ -88,7 +88,7 @@ func (s *store) fifo() {
 		}
 	}
 	one1 := hdl.Const(used.Type(), 1)
-	s.AlwaysReset(clear, func(b *hdl.Block) {
+	s.Always(func(b *hdl.Block) { // a job begins with an empty FIFO, so reset need not empty it
 		b.If(s.start, clear).Else(func(b *hdl.Block) {
 			b.If(hdl.All(reserve, hdl.Not(s.pop)), func(b *hdl.Block) { b.Set(used, inc(used)) }).
 				ElseIf(hdl.All(s.pop, hdl.Not(reserve)), func(b *hdl.Block) { b.Set(used, hdl.SubMod(used, one1)) })
@@ -127,10 +127,7 @@ func (s *store) packer() {
 		step := s.WireIs("step", hdl.Any(s.pop, hdl.All(pad, room)))
 		next := hdl.Mux(full, hdl.Const(count.Type(), 1), inc(count))
 		s.Assign(s.beatValid, full)
-		s.AlwaysReset(func(b *hdl.Block) {
-			b.Set(count, zeroOf(count))
-			b.Set(pad, bit(false))
-		}, func(b *hdl.Block) {
+		s.Always(func(b *hdl.Block) {
 			b.If(s.start, func(b *hdl.Block) {
 				b.Set(count, zeroOf(count))
 				b.Set(pad, bit(false))
@@ -152,9 +149,7 @@ func (s *store) packer() {
 		s.Assign(s.beatValid, hdl.Ne(left, zeroOf(left)))
 		last := s.WireIs("hold_last", hdl.All(hdl.EqConst(left, 1), s.beatTake))
 		s.Assign(s.pop, hdl.All(s.colValid, hdl.Any(hdl.EqConst(left, 0), last)))
-		s.AlwaysReset(func(b *hdl.Block) {
-			b.Set(left, zeroOf(left))
-		}, func(b *hdl.Block) {
+		s.Always(func(b *hdl.Block) {
 			b.If(s.start, func(b *hdl.Block) { b.Set(left, zeroOf(left)) }).
 				ElseIf(s.pop, func(b *hdl.Block) { b.Set(left, hdl.Const(left.Type(), int64(k))) }).
 				ElseIf(s.beatTake, func(b *hdl.Block) { b.Set(left, hdl.SubMod(left, hdl.Const(left.Type(), 1))) })
@@ -187,7 +182,7 @@ func (s *store) bursts() {
 	s.credit = s.Reg("credit_q", hdl.U(widest(storeAhead)), "bursts announced whose data is not complete")
 	s.pending = s.Reg("pending_q", hdl.U(16), "bursts without a response")
 	length := burstLength(&s.Scope, addr, awLeft, n)
-	request := s.WireIs("request", hdl.All(hdl.Ne(awLeft, zeroOf(awLeft)), hdl.Not(s.awValid), hdl.Not(s.abort), hdl.Not(hdl.Bit(s.pending, 15)),
+	request := s.WireIs("request", hdl.All(hdl.Ne(awLeft, zeroOf(awLeft)), hdl.Not(s.awValid), hdl.Not(hdl.Bit(s.pending, 15)),
 		hdl.Lt(s.credit, hdl.Const(s.credit.Type(), storeAhead))))
 	announced := s.Reg("announced_q", one, "AWVALID is high for the first cycle: data need not wait for AWREADY")
 	beats := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Bytes/d.Map.BeatBytes)) }
@@ -197,7 +192,6 @@ func (s *store) bursts() {
 	s.AlwaysReset(func(b *hdl.Block) {
 		b.Set(s.awValid, bit(false))
 		b.Set(announced, bit(false))
-		b.Set(addr, zeroOf(addr))
 		b.Set(awLeft, zeroOf(awLeft))
 	}, func(b *hdl.Block) {
 		b.Set(announced, request)
@@ -246,7 +240,7 @@ func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 	s.Assign(wvalid, valid)
 	s.Assign(wlast, last)
 	done := s.WireIs("burst_done", hdl.All(sent, last))
-	s.AlwaysReset(func(b *hdl.Block) { b.Set(off, bit(false)) }, func(b *hdl.Block) {
+	s.Always(func(b *hdl.Block) { // until the first start no burst is announced
 		b.If(s.step, func(b *hdl.Block) { b.Set(off, bit(false)) }).
 			ElseIf(hdl.All(s.abort, hdl.Any(hdl.Not(valid), wready)), func(b *hdl.Block) { b.Set(off, bit(true)) })
 	})
@@ -263,7 +257,7 @@ func (s *store) data(announced, first, total *hdl.Signal, addrT hdl.Type) {
 			ElseIf(hdl.All(down, hdl.Not(up)), func(b *hdl.Block) { b.Set(r, hdl.SubMod(r, hdl.Const(r.Type(), 1))) })
 	}
 	s.AlwaysReset(func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{at, left, s.credit, pending, errorQ} {
+		for _, r := range []*hdl.Signal{left, s.credit, pending, errorQ} {
 			b.Set(r, zeroOf(r))
 		}
 	}, func(b *hdl.Block) {

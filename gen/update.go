@@ -18,61 +18,50 @@ func (d *Design) updateLane() *hdl.Module {
 	m.Clock("clk_i")
 	m.Group("Layer, constant while columns are in flight")
 	var isBias hdl.Value
-	if d.someBiases() {
+	if d.someBiases() && (b0.Lo != w0.Lo || b0.Hi != w0.Hi) {
 		isBias = m.Input("bias_i", one, "biases: "+f.Bias.String()+", else weights: "+f.Weight.String())
 	}
 	rate := m.Input("rate_i", hdl.U(f.RateBits), "mantissa")
-	sel := m.Input("rate_shift_i", hdl.U(d.shifts.rate.bits()), shiftDoc(d.shifts.rate.fromMax()))
-	m.Group("Column element")
-	valid := m.Input("valid_i", one)
+	sel := selector(m, "rate_shift_i", d.shifts.rate.fromMax())
+	m.Group("Column element; what comes in without one is never used")
 	contrast := m.Input("contrast_i", hdl.S(d.ContrastBits))
 	old := m.Input("old_i", hdl.S(vw), "old value")
 	updated := m.OutputReg("new_o", hdl.S(d.ElementBits), "new value, sign extended")
 
 	m.Group("Pipeline: product, rounded change, sum")
-	valids := delay(&m.Scope, "valid", valid, 0, 2)
 	olds := delay(&m.Scope, "old", old, 0, 2)
-	stage := func(en hdl.Value, name string, v hdl.Value) *hdl.Signal {
-		q := m.Reg(name, v.Type())
-		m.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
-		return q
-	}
 	factor := hdl.AsS(hdl.Cat(hdl.Const(one, 0), rate))
-	prod := stage(valid, "product_q", hdl.Mul(factor, contrast))
+	product := hdl.Mul(factor, contrast)
+	prod := m.Reg("product_q", product.Type())
 	k := d.shifts.rate.max()
 	lift := d.shifts.rate.fromMax()
 	scaled := m.WireIs("scaled", lift.shiftLeft(prod, sel, prod.Type().Width+lift.max()))
 	var rounded hdl.Value
 	if d.stochastic() {
-		place := m.Input("place_i", hdl.U(32), "of the element; one cycle before valid_i")
+		place := m.Input("place_i", hdl.U(32), "of the element; one cycle before contrast_i")
 		inner := m.Input("inner_i", hdl.U(32))
 		m.Group("Random bits, and the rounded change")
 		rounded = stochasticRound(&m.Scope, "scaled", scaled, k, mix(&m.Scope, "mix", place, inner))
 	} else {
 		rounded = roundShift(&m.Scope, "scaled", scaled, k, w0.Mode)
 	}
-	delta := stage(valids[1], "delta_q", rounded)
+	sumT := hdl.S(1 + max(rounded.Type().Width, vw))
+	lo := m.Localparam("WEIGHT_MIN", sumT, w0.Lo)
+	hi := m.Localparam("WEIGHT_MAX", sumT, w0.Hi)
+	if isBias != nil {
+		biasLo := m.Localparam("BIAS_MIN", sumT, b0.Lo)
+		biasHi := m.Localparam("BIAS_MAX", sumT, b0.Hi)
+		lo = m.WireIs("lo", hdl.Mux(isBias, biasLo, lo))
+		hi = m.WireIs("hi", hdl.Mux(isBias, biasHi, hi))
+	}
+	delta := m.Reg("delta_q", rounded.Type())
 	sum := m.WireIs("sum", hdl.Add(delta, olds[2]))
 	t := hdl.S(vw)
-	wMin := m.Localparam("WEIGHT_MIN", t, w0.Lo)
-	wMax := m.Localparam("WEIGHT_MAX", t, w0.Hi)
-	lo, hi := wMin, wMax
-	switch {
-	case isBias == nil:
-	case b0.Lo != w0.Lo || b0.Hi != w0.Hi:
-		bMin := m.Localparam("BIAS_MIN", t, b0.Lo)
-		bMax := m.Localparam("BIAS_MAX", t, b0.Hi)
-		lo = m.WireIs("lo", hdl.Mux(isBias, bMin, wMin))
-		hi = m.WireIs("hi", hdl.Mux(isBias, bMax, wMax))
-	default:
-		m.Unused(isBias)
-	}
 	m.Always(func(b *hdl.Block) {
-		b.If(valids[2], func(b *hdl.Block) { b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits)) })
+		b.Set(prod, product)
+		b.Set(delta, rounded)
+		b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits))
 	})
-	if len(d.shifts.rate.values) == 1 {
-		m.Unused(sel)
-	}
 	return m
 }
 
@@ -116,7 +105,6 @@ func (d *Design) drain() *hdl.Module {
 	ready := m.Input("ready_i", one, "the store takes a column")
 	column := m.Output("column_o", one)
 	colOut := m.Output("col_o", hdl.U(addrBits(d.Lines)))
-	last := m.Output("last_o", one, "last column of the only open tile")
 
 	m.Group("State")
 	openQ := m.Reg("open_q", hdl.U(2), "tiles open")
@@ -134,35 +122,34 @@ func (d *Design) drain() *hdl.Module {
 	takeW := m.WireIs("take", hdl.All(hdl.Any(complete, fullQ), hdl.Any(hdl.Not(busyQ), finish)))
 	m.Assign(take, takeW)
 	m.Assign(column, fire)
-	m.Assign(last, hdl.All(lastCol, hdl.EqConst(openQ, 1)))
+	if d.columnsPerBeat() > 1 {
+		m.Assign(m.Output("last_o", one, "last column of the only open tile"), hdl.All(lastCol, hdl.EqConst(openQ, 1)))
+	}
 	m.Assign(colOut, colQ)
 	m.Assign(tileAddr, tileQ)
 	m.Assign(tileOK, hdl.Not(hdl.Bit(openQ, 1)))
 	m.Assign(idle, hdl.EqConst(openQ, 0))
 	regs := []*hdl.Signal{openQ, fullQ, busyQ, colQ, tileQ}
-	m.AlwaysReset(func(b *hdl.Block) {
+	clear := func(b *hdl.Block) {
 		for _, r := range regs {
 			b.Set(r, zeroOf(r))
 		}
-	}, func(b *hdl.Block) {
-		b.If(hdl.All(open, hdl.Not(finish)), func(b *hdl.Block) { b.Set(openQ, inc(openQ)) }).
-			ElseIf(hdl.All(finish, hdl.Not(open)), func(b *hdl.Block) {
-				b.Set(openQ, hdl.SubMod(openQ, hdl.Const(openQ.Type(), 1)))
+	}
+	m.AlwaysReset(clear, func(b *hdl.Block) {
+		b.If(hdl.Any(start, abort), clear).Else(func(b *hdl.Block) {
+			b.If(hdl.All(open, hdl.Not(finish)), func(b *hdl.Block) { b.Set(openQ, inc(openQ)) }).
+				ElseIf(hdl.All(finish, hdl.Not(open)), func(b *hdl.Block) {
+					b.Set(openQ, hdl.SubMod(openQ, hdl.Const(openQ.Type(), 1)))
+				})
+			b.Set(fullQ, hdl.All(hdl.Any(complete, fullQ), hdl.Not(takeW)))
+			b.If(takeW, func(b *hdl.Block) {
+				b.Set(busyQ, bit(true))
+				b.Set(colQ, zeroOf(colQ))
+				b.Set(tileQ, inc(tileQ))
+			}).ElseIf(fire, func(b *hdl.Block) {
+				b.Set(busyQ, hdl.Not(lastCol))
+				b.Set(colQ, inc(colQ))
 			})
-		b.Set(fullQ, hdl.All(hdl.Any(complete, fullQ), hdl.Not(takeW)))
-		b.If(takeW, func(b *hdl.Block) {
-			b.Set(busyQ, bit(true))
-			b.Set(colQ, zeroOf(colQ))
-			b.Set(tileQ, inc(tileQ))
-		}).ElseIf(fire, func(b *hdl.Block) {
-			b.Set(busyQ, hdl.Not(lastCol))
-			b.Set(colQ, inc(colQ))
-		})
-		b.If(start, func(b *hdl.Block) { b.Set(tileQ, zeroOf(tileQ)) })
-		b.If(abort, func(b *hdl.Block) {
-			for _, r := range []*hdl.Signal{openQ, fullQ, busyQ} {
-				b.Set(r, zeroOf(r))
-			}
 		})
 	})
 	return m

@@ -229,7 +229,7 @@ func breakRank(text string) (rank int, ok bool) {
 		return 1, true
 	case word == "||":
 		return 2, true
-	case word == "&&":
+	case word == "&&", word == "?":
 		return 3, true
 	case word == "=" || word == "<=":
 		return 7, true

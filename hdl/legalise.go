@@ -2,6 +2,7 @@ package hdl
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -185,9 +186,38 @@ func (l *lowerer) always(x *alwaysItem) {
 		a.clear = l.stmts(how, x.reset)
 	}
 	a.body = l.stmts(how, x.body)
+	if a.reset != nil {
+		a.joinReset()
+	}
 	l.clock = false
 	clear(l.vars)
 	l.out = append(l.out, a)
+}
+
+// joinReset merges the branch of the reset with a first branch that does the same.
+func (a *vAlways) joinReset() {
+	if len(a.body) != 1 {
+		return
+	}
+	chain, ok := a.body[0].(*vIf)
+	if !ok || len(chain.arms) < 2 || !sameSets(a.clear, chain.arms[0].body) {
+		return
+	}
+	a.reset = vbinary("||", U(1), a.reset, chain.arms[0].cond)
+	if rest := chain.arms[1:]; rest[0].cond == nil {
+		a.body = rest[0].body
+	} else {
+		a.body = []vstmt{&vIf{arms: rest, pos: chain.pos}}
+	}
+}
+
+// sameSets reports whether two blocks are the same assignments and nothing else.
+func sameSets(a, b []vstmt) bool {
+	return slices.EqualFunc(a, b, func(s, t vstmt) bool {
+		x, ok := s.(*vSet)
+		y, same := t.(*vSet)
+		return ok && same && x.lhs.String() == y.lhs.String() && x.rhs.String() == y.rhs.String()
+	})
 }
 
 // targets collects the signals that the block assigns.

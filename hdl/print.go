@@ -3,6 +3,7 @@ package hdl
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -201,32 +202,114 @@ func (p *printer) loop(x *vFor) {
 
 func (p *printer) rom(x *vROM) {
 	p.e.open("always @* begin")
+	names := romNames(x.rows)
+	single := "{" + strings.Join(names, ", ") + "}"
+	lines := romLayout(x.rows, maxColumns-2*p.e.indent-len("      {};"))
+	if names != nil && len(lines) == 1 {
+		p.e.line("// " + single)
+	}
 	p.e.open("case (" + x.addr.String() + ")")
-	word := func(v *constant) string { return x.sig.name + " = " + literal(v) + ";" }
+	if len(lines) > 1 {
+		p.cells(lines, "//  {", "//   ", names, "}")
+	}
 	for i, r := range x.rows {
 		if r.Value == nil {
 			continue
 		}
-		at := Const(x.addr.t, int64(i)).(*constant)
-		set := word(&constant{t: x.sig.t, v: r.Value, hex: x.sig.t.Width > 32})
-		if parts := romFields(r); len(parts) > 1 && len(parts) <= 6 {
-			set = x.sig.name + " = {" + strings.Join(parts, ", ") + "};"
+		at := literal(Const(x.addr.t, int64(i)).(*constant)) + ":"
+		parts := romParts(r)
+		switch {
+		case parts == nil:
+			word := &constant{t: x.sig.t, v: r.Value, hex: x.sig.t.Width > 32}
+			p.e.row("row", r.Doc, at, x.sig.name+" = "+literal(word)+";")
+		case len(lines) == 1:
+			p.e.row("row", r.Doc, at, x.sig.name+" = {"+strings.Join(parts, ", ")+"};")
+		default:
+			p.e.row("row", r.Doc, at+" "+x.sig.name+" =")
+			p.cells(lines, "    {", "     ", parts, "};")
 		}
-		p.e.row("row", r.Doc, literal(at)+":", set)
 	}
-	p.e.row("row", "", "default:", word(&constant{t: x.sig.t, v: zero()}))
+	p.e.row("row", "", "default:", x.sig.name+" = "+literal(&constant{t: x.sig.t, v: zero()})+";")
 	p.e.close("endcase")
 	p.e.close("end")
 }
 
-// romFields prints the parts of a row's word, highest first.
-func romFields(r ROMRow) []string {
+// cells prints the parts of a word, or their names, in aligned columns.
+func (p *printer) cells(lines [][]int, open, next string, parts []string, end string) {
+	i := 0
+	for k, widths := range lines {
+		text := next
+		if k == 0 {
+			text = open
+		}
+		for j, w := range widths {
+			cell := parts[i] + ","
+			if i++; i == len(parts) {
+				cell = parts[i-1] + end
+			}
+			if j < len(widths)-1 {
+				cell += strings.Repeat(" ", max(0, w-len(cell)))
+			}
+			text += cell
+		}
+		p.e.line(text)
+	}
+}
+
+// romNames returns the names of the fields, highest first, or nil.
+func romNames(rows []ROMRow) []string {
+	for _, r := range rows {
+		if len(r.Fields) > 1 {
+			var names []string
+			for _, f := range slices.Backward(r.Fields) {
+				names = append(names, f.Name)
+			}
+			return names
+		}
+	}
+	return nil
+}
+
+// romLayout distributes the fields over lines of at most so many columns: the
+// widths of the columns of each line. Up to six fields are one line.
+func romLayout(rows []ROMRow, columns int) (lines [][]int) {
+	names := romNames(rows)
+	if len(names) <= 6 {
+		return [][]int{nil}
+	}
+	widths := make([]int, len(names))
+	for i, n := range names {
+		widths[i] = len(n)
+	}
+	for _, r := range rows {
+		if r.Value != nil {
+			for i, part := range romParts(r) {
+				widths[i] = max(widths[i], len(part))
+			}
+		}
+	}
+	used := columns
+	for _, w := range widths {
+		w += len(", ")
+		if used += w; used > columns {
+			lines, used = append(lines, nil), w
+		}
+		lines[len(lines)-1] = append(lines[len(lines)-1], w)
+	}
+	return lines
+}
+
+// romParts prints the fields of a row's word, highest first.
+func romParts(r ROMRow) []string {
+	if len(r.Fields) < 2 {
+		return nil
+	}
 	parts := make([]string, len(r.Fields))
 	rest := new(big.Int).Set(r.Value)
-	for i, w := range r.Fields {
-		low := new(big.Int).And(rest, new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(w)), big.NewInt(1)))
-		parts[len(parts)-1-i] = literal(&constant{t: U(w), v: low})
-		rest.Rsh(rest, uint(w))
+	for i, f := range r.Fields {
+		low := new(big.Int).And(rest, new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(f.Width)), big.NewInt(1)))
+		parts[len(parts)-1-i] = literal(&constant{t: U(f.Width), v: low})
+		rest.Rsh(rest, uint(f.Width))
 	}
 	return parts
 }
@@ -257,20 +340,41 @@ func (p *printer) stmts(assign string, ss []vstmt) {
 		case *vIf:
 			p.ifs(assign, x)
 		case *vCase:
-			p.e.open("case (" + x.sel.String() + ")")
-			for _, a := range x.arms {
-				label := "default"
-				if a.labels != nil {
-					label = exprList(a.labels)
-				}
-				p.e.open(label + ": begin")
-				p.stmts(assign, a.body)
-				p.e.close("end")
-			}
-			p.e.close("endcase")
+			p.cases(assign, x)
 		default:
 			panic(fmt.Sprintf("hdl: unknown statement %T", s))
 		}
+	}
+}
+
+// cases prints a case statement, as a table if every arm is one assignment to the same target.
+func (p *printer) cases(assign string, x *vCase) {
+	p.e.open("case (" + x.sel.String() + ")")
+	defer p.e.close("endcase")
+	target := ""
+	for i, a := range x.arms {
+		var set *vSet
+		if len(a.body) == 1 {
+			set, _ = a.body[0].(*vSet)
+		}
+		if set == nil || i > 0 && set.lhs.String() != target {
+			target = ""
+			break
+		}
+		target = set.lhs.String()
+	}
+	for _, a := range x.arms {
+		label := "default"
+		if a.labels != nil {
+			label = exprList(a.labels)
+		}
+		if target != "" {
+			p.e.row("arm", "", label+":", target+" "+assign+" "+a.body[0].(*vSet).rhs.String()+";")
+			continue
+		}
+		p.e.open(label + ": begin")
+		p.stmts(assign, a.body)
+		p.e.close("end")
 	}
 }
 

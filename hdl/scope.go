@@ -234,15 +234,22 @@ func (s *Scope) freshName(base string, p pos) string {
 
 // ROMRow is the word at one address of a ROM and what it means. A nil Value is
 // an address that nobody reads: no line is printed for it. Fields, if any, are
-// the widths of the parts of the word, lowest first, as which it is printed.
+// the parts of the word, lowest first, as which it is printed; they are those of
+// all rows that have any.
 type ROMRow struct {
 	Value  *big.Int
 	Doc    string
-	Fields []int
+	Fields []ROMField
+}
+
+// ROMField is a part of a ROM word.
+type ROMField struct {
+	Name  string
+	Width int
 }
 
 // ROM declares a table read without a clock: word addr of rows, printed as a case statement of
-// one commented line a row. Addresses beyond the rows read zero.
+// one commented row each, below the names of the fields. Addresses beyond the rows read zero.
 func (s *Scope) ROM(name string, addr Value, word Type, rows []ROMRow, doc ...string) *Signal {
 	sig := s.declare(kindReg, name, word, doc)
 	ta := typeOf(addr)

@@ -165,7 +165,7 @@ func literal(c *constant) string {
 	if c.t.Signed {
 		sign = "s"
 	}
-	if c.hex || c.t.Width > 64 {
+	if c.hex || c.t.Width > 64 && c.v.Sign() != 0 {
 		bits := U(c.t.Width).wrap(c.v)
 		return fmt.Sprintf("%d'%sh%0*x", c.t.Width, sign, (c.t.Width+3)/4, bits)
 	}

@@ -25,7 +25,21 @@ func EstimateJSON(d *gen.Design) ([]byte, error) {
 // generator's affair, so every list of objects simply becomes a table.
 type EstimateFile struct {
 	Quantities []Quantity
+	figures    estimateFigures
 	tables     []*table
+}
+
+// predictionTitle begins the titles of the tables of the prediction.
+const predictionTitle = "Prediction"
+
+// estimateFigures are what the simulation can be held against.
+type estimateFigures struct {
+	ReadLatency int    `json:"read_latency"`
+	Cycles      uint64 `json:"cycles"`
+	Array       uint64 `json:"array_cycles"`
+	WaitFetch   uint64 `json:"wait_fetch_cycles"`
+	WaitStore   uint64 `json:"wait_store_cycles"`
+	Overhead    uint64 `json:"overhead_cycles"`
 }
 
 // ReadEstimate reads estimate.json.
@@ -47,11 +61,14 @@ func parseEstimate(text []byte) (*EstimateFile, error) {
 		return nil, err
 	}
 	e := &EstimateFile{Quantities: own.Quantities}
+	if err := json.Unmarshal(text, &e.figures); err != nil {
+		return nil, err
+	}
 	top, err := members(text)
 	if err != nil {
 		return nil, err
 	}
-	general := &table{title: "Prediction", head: []string{"figure", "value"}}
+	general := &table{title: predictionTitle, head: []string{"figure", "value"}}
 	e.tables = append(e.tables, general)
 	for _, m := range top {
 		if m.key == "quantities" {
@@ -105,7 +122,7 @@ func members(object []byte) ([]member, error) {
 // addScalars adds a value, or those of an object within, as rows.
 func (t *table) addScalars(key string, value json.RawMessage) error {
 	if value[0] != '{' {
-		t.add(words(key), scalar(value))
+		t.add(words(key), scalar(key, value))
 		return nil
 	}
 	inner, err := members(value)
@@ -127,11 +144,11 @@ func listTable(list member) (*table, error) {
 	if err := json.Unmarshal(list.value, &rows); err != nil {
 		return nil, err
 	}
-	t := &table{title: "Prediction: " + words(list.key)}
+	t := &table{title: predictionTitle + ": " + words(list.key)}
 	for _, row := range rows {
 		if row[0] != '{' {
 			t.head = []string{words(list.key)}
-			t.add(scalar(row))
+			t.add(scalar(list.key, row))
 			continue
 		}
 		cells, err := members(row)
@@ -141,7 +158,7 @@ func listTable(list member) (*table, error) {
 		var head, line []string
 		for _, c := range cells {
 			head = append(head, words(c.key))
-			line = append(line, scalar(c.value))
+			line = append(line, scalar(c.key, c.value))
 		}
 		if t.head == nil {
 			t.head = head
@@ -153,8 +170,9 @@ func listTable(list member) (*table, error) {
 
 func words(key string) string { return strings.ReplaceAll(key, "_", " ") }
 
-// scalar prints a JSON value for people: integers with separators, texts bare.
-func scalar(value json.RawMessage) string {
+// scalar prints a JSON value for people: integers with separators, utilisations
+// as shares, texts bare.
+func scalar(key string, value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) == nil {
 		return text
@@ -165,6 +183,9 @@ func scalar(value json.RawMessage) string {
 	}
 	var real float64
 	if json.Unmarshal(value, &real) == nil {
+		if strings.HasSuffix(key, "utilization") {
+			return percent(real)
+		}
 		return fmt.Sprintf("%.5g", real)
 	}
 	return string(value)

@@ -170,17 +170,24 @@ type traceWriter struct {
 	err      error // the first
 }
 
-// createTrace writes the header, the event table and the input, and makes the
-// file as long as it will be.
-func createTrace(path string, start int, print uint64, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
+// newTrace returns a trace of a plan without a file.
+func newTrace(p *gen.Plan) *traceWriter {
 	t := &traceWriter{
-		plan: p, sets: Schedule(p), layers: len(p.Slabs()), last: p.Visits.Step[len(p.Visits.Step)-1].Act, progress: progress,
+		plan: p, sets: Schedule(p), layers: len(p.Slabs()), last: p.Visits.Step[len(p.Visits.Step)-1].Act,
 		steps:  p.Program.Steps(),
 		widths: [NumMemories]int{State0: 2, State1: 2, Index: 1},
 	}
 	if p.LaneBits > 16 {
 		t.widths[State0], t.widths[State1] = 4, 4
 	}
+	return t
+}
+
+// createTrace writes the header, the event table and the input, and makes the
+// file as long as it will be.
+func createTrace(path string, start int, print uint64, p *gen.Plan, s *ep.Samples, progress func(done, steps int)) (*traceWriter, error) {
+	t := newTrace(p)
+	t.progress = progress
 	table, size := t.table()
 	var err error
 	if t.file, err = os.Create(path); err != nil {

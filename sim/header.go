@@ -77,6 +77,7 @@ func (h *header) scalars() {
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
 	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
 	h.constant("bool", "kInfer", cfg.Sequence.Task == ep.Infer, "they are inferences")
+	h.constant("uint32_t", "kPhaseResult", d.PhaseResult(), "where PROGRESS stands at the end of a run")
 	h.constant("int", "kNumLayers", len(d.Slabs()), "state layers, then heads")
 	h.constant("int", "kOutputLayer", len(d.Layers), "whose states are the results")
 	h.constant("bool", "kPredicts", cfg.Network.Readout() == nil, "the largest result is the prediction")

@@ -72,7 +72,8 @@ func TestWriteHTML(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`<span class="fail">FAIL</span>`, "a &lt; b", "<h2>Prediction: phases</h2>", "<td>12,345</td>", "width:50px", "width:150px",
+		`<span class="verdict fail">FAIL</span>`, "a &lt; b", "<h3>Prediction: phases</h3>", "<td>12,345</td>", "width:50px", "width:150px",
+		`<td class="mono">0x0011 = 0.06640625</td>`, `<td class="t">free</td>`,
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("page lacks %s", want)

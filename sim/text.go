@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -130,6 +131,7 @@ func realText(v *float64) string {
 func (r *Report) tables(est *EstimateFile) []*table {
 	list := []*table{r.layerTable(), r.stateTable(), r.phaseTable(), r.runTable(), r.sequencerTable(), r.trafficTable()}
 	if est != nil {
+		list = slices.Insert(list, 4, r.predictedTable(est))
 		list = append(list, est.tables...)
 		list = append(list, r.quantityTable(est.Quantities))
 	}
@@ -160,7 +162,7 @@ func (r *Report) stateTable() *table {
 			t.head = append(t.head, p.Name+" nonzero")
 		}
 	}
-	t.head = append(t.head, "state min", "max", "acc min", "max", "ties", "residual", "flips", "clamped weights")
+	t.head = append(t.head, "state min", "state max", "acc min", "acc max", "ties", "residual", "flips", "clamped weights")
 	for _, l := range r.Layers {
 		row := []any{l.Name}
 		for _, name := range nudged {
@@ -206,13 +208,37 @@ func (r *Report) runTable() *table {
 	return t
 }
 
+// predictedTable holds the counters of the last run against the estimate, where
+// it is made for such a run.
+func (r *Report) predictedTable(est *EstimateFile) *table {
+	t := &table{title: "Predicted against simulated cycles", head: []string{"counter", "predicted", "simulated", "difference"}}
+	f := &est.figures
+	if len(r.Runs) == 0 || r.Settings.Stall || r.Settings.Latency != 0 && r.Settings.Latency != f.ReadLatency {
+		return t
+	}
+	last := r.Runs[len(r.Runs)-1]
+	if last.Infer || last.Predicted == nil {
+		return t
+	}
+	for _, c := range []struct {
+		name      string
+		predicted uint64
+	}{{"cycles", f.Cycles}, {"array", f.Array}, {"wait_fetch", f.WaitFetch}, {"wait_store", f.WaitStore}, {"overhead", f.Overhead}} {
+		got := last.Counters[c.name]
+		t.add(strings.ToUpper(c.name), thousands(c.predicted), thousands(got), thousands(int64(got)-int64(c.predicted)))
+	}
+	return t
+}
+
 func (r *Report) sequencerTable() *table {
 	t := &table{title: "Cycles by state of the sequencer", head: []string{"state", "cycles", "share"}}
 	var all uint64
 	for _, n := range r.Sequencer {
 		all += n
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Sequencer)) {
+	names := slices.Sorted(maps.Keys(r.Sequencer))
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(r.Sequencer[b], r.Sequencer[a]) })
+	for _, name := range names {
 		if n := r.Sequencer[name]; n > 0 {
 			t.add(name, thousands(n), percent(float64(n)/float64(all)))
 		}
@@ -227,11 +253,13 @@ func (r *Report) trafficTable() *table {
 	return t
 }
 
+const quantityTitle = "Number formats, proved ranges and what was reached"
+
 // quantityTable lists formats and proved ranges, with what was reached.
 func (r *Report) quantityTable(list []Quantity) *table {
 	t := &table{
-		title: "Number formats, proved ranges and what was reached",
-		head:  []string{"layer", "quantity", "format", "bits", "proved low", "high", "reached low", "high", "meaning"},
+		title: quantityTitle,
+		head:  []string{"layer", "quantity", "format", "bits", "proved low", "proved high", "reached low", "reached high", "meaning"},
 	}
 	byName := map[string]*LayerReport{}
 	for i := range r.Layers {

@@ -41,6 +41,7 @@ func run(args []string) (failed int, err error) {
 	only := flags.String("run", "", "only benches and networks whose name contains this")
 	stalls := flags.Int("stalls", 0, "of each network only so many patterns of stalls, each with a reset in mid-run")
 	jobs := flags.Int("jobs", 2, "simulations at a time")
+	inIcarus := flags.Bool("icarus", false, "the networks in Icarus Verilog, with a bench in Verilog alone")
 	keep := flags.String("keep", "", "directory to keep the packages in (default: a temporary one, removed)")
 	if err := flags.Parse(args); err != nil {
 		return 0, err
@@ -58,7 +59,11 @@ func run(args []string) (failed int, err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	start := time.Now()
-	passed, failed := runAll(ctx, dir, *only, *jobs)
+	list := allJobs()
+	if *inIcarus {
+		list = icarusJobs()
+	}
+	passed, failed := runAll(ctx, list, dir, *only, *jobs)
 	if ctx.Err() != nil {
 		return 0, errors.New("interrupted")
 	}
@@ -90,12 +95,12 @@ func allJobs() []job {
 
 // runAll does the jobs, some at a time, and prints their results in the order
 // of the list.
-func runAll(ctx context.Context, dir, only string, jobs int) (passed, failed int) {
+func runAll(ctx context.Context, list []job, dir, only string, jobs int) (passed, failed int) {
 	var results []chan result
 	slots := make(chan struct{}, max(1, jobs))
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for _, j := range allJobs() {
+	for _, j := range list {
 		if !strings.Contains(j.name, only) || j.slow && j.name != only {
 			continue
 		}
@@ -174,37 +179,43 @@ var errNoData = errors.New("no data")
 
 // build writes the package of a network to dir and builds its simulator.
 func (n *network) build(ctx context.Context, dir string) (*sim.Simulation, error) {
+	if err := n.write(dir); err != nil {
+		return nil, err
+	}
+	s := &sim.Simulation{Dir: dir, Jobs: 1, Opt: 0}
+	return s, s.Build(ctx)
+}
+
+// write writes the package of a network to dir.
+func (n *network) write(dir string) error {
 	cfg, err := n.config()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var src ep.Sources
 	if n.data != "" {
 		src.Data = dataDir(n.data)
 		if _, err := os.Stat(src.Data); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w: %s does not exist; set EPGEN_DATA", errNoData, src.Data)
+			return fmt.Errorf("%w: %s does not exist; set EPGEN_DATA", errNoData, src.Data)
 		}
 	}
 	d, err := gen.New(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w, err := ep.LoadParams(cfg, &src)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	x, err := ep.LoadInputs(cfg, &src)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil); err != nil {
-		return nil, err
-	}
-	s := &sim.Simulation{Dir: dir, Jobs: 1, Opt: 0}
-	return s, s.Build(ctx)
+	_, err = sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil)
+	return err
 }
 
 // firstMismatch returns the first mismatch of the last run as an error.

@@ -25,11 +25,11 @@ var chosen = []struct {
 	name, file, old, new string
 	want                 place
 }{
-	{"rounding constant", "ep_lane.v", `(wire +scaled_up += )scaled\[\d+\] &&`, `${1}1'b0 &&`,
+	{"rounding constant", "ep_lane.v", `(wire +scaled_up += )\w+\[\d+\] &&`, `${1}1'b0 &&`,
 		place{"ready", "value", "free", 1, "wdata_i"}},
 	{"shift", "ep_lane.v", `(\{+bias_i\[\d+\]\}\}), bias_i, (\d+)'d0\}`, `$1, bias_i >>> 1, $2'd0}`,
 		place{"ready", "value", "free", 1, "wdata_i"}},
-	{"saturation bound", "ep_lane.v", `STATE_MAX = 16'sd32767;`, `STATE_MAX = 16'sd32766;`,
+	{"saturation bound", "ep_lane.v", `(STATE_MAX = \d+'sd)127;`, `${1}126;`,
 		place{"ready", "value", "free", 1, "wdata_i"}},
 	{"index order", "ep_operands.v", `(index_i\[2\*r \+: 2\]) != pos_i`, `$1 != {pos_i[0], pos_i[1]}`,
 		place{"ready", "value", "free", 1, "wdata_i"}},
@@ -43,7 +43,7 @@ var chosen = []struct {
 		place{"ready", "value", "update", 1, "m_axi_wdata"}},
 	{"argmax tie", "ep_lane.v", `aligned_q > result_q`, `aligned_q >= result_q`,
 		place{"ready", "value", "free", 2, "wdata_i"}},
-	{"sign of the minus phase", "ep_operands.v", `minus_i \? \d+'sd0 - wide : wide`, `wide`,
+	{"sign of the minus phase", "ep_operands.v", `minus_i \? \d+'sd0 - (\w+) : \w+`, `$1`,
 		place{"ready", "value", "update", 1, "m_axi_wdata"}},
 	{"nudge of the minus phase", "ep_lane.v", `end else if \(nudge_minus_i\) begin`, `end else if (1'b0) begin`,
 		place{"ready", "value", "minus", 4, "wdata_i"}},

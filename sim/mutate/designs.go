@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,27 +52,63 @@ func ReadDesign(name, scratch string) (*ep.Config, error) {
 	return cfg, err
 }
 
-// WritePackage writes the package of a configuration, with weights and samples
-// drawn from its seed, to dir.
+// WritePackage writes the package of a configuration to dir, with weights and
+// samples drawn from its seed that go to the limits of their formats.
 func WritePackage(dir string, cfg *ep.Config) error {
 	d, err := gen.New(cfg)
 	if err != nil {
 		return err
 	}
-	var none ep.Sources
-	w, err := ep.LoadParams(cfg, &none)
-	if err != nil {
-		return err
-	}
-	x, err := ep.LoadInputs(cfg, &none)
+	w, err := ep.LoadParams(cfg, &ep.Sources{})
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	_, err = sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil)
+	params := w.Quantize(&cfg.Formats)
+	stretch(params, cfg)
+	_, err = sim.WritePackage(dir, d, params, drawSamples(cfg), nil)
 	return err
+}
+
+// stretch gives the first channel of hidden layers with more than four nothing but
+// the smallest weights and in layer 1 the second nothing but the largest, so that
+// sums come near to the ends of their proved ranges. Above layer 1 a channel that
+// is always 1 would, by its feedback, leave nothing below it alive.
+func stretch(p *ep.Params, cfg *ep.Config) {
+	hidden := cfg.Network.Layers[:len(cfg.Network.Layers)-1]
+	for i := range hidden {
+		l := &hidden[i]
+		if l.Out.C <= 4 {
+			continue
+		}
+		each := len(p.Layers[i].W) / l.Out.C
+		for k := range each {
+			p.Layers[i].W[k] = int32(cfg.Formats.Weight.Min())
+			if i == 0 {
+				p.Layers[i].W[each+k] = int32(cfg.Formats.Weight.Max())
+			}
+		}
+	}
+}
+
+// drawSamples draws samples over the whole range of the format, a third of the
+// values being its limits or zero.
+func drawSamples(cfg *ep.Config) *ep.Samples {
+	rng := rand.New(rand.NewPCG(cfg.Seed, 0x73616d706c65))
+	lo, hi := cfg.Formats.Input.Min(), cfg.Formats.Input.Max()
+	s := &ep.Samples{X: make([]int32, cfg.Batch*cfg.Network.Input.Len()), Y: make([]int, cfg.Batch)}
+	for i := range s.X {
+		s.X[i] = int32(lo + rng.Int64N(hi-lo+1))
+		if rng.IntN(3) == 0 {
+			s.X[i] = int32([]int64{lo, 0, hi}[rng.IntN(3)])
+		}
+	}
+	for i := range s.Y {
+		s.Y[i] = rng.IntN(cfg.Network.Classes())
+	}
+	return s
 }
 
 // readRTL returns the files of rtl/ by base name.

@@ -72,17 +72,22 @@ var operators = map[Class]operator{
 }
 
 var (
-	sized      = regexp.MustCompile(`\b(\d+)'(s?)([bdh])([0-9a-fA-F]+)\b`)
-	compared   = regexp.MustCompile(`(==|!=|<=|<|>=|>) (\(\w+ \? )?-?$`)
-	symbol     = regexp.MustCompile(`&&|\|\||==|!=|<=|>=| [-+<>] |[!~&|]`)
-	bracket    = regexp.MustCompile(`\[([^\[\]]*)\]`)
-	number     = regexp.MustCompile(`\b\d+\b`)
-	handshaked = regexp.MustCompile(`\b\w*(valid|ready|take|full|idle|busy|done|request|pop|sent|counted|fire|finish|issue|announced|reserve|release|loaded|settled|abort|error)\w*\b`)
-	extension  = regexp.MustCompile(`\{\d+\{(\w+(?:\[\d+\])+)\}\}`)
-	caseLabel  = regexp.MustCompile(`^\s*([A-Z][A-Z_0-9]*|\d+'[dbh]\w+): begin$`)
-	ifLine     = regexp.MustCompile(`\bif \((.*)\) begin$`)
-	choice     = regexp.MustCompile(`(\w+(?:\[\d+\])?) \? `)
-	staged     = regexp.MustCompile(`\b(\w+_q)(\d*)\b`)
+	sized        = regexp.MustCompile(`\b(\d+)'(s?)([bdh])([0-9a-fA-F]+)\b`)
+	compared     = regexp.MustCompile(`(==|!=|<=|<|>=|>) (\(\w+ \? )?-?$`)
+	symbol       = regexp.MustCompile(`&&|\|\||==|!=|<=|>=| [-+<>] |[!~&|]`)
+	bracket      = regexp.MustCompile(`\[([^\[\]]*)\]`)
+	number       = regexp.MustCompile(`\b\d+\b`)
+	handshaked   = regexp.MustCompile(`\b\w*(valid|ready|take|full|idle|busy|done|request|pop|sent|counted|fire|finish|issue|announced|reserve|release|loaded|settled|abort|error)\w*\b`)
+	extension    = regexp.MustCompile(`\{\d+\{(\w+(?:\[\d+\])+)\}\}`)
+	formGenerate = regexp.MustCompile(`^\s*for \((\w+) = 0; \w+ < \d+; `)
+	caseLabel    = regexp.MustCompile(`^\s*([A-Z][A-Z_0-9]*|\d+'[dbh]\w+):(?: begin$| +\w+ <?= )`)
+	ifLine       = regexp.MustCompile(`\bif \((.*)\) begin$`)
+	choice       = regexp.MustCompile(`(\w+(?:\[\d+\])?) \? `)
+	// operand ends before an operand, operandBefore begins behind one, of an
+	// operator to which the sign matters.
+	operand       = regexp.MustCompile(` (\*|<|>|<=|>=) $`)
+	operandBefore = regexp.MustCompile(`^ (\*|<|>|<=|>=) `)
+	staged        = regexp.MustCompile(`\b(\w+_q)(\d*)\b`)
 )
 
 // literals changes sized numbers by one. limits chooses between those that
@@ -93,12 +98,20 @@ func literals(l *line, rng *rand.Rand, limits bool) (edits []edit) {
 	}
 	for _, m := range sized.FindAllStringSubmatchIndex(l.code, -1) {
 		isLimit := compared.MatchString(l.code[:m[0]])
-		if m[0] < l.from || caseLabel.MatchString(l.code) || isLimit != limits {
+		if m[0] < l.from || isLimit != limits || m[0] < labelEnd(l.code) {
 			continue
 		}
 		edits = append(edits, edit{m[0], m[1], nextLiteral(l.code[m[0]:m[1]], rng.IntN(2) == 0)})
 	}
 	return edits
+}
+
+// labelEnd is where the label of a case ends in a line, or 0.
+func labelEnd(code string) int {
+	if m := caseLabel.FindStringSubmatchIndex(code); m != nil {
+		return m[3]
+	}
+	return 0
 }
 
 // nextLiteral returns a sized number plus or minus one, modulo its width.
@@ -130,34 +143,21 @@ func literal(m []string, v *big.Int) string {
 	return m[1] + "'" + m[2] + m[3] + digits
 }
 
-// tableParts are the parts of an axis table entry that a kind of pass reads, by
-// their place in the row {k, o, i, odd, void, last}. The generator fills the
-// others with zeros; no circuit looks at them in such a row, so a change there is
-// no fault and is not drawn, like one of a comment.
-var tableParts = map[string][]int{
-	"up":     {0, 1, 2, 4, 5},
-	"down":   {0, 1, 2, 3, 4, 5},
-	"update": {1, 2, 3, 4, 5},
-	"bias":   {1, 5},
-	"act":    {1, 5},
-}
-
-var rowKind = regexp.MustCompile(`// layer\d+ (up|down|update|bias|act) \d+$`)
-
-// tableBits flips one bit of a value of a table row.
+// tableBits flips one bit of a value of a table row, one that a circuit looks at.
 func tableBits(_ *source, l *line, rng *rand.Rand) []edit {
 	if !l.inROM || strings.Contains(l.code, "default:") { // no pass has the index of the default
 		return nil
 	}
-	all := sized.FindAllStringSubmatchIndex(l.code[l.from:], -1)
+	var all [][]int
+	for i, m := range sized.FindAllStringSubmatchIndex(l.code[l.from:], -1) {
+		if i >= len(l.unread) || !l.unread[i] {
+			all = append(all, m)
+		}
+	}
 	if all == nil {
 		return nil
 	}
 	m := all[rng.IntN(len(all))]
-	if kind := rowKind.FindStringSubmatch(l.text); kind != nil && len(all) == 6 {
-		parts := tableParts[kind[1]]
-		m = all[parts[rng.IntN(len(parts))]]
-	}
 	lo, hi := l.from+m[0], l.from+m[1]
 	parts := sized.FindStringSubmatch(l.code[lo:hi])
 	var width int
@@ -176,6 +176,12 @@ func replacing(table map[string]string) operator {
 		}
 		for _, m := range symbol.FindAllStringIndex(l.code, -1) {
 			old := strings.TrimSpace(l.code[m[0]:m[1]])
+			if formGenerate.MatchString(l.code) && old == "<" {
+				continue // one lane more has no bits: its selects lie outside of every vector
+			}
+			if (old == "<" || old == ">") && clamps(l.code, m[0]) {
+				continue
+			}
 			if text, ok := table[old]; ok && m[0] >= l.from-1 {
 				lo := m[0] + strings.Index(l.code[m[0]:m[1]], old)
 				edits = append(edits, edit{lo, lo + len(old), text})
@@ -183,6 +189,31 @@ func replacing(table map[string]string) operator {
 		}
 		return edits
 	}
+}
+
+// clamps reports whether the comparison at an offset chooses between its own
+// sides, as in (v > MAX) ? MAX : v. Where both are equal both choices have the
+// same value, so that >= is no change. The second choice may follow in the next
+// line, or be another clamp of the same value.
+func clamps(code string, at int) bool {
+	open := strings.LastIndex(code[:at], "(")
+	if open < 0 {
+		return false
+	}
+	end := closing(code, open+1)
+	sides := strings.Fields(code[at:])
+	if end <= at || !strings.HasPrefix(code[end:], " ? ") || len(sides) < 2 {
+		return false
+	}
+	left, right := code[open+1:at], strings.TrimSpace(code[at+len(sides[0])+1:end-1])
+	first, second, _ := strings.Cut(code[end+len(" ? "):], " :")
+	own := func(text string) bool {
+		text = strings.TrimPrefix(strings.TrimRight(text, ";)"), "$signed(")
+		text, _, _ = strings.Cut(text, "[")
+		return text == left || text == right
+	}
+	second = strings.TrimSpace(second)
+	return own(first) && (second == "" || own(second) || strings.HasPrefix(second, "("+left+" "))
 }
 
 // selects shifts bit and part selects by one place, targets of assignments
@@ -291,16 +322,32 @@ func signs(_ *source, l *line, _ *rand.Rand) (edits []edit) {
 			edits = append(edits, edit{m[2], m[3], "1'b0"})
 		}
 	}
-	for _, mark := range []string{" * ", " < ", " > "} {
-		if !strings.Contains(l.code[l.from:], mark) {
-			continue
+	for at := l.from; ; {
+		i := strings.Index(l.code[at:], "$signed(")
+		if i < 0 {
+			break
 		}
-		if i := strings.Index(l.code[l.from:], "$signed("); i >= 0 {
-			lo := l.from + i
-			edits = append(edits, edit{lo, lo + len("$signed"), "$unsigned"})
+		lo := at + i
+		at = lo + len("$signed(")
+		if operand.MatchString(l.code[l.from:lo]) || operandBefore.MatchString(l.code[closing(l.code, at):]) {
+			edits = append(edits, edit{lo, at - 1, "$unsigned"})
 		}
 	}
 	return edits
+}
+
+// closing returns the offset behind the parenthesis that closes the one before at.
+func closing(code string, at int) int {
+	depth := 1
+	for ; at < len(code) && depth > 0; at++ {
+		switch code[at] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+	}
+	return at
 }
 
 // conditions negates a branch or an enable, or makes it stuck.
@@ -323,7 +370,7 @@ func conditions(_ *source, l *line, rng *rand.Rand) (edits []edit) {
 // labels exchanges the label of a case for another of the same file.
 func labels(s *source, l *line, rng *rand.Rand) []edit {
 	m := caseLabel.FindStringSubmatchIndex(l.code)
-	if m == nil {
+	if m == nil || l.inROM {
 		return nil
 	}
 	here := l.code[m[2]:m[3]]
@@ -332,7 +379,7 @@ func labels(s *source, l *line, rng *rand.Rand) []edit {
 	}
 	var others []string
 	for i := range s.lines {
-		if o := caseLabel.FindStringSubmatch(s.lines[i].code); o != nil && o[1] != here {
+		if o := caseLabel.FindStringSubmatch(s.lines[i].code); o != nil && o[1] != here && !s.lines[i].inROM {
 			others = append(others, o[1])
 		}
 	}

@@ -20,7 +20,8 @@ type line struct {
 	inReset   bool   // assigns the value after reset
 	inStart   bool   // assigns the value at the start of a run, a pass or a job
 	again     bool   // reset value that start assigns again, so that it determines nothing
-	inROM     bool   // row of a table
+	inROM     bool   // row of a table, or part of one
+	unread    []bool // of each number of the row's word: no circuit looks at it
 	port      bool   // connection of an instance
 	connected []string
 }
@@ -33,7 +34,7 @@ var (
 	formSet      = regexp.MustCompile(`^\s*\w+(\[[^\]]*\])* +<?= `)
 	formROM      = regexp.MustCompile(`^\s*(\d+'[dbh]\w+|default):\s+\w+ = `)
 	formPort     = regexp.MustCompile(`^\s*\.\w+ *\(`)
-	formReset    = regexp.MustCompile(`^(\s*)if \(!(rst_ni|aresetn)\) begin$`)
+	formReset    = regexp.MustCompile(`^(\s*)if \(!(rst_ni|aresetn)(?: \|\| .*)?\) begin$`)
 	formStart    = regexp.MustCompile(`^(\s*)(?:end else )?if \(\w*start(?:_i)?(?: \|\| \w+)?\) begin$`)
 	formName     = regexp.MustCompile(`\b[a-zA-Z_]\w*\b`)
 )
@@ -66,6 +67,7 @@ func parse(name string, text []byte) *source {
 	}
 	s.connect()
 	s.override()
+	s.tables()
 	return s
 }
 

@@ -49,7 +49,7 @@ func updateBench(d design, exhaustive bool) *Bench {
 				v.Idle(3)
 				fields := d.Descriptor(l.N, k)
 				v.SetPresent("bias_i", b2i(k == gen.Bias))
-				v.Set("rate_shift_i", int64(fields["rate_shift"]))
+				v.SetPresent("rate_shift_i", int64(fields["rate_shift"]))
 				if exhaustive {
 					updateAll(v, u)
 					continue
@@ -78,14 +78,12 @@ func (s source) contrast(u fixedpoint.Update, lo, hi int64) int64 {
 // inputs are noise.
 func updateElement(v *Vectors, s source, u fixedpoint.Update, contrast, old int64) {
 	if s.chance(8) {
-		v.Set("valid_i", 0)
 		s.fill(v, "contrast_i", "old_i")
 		v.Tick()
 	}
 	want := func() int64 { return u.Apply(old, contrast) }
 	if v.Has("place_i") { // a cycle ahead
 		place, inner := uint32(s.Uint64()), uint32(s.Uint64())
-		v.Set("valid_i", 0)
 		v.Set("place_i", int64(place))
 		v.Set("inner_i", int64(inner))
 		v.Tick()
@@ -93,7 +91,6 @@ func updateElement(v *Vectors, s source, u fixedpoint.Update, contrast, old int6
 		random := fixedpoint.RandomStream{Outer: place, Inner: inner}.At(0, 0)
 		want = func() int64 { return u.ApplyRandom(old, contrast, random) }
 	}
-	v.Set("valid_i", 1)
 	v.Set("contrast_i", contrast)
 	v.Set("old_i", old)
 	v.WantAfter(3, "new_o", want())
@@ -105,7 +102,6 @@ func updateElement(v *Vectors, s source, u fixedpoint.Update, contrast, old int6
 // the limits and 0.
 func updateAll(v *Vectors, u fixedpoint.Update) {
 	limit := min(int64(1)<<(v.Bits("contrast_i")-1)-1, 300)
-	v.Set("valid_i", 1)
 	for rate := range int64(1) << u.MantissaBits {
 		v.Idle(3) // the rate is constant while columns are in flight
 		v.Set("rate_i", rate)

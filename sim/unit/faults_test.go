@@ -15,8 +15,8 @@ var faults = []struct {
 	{"rounding/all", "nearest_even_2_floor[0] ||", "1'b1 ||", "nearest_even_2_o"},
 	{"rounding/all", "nearest_up_3_up    = v_i[2]", "nearest_up_3_up    = v_i[1]", "nearest_up_3_o"},
 
-	{"ep_update_lane/narrow", "WEIGHT_MIN = -6'sd8", "WEIGHT_MIN = -6'sd7", "new_o"},
-	{"ep_update_lane/narrow", "BIAS_MAX   = 6'sd31", "BIAS_MAX   = 6'sd30", "new_o"},
+	{"ep_update_lane/narrow", "WEIGHT_MIN = -18'sd8", "WEIGHT_MIN = -18'sd7", "new_o"},
+	{"ep_update_lane/narrow", "BIAS_MAX   = 18'sd31", "BIAS_MAX   = 18'sd30", "new_o"},
 	{"ep_update_lane/narrow", "|scaled[7:0]", "|scaled[7:1]", "new_o"},
 	{"ep_update_lane/real", "old_q2 <= old_q1", "old_q2 <= old_i", "new_o"},
 
@@ -29,13 +29,13 @@ var faults = []struct {
 	{"ep_mac_array/single", "drain_q <= contrast_q", "drain_q <= prod_q", "contrast_o"},
 
 	{"ep_lane/narrow", "aligned_q > result_q", "aligned_q >= result_q", "argmax_o"},
-	{"ep_lane/narrow", "STATE_MAX = 6'sd7", "STATE_MAX = 6'sd6", "state_o"},
+	{"ep_lane/narrow", "STATE_MAX = 13'sd7", "STATE_MAX = 13'sd6", "state_o"},
 	{"ep_lane/narrow", "result_q <= aligned_q + acc_rdata_q", "result_q <= aligned_q", "state_o"},
-	{"ep_lane/narrow", "pos_i == index_i", "pos_i != index_i", "argmax_o state_o"},
+	{"ep_lane/real", "pos_i == index_i", "pos_i != index_i", "argmax_o state_o"},
 	{"ep_lane/narrow", "act_acc_q2 - force_aligned", "act_acc_q2 + force_aligned", "state_o"},
 	{"ep_lane/means", "mean_i && !first", "mean_i && first", "state_o"},
 	{"ep_lane/real", "scaled_floor[0] ||", "1'b1 ||", "state_o"},
-	{"ep_lane/even", "scaled_up    = scaled[", "scaled_up    = !scaled[", "state_o"},
+	{"ep_lane/even", "scaled_up    = u_q[", "scaled_up    = !u_q[", "state_o"},
 
 	{"ep_operands/single", "void_i || zero_i", "void_i", "v_o z_o"},
 	{"ep_operands/real", "!= pos_i", "== pos_i", "v_o z_o"},
@@ -57,7 +57,7 @@ var faults = []struct {
 	{"ep_walker/means", "down_i ? tile_q - {", "down_i ? tile_q + {", "op_tile_o"},
 	{"ep_registers/narrow", "written[0] && !busy_i", "written[0]", "start_o"},
 	{"ep_registers/narrow", "base_hi_q <= (base_hi_q & ~mask) | written", "base_hi_q <= written", "base_o"},
-	{"ep_registers/narrow", "10'd9 && written[0]", "10'd9", "irq s_axil_rdata"},
+	{"ep_registers/narrow", "IRQ_STATUS && written[0]", "IRQ_STATUS", "irq s_axil_rdata"},
 	{"ep_registers/narrow", "overhead_q <= overhead_q + 64'd1", "overhead_q <= overhead_q + 64'd2", "s_axil_rdata"},
 
 	{"ep_sequencer/narrow", "flush_q <= 3'd5", "flush_q <= 3'd4", "state_o pass_over_o freed_o"},

@@ -230,8 +230,8 @@ func (f *fetchPlay) cycle() {
 	take, done := f.respond(rready)
 	freed := f.consume()
 
-	aborted := f.error || v.now[v.port("abort_i", true).at] == 1
-	request := f.left > 0 && !f.arvalid && f.inFlight < f.Cfg.Memory.Outstanding && !aborted
+	aborted := v.now[v.port("abort_i", true).at] == 1
+	request := f.left > 0 && !f.arvalid && f.inFlight < f.Cfg.Memory.Outstanding
 	if f.arvalid && arready {
 		f.accept()
 	}

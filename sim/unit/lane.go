@@ -19,7 +19,9 @@ func laneBench(d design) *Bench {
 				p.drive()
 			}
 			p.clear()
-			p.pool(false)
+			if p.v.Has("index_i") {
+				p.pool(false)
+			}
 			p.pool(true)
 			if p.v.Has("mean_i") {
 				p.mean()
@@ -44,17 +46,18 @@ type lanePlay struct {
 func (p *lanePlay) layer(n int) {
 	p.n = n
 	up, act := p.Descriptor(n, gen.Up), p.Descriptor(n, gen.Act)
-	p.v.Set("up_shift_i", int64(up["up_shift"]))
+	p.v.SetPresent("up_shift_i", int64(up["up_shift"]))
 	p.v.SetPresent("bias_shift_i", int64(up["bias_shift"]))
-	p.v.Set("act_shift_i", int64(act["act_shift"]))
+	p.v.SetPresent("act_shift_i", int64(act["act_shift"]))
 	if n < len(p.Layers) { // down over layer n+1 adds to layer n
-		p.v.Set("down_shift_i", int64(p.Descriptor(n+1, gen.Down)["down_shift"]))
+		p.v.SetPresent("down_shift_i", int64(p.Descriptor(n+1, gen.Down)["down_shift"]))
 	}
 }
 
 // noise drives data at random and nothing valid.
 func (p *lanePlay) noise() {
-	p.fill(p.v, "sum_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i", "live_i")
+	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
+	p.fill(p.v, p.v.Existing("index_i", "free_index_i")...)
 	p.anyBias()
 	if p.v.Has("mean_i") {
 		p.v.Set("mean_i", 0)
@@ -78,7 +81,8 @@ func (p *lanePlay) noiseBias() int64 {
 // tick ends the cycle; the next begins with noise, but the mode stays.
 func (p *lanePlay) tick() {
 	p.v.Tick()
-	p.fill(p.v, "sum_i", "pos_i", "index_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
+	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
+	p.fill(p.v, p.v.Existing("index_i")...)
 	p.anyBias()
 	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i"} {
 		p.v.Set(name, 0)
@@ -284,13 +288,13 @@ func (p *lanePlay) mean() {
 func (p *lanePlay) window(live bool, sums [4]int64, bias int64, index, addr int) {
 	p.v.Set("up_i", 1)
 	p.v.Set("window_i", 1)
-	p.v.SetIf("live_i", live)
+	p.v.SetPresent("free_index_i", b2i(live))
 	pos := -1 // position of the sum of the cycle before
 	for i := 0; i <= len(sums); {
 		if pos >= 0 {
 			p.v.Set("pos_i", int64(pos))
 			if !live && index >= 0 {
-				p.v.Set("index_i", int64(index))
+				p.v.SetPresent("index_i", int64(index))
 			}
 		}
 		pos = -1

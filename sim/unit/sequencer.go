@@ -384,9 +384,10 @@ func (q *sequencerPlay) mode(m passMode) {
 		return
 	}
 	v, l, k := q.v, &q.Layers[m.layer-1], m.kind
-	for _, name := range []string{"row_base", "col_base", "last_blk", "last_y", "last_x", "i_blk", "i_sample", "o_blk",
-		"o_sample", "i_row", "o_row", "k_blk", "k_row", "up_shift", "bias_shift", "down_shift", "act_shift", "rate", "rate_shift", "biased"} {
-		v.WantPresent(name+"_o", int64(q.Descriptor(m.layer, k)[name]))
+	for name, value := range q.Descriptor(m.layer, k) {
+		if v.Has(name + "_o") { // the others go through the mode, or there is nothing to choose
+			v.Want(name+"_o", int64(value))
+		}
 	}
 	updating := q.phase == q.PhaseUpdate()
 	v.Want("slab_o_o", int64(m.slab*q.Rows/q.P*l.Out.HW))
@@ -410,7 +411,7 @@ func (q *sequencerPlay) mode(m passMode) {
 	}
 	states := m.layer > 1 || k == gen.Act && q.Cfg.Damping > 0
 	v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
-	v.WantIf("acc_keep_o", updating)
+	v.WantPresent("acc_keep_o", b2i(updating))
 	v.WantPresent("bank_o", int64(q.bank))
 	if v.Has("slab_base_o") && k != gen.Act {
 		tile, slab := q.TileBase(m.layer)
@@ -461,9 +462,9 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 			v.Want("write_o", gen.DriveBase)
 		}
 		if l.HasIndex() {
-			v.Want("index_plus_o", int64(index))
+			q.index(index)
 			freezes := q.phase == 1 && q.step0 && !(q.Cfg.Sweep == ep.Asynchronous && m.layer%2 == 0)
-			v.WantIf("live_o", live || q.phase == gen.CopyFree || q.phase == q.PhaseUpdate() || freezes)
+			v.WantPresent("free_index_o", b2i(q.phase == gen.CopyFree || q.phase == q.PhaseUpdate() || freezes))
 		}
 	case gen.Down:
 		below := int64(q.Layers[m.layer-2].AccBase)
@@ -474,7 +475,7 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 			v.Want("acc_read_o", gen.DriveBase)
 		}
 		if l.HasIndex() {
-			v.Want("index_plus_o", int64(index))
+			q.index(index)
 		}
 	case gen.Act:
 		v.Want("o_plus_o", q.here(m.layer, read))
@@ -487,16 +488,20 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 			v.Want("acc_read_o", gen.DriveBase)
 		}
 	case gen.Update, gen.Bias:
-		v.Want("i_plus_o", q.below(m.layer, plus))
-		v.Want("i_minus_o", q.below(m.layer, minus))
+		if m.kind == gen.Update {
+			v.Want("i_plus_o", q.below(m.layer, plus))
+			v.Want("i_minus_o", q.below(m.layer, minus))
+		}
 		v.Want("o_plus_o", q.here(m.layer, plus))
 		v.Want("o_minus_o", q.here(m.layer, minus))
 		if l.HasIndex() && m.kind == gen.Update {
-			v.Want("index_plus_o", int64(index))
+			q.index(index)
 			if live && m.layer > 1 {
 				index += q.IndexWords
 			}
-			v.Want("index_minus_o", int64(index))
+			if live {
+				v.Want("index_minus_o", int64(index))
+			}
 		}
 	}
 }
@@ -505,6 +510,15 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 // step, but for the neighbours in the second half of a sweep.
 func (q *sequencerPlay) stale(k gen.Kind) bool {
 	return q.step0 && q.phase < q.Copies() && !(q.second && k != gen.Act)
+}
+
+// index expects the first word of the pool indices, or of those of phase +beta.
+func (q *sequencerPlay) index(word int) {
+	if q.Cfg.PoolIndex == ep.Live {
+		q.v.Want("index_plus_o", int64(word))
+		return
+	}
+	q.v.Want("index_o", int64(word))
 }
 
 // here is the first word of the states of a layer in a copy.

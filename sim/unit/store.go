@@ -16,6 +16,9 @@ func storeBench(d design) *Bench {
 			v.Set(p, 0)
 		}
 		v.Reset()
+		v.Set("start_i", 1) // every job belongs to a step
+		v.Tick()
+		v.Set("start_i", 0)
 		s.base = 0xfedcba98 << 12
 		v.Set("base_i", s.base)
 		s.job(storeJob{columns: 1})
@@ -52,6 +55,7 @@ type storePlay struct {
 	base                           int64
 	columnsPerBeat, beatsPerColumn int
 	bits                           int
+	started                        bool // a job has begun, so that the FIFO is empty
 
 	storeJob
 	storeState
@@ -95,6 +99,7 @@ func (s *storePlay) job(j storeJob) {
 	s.v.Set("store_start_i", 1)
 	s.cycle(false)
 	s.v.Set("store_start_i", 0)
+	s.started = true
 	region := s.Updated()
 	if j.result {
 		region = s.Map.Results
@@ -173,7 +178,9 @@ func (s *storePlay) cycle(aborting bool) {
 // reserve announces a column now and then while the store is ready.
 func (s *storePlay) reserve() bool {
 	ready := s.used < 32
-	s.v.WantIf("store_ready_o", ready)
+	if s.started {
+		s.v.WantIf("store_ready_o", ready)
+	}
 	reserve := ready && len(s.toReserve) > 0 && s.chance(s.columns)
 	s.v.SetIf("reserve_i", reserve)
 	if reserve {
@@ -342,7 +349,7 @@ func (s *storePlay) addresses(sent, aborting bool) {
 	if sent && (s.at%s.longest() == 0 || s.toSend == 0) {
 		credit++ // the burst that ends in this cycle still counted in it
 	}
-	request := s.announce > 0 && !s.awvalid && credit < 4 && !aborting
+	request := s.announce > 0 && !s.awvalid && credit < 4
 	if s.fresh { // data need not wait for AWREADY
 		s.credit++
 		s.pending++

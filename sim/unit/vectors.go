@@ -87,6 +87,18 @@ func (v *Vectors) port(name string, input bool) *vectorPort {
 // Has reports whether the block has a port.
 func (v *Vectors) Has(name string) bool { return v.ports[name] != nil }
 
+// Existing returns the ports that the block has: some are there only if the
+// design has a choice for them to make.
+func (v *Vectors) Existing(names ...string) []string {
+	var out []string
+	for _, name := range names {
+		if v.Has(name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // Bits returns the width of a port.
 func (v *Vectors) Bits(name string) int { return v.ports[name].bits }
 

@@ -18,15 +18,31 @@ bool AxiLite::Write(uint32_t addr, uint32_t data, uint32_t strobe) {
 }
 
 bool AxiLite::Read(uint32_t addr, uint32_t* data) {
-  addr_ = addr;
-  ar_todo_ = r_todo_ = true;
-  const bool ok = Run("read", addr);
-  *data = ok ? rdata_ : 0;
+  reads_ = 1;
+  return StartReads(addr, addr, data, data);
+}
+
+bool AxiLite::ReadTwo(uint32_t first, uint32_t second, uint32_t* a,
+                      uint32_t* b) {
+  reads_ = 2;
+  return StartReads(first, second, a, b);
+}
+
+bool AxiLite::StartReads(uint32_t first, uint32_t second, uint32_t* a,
+                         uint32_t* b) {
+  addr_ = first;
+  araddr_[0] = first;
+  araddr_[1] = second;
+  asked_ = answered_ = 0;
+  const int last = reads_ - 1;
+  const bool ok = Run("read", first);
+  *a = ok ? rdata_[0] : 0;
+  *b = ok ? rdata_[last] : 0;
   return ok;
 }
 
 bool AxiLite::Run(const char* what, uint32_t addr) {
-  for (uint64_t i = 0; b_todo_ || r_todo_; ++i) {
+  for (uint64_t i = 0; b_todo_ || r_todo(); ++i) {
     if (verdict_->stop()) return false;
     if (i == kTimeout) {
       Fail(addr, what, "no answer");
@@ -57,7 +73,8 @@ void AxiLite::Fail(uint32_t addr, const char* what,
 // VALID, once raised, stays until taken.
 void AxiLite::PreClock(Vtb_top& top, uint64_t) {
   if (!top.aresetn) {
-    aw_todo_ = w_todo_ = b_todo_ = ar_todo_ = r_todo_ = false;
+    aw_todo_ = w_todo_ = b_todo_ = false;
+    reads_ = asked_ = answered_ = 0;
     aw_valid_ = w_valid_ = ar_valid_ = false;
     b_.waiting = r_.waiting = false;
   }
@@ -68,15 +85,15 @@ void AxiLite::PreClock(Vtb_top& top, uint64_t) {
   };
   top.s_axil_awvalid = raise(&aw_valid_, aw_todo_, &aw_gaps_);
   top.s_axil_wvalid = raise(&w_valid_, w_todo_, &w_gaps_);
-  top.s_axil_arvalid = raise(&ar_valid_, ar_todo_, &ar_gaps_);
+  top.s_axil_arvalid = raise(&ar_valid_, asked_ < reads_, &ar_gaps_);
   top.s_axil_awaddr = addr_;
-  top.s_axil_araddr = addr_;
+  top.s_axil_araddr = araddr_[asked_ < reads_ ? asked_ : 0];
   top.s_axil_wdata = wdata_;
   top.s_axil_wstrb = wstrb_;
   // Asked in every cycle, or the few accesses would meet one kind of gaps only.
   const bool hold_b = b_gaps_.Hold(), hold_r = r_gaps_.Hold();
   top.s_axil_bready = b_todo_ && !hold_b;
-  top.s_axil_rready = r_todo_ && !hold_r;
+  top.s_axil_rready = r_todo() && !hold_r;
 }
 
 // An answer, once VALID, waits for READY as it is.
@@ -117,10 +134,13 @@ void AxiLite::OnClock(Vtb_top& top, uint64_t cycle) {
   const bool aw = taken(&aw_valid_, &aw_todo_, top.s_axil_awready);
   const bool w = taken(&w_valid_, &w_todo_, top.s_axil_wready);
   if ((aw || w) && !aw_todo_ && !w_todo_) write_cycle_ = cycle;
-  taken(&ar_valid_, &ar_todo_, top.s_axil_arready);
+  if (ar_valid_ && top.s_axil_arready) {
+    ar_valid_ = false;
+    ++asked_;
+  }
   if (top.s_axil_bvalid && !b_todo_)
     Fail(addr_, "write", "BVALID without a write");
-  if (top.s_axil_rvalid && !r_todo_)
+  if (top.s_axil_rvalid && !r_todo())
     Fail(addr_, "read", "RVALID without a read");
   if (top.s_axil_bvalid && top.s_axil_bready) {
     if (aw_todo_ || w_todo_) Fail(addr_, "write", "answered before accepted");
@@ -128,9 +148,8 @@ void AxiLite::OnClock(Vtb_top& top, uint64_t cycle) {
     resp_ = top.s_axil_bresp;
   }
   if (top.s_axil_rvalid && top.s_axil_rready) {
-    if (ar_todo_) Fail(addr_, "read", "answered before accepted");
-    r_todo_ = false;
+    if (answered_ >= asked_) Fail(addr_, "read", "answered before accepted");
     resp_ = top.s_axil_rresp;
-    rdata_ = top.s_axil_rdata;
+    if (r_todo()) rdata_[answered_++] = top.s_axil_rdata;
   }
 }

@@ -22,6 +22,8 @@ class AxiLite : public Extension {
   // kTimeout cycles or the answer is an error. Bit i of strobe writes byte i.
   bool Write(uint32_t addr, uint32_t data, uint32_t strobe = 0xf);
   bool Read(uint32_t addr, uint32_t* data);
+  // Two reads; the second is asked for while the first waits for its answer.
+  bool ReadTwo(uint32_t first, uint32_t second, uint32_t* a, uint32_t* b);
 
   void PreClock(Vtb_top& top, uint64_t cycle) override;
   void OnClock(Vtb_top& top, uint64_t cycle) override;
@@ -41,7 +43,9 @@ class AxiLite : public Extension {
     uint64_t payload = 0;
   };
 
+  bool StartReads(uint32_t first, uint32_t second, uint32_t* a, uint32_t* b);
   bool Run(const char* what, uint32_t addr);
+  bool r_todo() const { return answered_ < reads_; }
   void CheckHeld(const char* what, Held* held, bool valid, bool ready,
                  uint64_t payload);
   void CheckReset(const Vtb_top& top);
@@ -53,9 +57,10 @@ class AxiLite : public Extension {
   uint64_t accesses_ = 0;
   uint64_t write_cycle_ = 0;
 
-  uint32_t addr_ = 0, wdata_ = 0, wstrb_ = 0, rdata_ = 0, resp_ = 0;
+  uint32_t addr_ = 0, wdata_ = 0, wstrb_ = 0, resp_ = 0;
+  uint32_t araddr_[2] = {0, 0}, rdata_[2] = {0, 0};
+  int reads_ = 0, asked_ = 0, answered_ = 0;
   bool aw_todo_ = false, w_todo_ = false, b_todo_ = false;
-  bool ar_todo_ = false, r_todo_ = false;
   bool aw_valid_ = false, w_valid_ = false, ar_valid_ = false;
   Held b_, r_;
   int reset_cycles_ = 0;

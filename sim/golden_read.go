@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"path/filepath"
+
+	"epgen/gen"
+)
+
+// Golden is what the golden files of a start hold: external memory before and
+// after it, and what the core writes on chip in between.
+type Golden struct {
+	Before, After []byte
+	Sets          [NumMemories][]GoldenSet // in the order of Schedule
+}
+
+// GoldenSet is a set with its values, in the order [sample, channel, row, column].
+type GoldenSet struct {
+	Set
+	Codes []int32
+}
+
+// ReadGolden reads the golden files of a start below dir, the directory golden of
+// a package.
+func ReadGolden(dir string, p *gen.Plan, start int) (*Golden, error) {
+	print := Fingerprint(p)
+	g := &Golden{}
+	var trace []byte
+	for _, f := range []struct {
+		name string
+		kind goldenKind
+		to   *[]byte
+	}{{BeforeFile, kindBefore, &g.Before}, {AfterFile, kindAfter, &g.After}, {TraceFile, kindTrace, &trace}} {
+		var err error
+		if *f.to, err = readGolden(filepath.Join(startDir(dir, start), f.name), f.kind, start, print); err != nil {
+			return nil, err
+		}
+	}
+	t := newTrace(p)
+	t.table()
+	for m, sets := range t.sets {
+		for i, s := range sets {
+			set := GoldenSet{s, make([]int32, s.Values)}
+			w := t.widths[m]
+			for k := range set.Codes {
+				at := t.offsets[m][i] + k*w
+				set.Codes[k] = decode(trace[at : at+w])
+			}
+			g.Sets[m] = append(g.Sets[m], set)
+		}
+	}
+	return g, nil
+}
+
+// decode is the inverse of encode for one value; a single byte is unsigned.
+func decode(b []byte) int32 {
+	switch len(b) {
+	case 1:
+		return int32(b[0])
+	case 2:
+		return int32(int16(uint16(b[0]) | uint16(b[1])<<8))
+	}
+	return int32(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24)
+}

@@ -1,0 +1,96 @@
+package icarus
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+
+	"epgen/gen"
+)
+
+//go:embed bench.v
+var benchText string
+
+// bench is the Verilog of the bench; holes are the fields of holes.
+var bench = template.Must(template.New("bench.v").Parse(benchText))
+
+// holes are the constants of a design that the bench needs.
+type holes struct {
+	Network     string
+	Top         string
+	DataWidth   int
+	Beats       int // of the memory map
+	Outstanding int // most read bursts under way
+	Latency     int // cycles from a read address to its first beat
+	Limit       int // cycles after which a run is given up
+	Start       int // what CONTROL takes to begin a step from the initial states
+	Ports       []portHole
+	Registers   map[string]int // byte offsets
+	Taps        []tapHole
+}
+
+type portHole struct {
+	Name  string
+	Range string // "[63:0] " or ""
+	Input bool   // of the core
+}
+
+// tapHole is a memory of the core whose write port is watched.
+type tapHole struct {
+	Number int
+	Path   string
+}
+
+// writeBench writes the bench of a design; taps are left out of a netlist, which
+// has no such paths.
+func writeBench(w io.Writer, d *gen.Design, taps bool) error {
+	h := holes{
+		Network: d.Cfg.Network.Name, Top: d.Top(), DataWidth: d.Cfg.Memory.DataWidth,
+		Beats: d.Map.Size / d.Map.BeatBytes, Outstanding: d.Cfg.Memory.Outstanding,
+		Latency: d.Cfg.Memory.ReadLatency, Limit: 4*d.Estimate(d.Cfg.Memory.ReadLatency).Cycles + 10000,
+		Start: 1, Registers: map[string]int{},
+	}
+	top, err := d.Block(d.Top())
+	if err != nil {
+		return err
+	}
+	for _, p := range top.Ports() {
+		hole := portHole{Name: p.Name(), Input: p.IsInput()}
+		if w := p.Type().Width; w > 1 {
+			hole.Range = fmt.Sprintf("[%d:0] ", w-1)
+		}
+		h.Ports = append(h.Ports, hole)
+	}
+	for _, r := range d.Registers() {
+		h.Registers[r.Name] = r.Offset
+		for _, f := range r.Fields {
+			if r.Name == "CONTROL" && f.Name == "COLD" {
+				h.Start |= 1 << f.Lo
+			}
+		}
+	}
+	if taps {
+		for i, name := range []string{"state0", "state1", "index"} {
+			h.Taps = append(h.Taps, tapHole{i, d.TapPaths()[name]})
+		}
+	}
+	return bench.Execute(w, h)
+}
+
+// writeImage writes a memory image for $readmemh, a beat a line, its last byte
+// first.
+func writeImage(w io.Writer, image []byte, beatBytes int) error {
+	var b bytes.Buffer
+	for at := 0; at < len(image); at += beatBytes {
+		var line strings.Builder
+		for i := beatBytes - 1; i >= 0; i-- {
+			fmt.Fprintf(&line, "%02x", image[at+i])
+		}
+		fmt.Fprintln(&b, line.String())
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}

@@ -1,0 +1,135 @@
+package icarus
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/big"
+	"strings"
+
+	"epgen/gen"
+	"epgen/sim"
+)
+
+// compareTaps holds the words that the core wrote on chip, one line "memory
+// address data" each, against the golden sets of a memory: within a set in any
+// order, each word once. Every start must write the same. It returns the number of
+// values compared and what differs.
+func compareTaps(r io.Reader, p *gen.Plan, g *sim.Golden) (compared int, differences []string, err error) {
+	t := &tapReader{plan: p, golden: g}
+	t.begin()
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if lines.Text() == "end" {
+			t.end()
+			t.begin()
+			continue
+		}
+		var memory int
+		var address, data string
+		if _, err := fmt.Sscan(lines.Text(), &memory, &address, &data); err != nil || memory < 0 || memory >= int(sim.NumMemories) {
+			return 0, nil, fmt.Errorf("icarus: tap %q, want memory, address and data", lines.Text())
+		}
+		t.word(sim.Memory(memory), address, data)
+	}
+	return t.compared, t.differences, lines.Err()
+}
+
+// tapReader follows the sets of every memory.
+type tapReader struct {
+	plan        *gen.Plan
+	golden      *sim.Golden
+	next        [sim.NumMemories]int          // set under way
+	due         [sim.NumMemories]map[int]word // its words that have not come
+	compared    int
+	differences []string
+}
+
+// word is what a word on chip must hold: the value of each lane, of lanes that
+// exist.
+type word []int32
+
+func (t *tapReader) begin() {
+	for m := range t.next {
+		t.next[m] = 0
+		t.load(sim.Memory(m))
+	}
+}
+
+// load makes the words of the next set of a memory due.
+func (t *tapReader) load(m sim.Memory) {
+	t.due[m] = map[int]word{}
+	if t.next[m] == len(t.golden.Sets[m]) {
+		return
+	}
+	s := &t.golden.Sets[m][t.next[m]]
+	block := t.plan.Input
+	if s.Layer > 0 {
+		block = t.plan.Slabs()[s.Layer-1].Out
+	}
+	c, pixels := block.Shape.C, block.HW
+	for i, code := range s.Codes {
+		sample, channel, pixel := i/(c*pixels), i/pixels%c, i%pixels
+		at := s.Base + sample*block.SampleWords + channel/t.plan.P*pixels + pixel
+		t.due[m][at] = append(t.due[m][at], code)
+	}
+}
+
+func (t *tapReader) differ(format string, args ...any) {
+	if len(t.differences) < 20 {
+		t.differences = append(t.differences, fmt.Sprintf(format, args...))
+	}
+}
+
+// word compares one word.
+func (t *tapReader) word(m sim.Memory, address, data string) {
+	if strings.ContainsAny(address+data, "xXzZ") {
+		t.differ("memory %d: unknown bits: address %s, data %s", m, address, data)
+		return
+	}
+	var at int
+	fmt.Sscanf(address, "%x", &at)
+	want, ok := t.due[m][at]
+	if !ok {
+		t.differ("memory %d, set %d: word %d is not due", m, t.next[m], at)
+		return
+	}
+	delete(t.due[m], at)
+	bits := t.plan.LaneBits
+	if m == sim.Index {
+		bits = 2
+	}
+	all, _ := new(big.Int).SetString(data, 16)
+	for lane, code := range want {
+		got := lane2int(all, lane, bits, m != sim.Index)
+		t.compared++
+		if got != code {
+			s := &t.golden.Sets[m][t.next[m]]
+			t.differ("memory %d, layer %d, step %d, word %d, lane %d: expected %d, got %d", m, s.Layer, s.Step, at, lane, code, got)
+		}
+	}
+	if len(t.due[m]) == 0 {
+		t.next[m]++
+		t.load(m)
+	}
+}
+
+// end expects that all sets are complete.
+func (t *tapReader) end() {
+	for m := range t.next {
+		if left := len(t.golden.Sets[m]) - t.next[m]; left > 0 {
+			t.differ("memory %d: %d of %d sets are not complete", m, left, len(t.golden.Sets[m]))
+		}
+	}
+}
+
+// lane2int returns a lane of a word.
+func lane2int(all *big.Int, lane, bits int, signed bool) int32 {
+	v := new(big.Int).Rsh(all, uint(lane*bits))
+	v.And(v, new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(bits)), big.NewInt(1)))
+	n := v.Int64()
+	if signed && n >= 1<<(bits-1) {
+		n -= 1 << bits
+	}
+	return int32(n)
+}
