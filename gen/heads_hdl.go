@@ -595,9 +595,9 @@ func (u *headUnit) difference() hdl.Value {
 		b.Set(q, hdl.SubMod(target, hdl.Ext(u.logit, w)))
 	})
 	rounded := roundShift(&u.Scope, "linear", q, a.Error.Shift, a.Error.Mode)
-	t := hdl.S(u.d.LaneBits)
-	lo, hi := u.Localparam("ERROR_MIN", t, a.Error.Lo), u.Localparam("ERROR_MAX", t, a.Error.Hi)
-	return clamp(rounded, lo, hi, t)
+	bound := hdl.S(max(rounded.Type().Width, u.d.LaneBits))
+	lo, hi := u.Localparam("ERROR_MIN", bound, a.Error.Lo), u.Localparam("ERROR_MAX", bound, a.Error.Hi)
+	return clamp(rounded, lo, hi, hdl.S(u.d.LaneBits))
 }
 
 // mixture builds the error of a head of logits, whose cold quotient is kept in ERROR and

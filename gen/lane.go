@@ -396,18 +396,18 @@ func (d *Design) biasDoc() string {
 func (l *lane) limited(rounded hdl.Value, word hdl.Type) hdl.Value {
 	d, f := l.d, &l.d.Cfg.Formats
 	last := len(d.Layers) - 1
+	bound := hdl.S(max(rounded.Type().Width, d.LaneBits))
 	if d.Cfg.Output == ep.Clamped {
 		hi := d.Layers[last].Arith.Act.Hi
-		wide := hdl.S(max(rounded.Type().Width, d.LaneBits))
-		return clampFromZero(rounded, l.Localparam("STATE_MAX", wide, hi, ftoa(f.State.ToFloat(hi))), word)
+		return clampFromZero(rounded, l.Localparam("STATE_MAX", bound, hi, ftoa(f.State.ToFloat(hi))), word)
 	}
 	out := d.Layers[last].Arith.Act
-	lo := hdl.Value(l.Localparam("OUTPUT_MIN", word, out.Lo, ftoa(f.Output.ToFloat(out.Lo))))
-	hi := hdl.Value(l.Localparam("OUTPUT_MAX", word, out.Hi, ftoa(f.Output.ToFloat(out.Hi))))
+	lo := hdl.Value(l.Localparam("OUTPUT_MIN", bound, out.Lo, ftoa(f.Output.ToFloat(out.Lo))))
+	hi := hdl.Value(l.Localparam("OUTPUT_MAX", bound, out.Hi, ftoa(f.Output.ToFloat(out.Hi))))
 	if last > 0 {
 		top := d.Layers[0].Arith.Act.Hi
-		state := l.Localparam("STATE_MAX", word, top, ftoa(f.State.ToFloat(top)))
-		lo = l.WireIs("lowest", hdl.Mux(l.linear, lo, hdl.Const(word, 0)))
+		state := l.Localparam("STATE_MAX", bound, top, ftoa(f.State.ToFloat(top)))
+		lo = l.WireIs("lowest", hdl.Mux(l.linear, lo, hdl.Const(bound, 0)))
 		hi = l.WireIs("highest", hdl.Mux(l.linear, hi, state))
 	} else {
 		l.Unused(l.linear)
