@@ -3,7 +3,6 @@ package gen
 import (
 	"math/big"
 	"math/bits"
-	"slices"
 	"strconv"
 
 	"epgen/hdl"
@@ -53,11 +52,6 @@ func (r record) wanted() record {
 		}
 	}
 	return out
-}
-
-// has reports whether the record has a field.
-func (r record) has(name string) bool {
-	return slices.ContainsFunc(r, func(f field) bool { return f.name == name })
 }
 
 // pack assembles one word; the values follow the fields.

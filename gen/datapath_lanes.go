@@ -3,6 +3,7 @@ package gen
 import (
 	"math/bits"
 
+	"epgen/ep"
 	"epgen/hdl"
 )
 
@@ -295,8 +296,14 @@ func (p *datapath) updates() {
 		}
 		lane := u.OutAs("new_o", "new_value")
 		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
-		state := g.WireIs("state_value", hdl.IndexSlice(p.here, r, d.LaneBits), "not negative")
-		g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.Ext(state, d.ElementBits))
+		word := hdl.IndexSlice(p.here, r, d.LaneBits)
+		if d.Cfg.Output == ep.Linear {
+			state := g.WireIs("state_value", hdl.AsS(word))
+			g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
+		} else {
+			state := g.WireIs("state_value", word, "not negative")
+			g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.Ext(state, d.ElementBits))
+		}
 	})
 	p.Group("To the store")
 	p.Assign(p.Output("reserve_o", one, "a column is on its way"),

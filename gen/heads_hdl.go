@@ -630,9 +630,9 @@ func (u *headUnit) mixture(p *hdl.Signal, one int64) hdl.Value {
 		b.If(u.is(headMix), func(b *hdl.Block) { b.Set(mix, hdl.AddMod(hdl.Ext(x, mw), hdl.Ext(z, mw))) })
 	})
 	rounded := roundShift(&u.Scope, "mix", mix, a.Error.Shift, a.Error.Mode)
-	t := hdl.S(u.d.LaneBits)
-	lo, hi := u.Localparam("MIX_MIN", t, a.Error.Lo), u.Localparam("MIX_MAX", t, a.Error.Hi)
-	return clamp(rounded, lo, hi, t)
+	bound := hdl.S(max(rounded.Type().Width, u.d.LaneBits))
+	lo, hi := u.Localparam("MIX_MIN", bound, a.Error.Lo), u.Localparam("MIX_MAX", bound, a.Error.Hi)
+	return clamp(rounded, lo, hi, hdl.S(u.d.LaneBits))
 }
 
 // outputs builds the error of the class and the ports to accumulators and states.

@@ -151,7 +151,7 @@ func TestQueue(t *testing.T) {
 	p, q, other := NewQueue(1, rtl), NewQueue(1, rtl), NewQueue(2, rtl)
 	files, classes, designs := map[string]int{}, map[Class]int{}, map[string]int{}
 	same := 0
-	for range 200 {
+	for range 400 { // the rarest class has places in two modules only
 		m := p.Next()
 		if again := q.Next(); m != again {
 			t.Fatalf("two queues of one seed: %v and %v", &m, &again)
@@ -175,7 +175,7 @@ func TestQueue(t *testing.T) {
 			t.Errorf("%v: no change", &m)
 		}
 	}
-	if same > 20 {
+	if same > 40 {
 		t.Errorf("seeds 1 and 2 share %d mutants", same)
 	}
 	for name := range rtl["frozen"] {
