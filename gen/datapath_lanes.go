@@ -83,11 +83,11 @@ func (p *datapath) lanes() {
 	}
 	we, clear := p.laneEnables()
 	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
-	actValid := p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 	module := d.lane()
 	bw := f.Bias.Width()
-	var moved *hdl.Signal
+	var moved, actValid *hdl.Signal
 	if d.monitored() {
+		actValid = p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
 		moved = p.Wire("moved", hdl.U(d.P), "lanes whose state has moved")
 		p.Assign(p.Output("moved_o", hdl.U(1), "a state has moved by more than the tolerance"), hdl.RedOr(moved))
 	}
@@ -135,7 +135,6 @@ func (p *datapath) lanes() {
 			u.In("acc_clear_i", hdl.IndexBit(clear, r))
 		}
 		u.In("acc_waddr_i", p.laneWiring.waddr)
-		u.In("act_valid_i", actValid)
 		if d.readsState() {
 			u.In("state_i", hdl.AsS(hdl.IndexSlice(p.here, r, lw)))
 		}
@@ -147,6 +146,7 @@ func (p *datapath) lanes() {
 		}
 		u.OutTo("argmax_o", hdl.IndexSlice(p.argmax, r, 2))
 		if moved != nil {
+			u.In("act_valid_i", actValid)
 			u.OutTo("moved_o", hdl.IndexBit(moved, r))
 		}
 		state := u.OutAs("state_o", "state_lane")

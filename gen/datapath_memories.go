@@ -50,7 +50,6 @@ func (p *datapath) memories() {
 			u.In("waddr_i", dst)
 			u.In("wdata_i", p.states)
 		}
-		u.In("re_i", p.valid[1])
 		u.In("raddr_i", at)
 		w := u.OutAs("rdata_o", [2]string{"even_word", "odd_word"}[i])
 		if i == 0 {
@@ -71,7 +70,6 @@ func (p *datapath) memories() {
 	u.In("we_i", store)
 	u.In("waddr_i", indexAddr[9])
 	u.In("wdata_i", p.slabArgmax())
-	u.In("re_i", p.valid[1])
 	u.In("raddr_i", p.indexAddr)
 	p.index = u.OutAs("rdata_o", "index_word")
 

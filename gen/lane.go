@@ -84,7 +84,8 @@ type lane struct {
 	accRE, accRAddr, accWE, accWAddr      hdl.Value
 	heads                                 laneHeads
 	accClear                              hdl.Value // nil in square arrays
-	actValid, state, target               hdl.Value
+	actValid                              hdl.Value // nil without a monitor
+	state, target                         hdl.Value
 	rdata                                 *hdl.Signal
 }
 
@@ -144,7 +145,9 @@ func (l *lane) ports() {
 		l.accClear = l.Input("acc_clear_i", one, "write zero")
 	}
 	l.Group("Activation, one cycle after the read")
-	l.actValid = l.Input("act_valid_i", one)
+	if d.monitored() {
+		l.actValid = l.Input("act_valid_i", one, "the state counts")
+	}
 	if d.readsState() {
 		l.state = l.Input("state_i", hdl.S(d.LaneBits), "s of the output layer")
 	}
@@ -245,10 +248,11 @@ func (l *lane) written(result *hdl.Signal) hdl.Value {
 	return hdl.Mux(l.accClear, zeroOf(result), result)
 }
 
-// stage is a register that takes v while en is high.
-func (l *lane) stage(en hdl.Value, name string, v hdl.Value, doc ...string) *hdl.Signal {
+// stage is a register of the activation, which runs all the time: only what is
+// written counts.
+func (l *lane) stage(name string, v hdl.Value, doc ...string) *hdl.Signal {
 	q := l.Reg(name, v.Type(), doc...)
-	l.Always(func(b *hdl.Block) { b.If(en, func(b *hdl.Block) { b.Set(q, v) }) })
+	l.Always(func(b *hdl.Block) { b.Set(q, v) })
 	return q
 }
 
@@ -260,17 +264,16 @@ func (l *lane) activate() {
 	} else {
 		l.Group("Accumulator on its way")
 	}
-	valid := delay(&l.Scope, "act_valid", l.actValid, 0, 4)
 	var force *hdl.Signal
 	var acc2 *hdl.Signal
 	if d.nudgesOutput() {
-		force, acc2 = l.outputForce(valid)
+		force, acc2 = l.outputForce()
 	} else {
-		acc2 = l.stage(valid[1], "act_acc_q2", l.stage(l.actValid, "act_acc_q", l.rdata))
+		acc2 = l.stage("act_acc_q2", l.stage("act_acc_q", l.rdata))
 	}
 	var nudge hdl.Value
 	if d.hasHeads() {
-		nudge = l.headForce(valid)
+		nudge = l.headForce()
 	}
 
 	l.Group("Pre-activation, rounding, hard sigmoid")
@@ -282,25 +285,23 @@ func (l *lane) activate() {
 	nudged := l.nudgedAcc(acc2)
 	u := l.Reg("u_q", hdl.S(d.AccBits))
 	l.Always(func(b *hdl.Block) {
-		b.If(valid[2], func(b *hdl.Block) {
-			if nudge != nil {
-				l.pullByHead(b, u, acc2, aligned, nudge)
-				return
-			}
-			push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(nudged, aligned)) }
-			pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(nudged, aligned)) }
-			chain := b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) })
-			switch {
-			case l.nudgeMinus != nil:
-				chain.ElseIf(l.nudgeMinus, pull).Else(push)
-			case d.pulls():
-				chain.Else(pull)
-			default:
-				chain.Else(push)
-			}
-		})
+		if nudge != nil {
+			l.pullByHead(b, u, acc2, aligned, nudge)
+			return
+		}
+		push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(nudged, aligned)) }
+		pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(nudged, aligned)) }
+		chain := b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) })
+		switch {
+		case l.nudgeMinus != nil:
+			chain.ElseIf(l.nudgeMinus, pull).Else(push)
+		case d.pulls():
+			chain.Else(pull)
+		default:
+			chain.Else(push)
+		}
 	})
-	l.round(u, valid)
+	l.round(u)
 }
 
 // nudgedAcc is the accumulator to which the nudge is added: a nudge outside the activation
@@ -316,7 +317,7 @@ func (l *lane) nudgedAcc(acc hdl.Value) hdl.Value {
 }
 
 // outputForce builds the force on the output layer and the accumulator beside it.
-func (l *lane) outputForce(valid []hdl.Value) (force, acc2 *hdl.Signal) {
+func (l *lane) outputForce() (force, acc2 *hdl.Signal) {
 	d := l.d
 	f, out := d.Cfg.Formats, d.Layers[len(d.Layers)-1].Arith
 	frac := max(f.State.Frac, f.Target.Frac)
@@ -325,18 +326,18 @@ func (l *lane) outputForce(valid []hdl.Value) (force, acc2 *hdl.Signal) {
 	target := l.Localparam("TARGET_ONE", y.Type(), d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
 	beta := l.strength()
 	zero := hdl.Const(target.Type(), 0)
-	err := l.stage(l.actValid, "error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
-	acc1 := l.stage(l.actValid, "act_acc_q", l.rdata)
+	err := l.stage("error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
+	acc1 := l.stage("act_acc_q", l.rdata)
 	fw := max(2, out.Nudge.SignedWidth())
 	if w := err.Type().Width; w > fw { // copies of the sign that the product leaves out
 		l.Unused(hdl.Slice(err, w-1, fw))
 	}
-	force = l.stage(valid[1], "force_q", fit(hdl.Mul(beta, err), fw))
-	return force, l.stage(valid[1], "act_acc_q2", acc1)
+	force = l.stage("force_q", fit(hdl.Mul(beta, err), fw))
+	return force, l.stage("act_acc_q2", acc1)
 }
 
 // round takes the pre-activation u, valid in stage 3, to the state.
-func (l *lane) round(u *hdl.Signal, valid []hdl.Value) {
+func (l *lane) round(u *hdl.Signal) {
 	d, f := l.d, l.d.Cfg.Formats
 	out := d.Layers[len(d.Layers)-1].Arith
 	// Aligning all layers to the largest shift leaves one rounding point.
@@ -347,20 +348,20 @@ func (l *lane) round(u *hdl.Signal, valid []hdl.Value) {
 	}
 	quotient := roundShift(&l.Scope, "scaled", scaled, k, out.Act.Mode)
 	word := hdl.S(d.LaneBits)
-	rounded := l.stage(valid[3], "rounded_q", quotient)
+	rounded := l.stage("rounded_q", quotient)
 	clamped := l.limited(rounded, word)
 	if d.monitored() && d.Cfg.Damping == 0 { // the monitor reads it too
 		clamped = l.WireIs("clamped", clamped)
 	}
 	if d.Cfg.Damping == 0 {
 		state := l.OutputReg("state_o", word, "new state "+f.State.String()+", six cycles after the read")
-		l.Always(func(b *hdl.Block) { b.If(valid[4], func(b *hdl.Block) { b.Set(state, clamped) }) })
+		l.Always(func(b *hdl.Block) { b.Set(state, clamped) })
 		if d.monitored() {
-			l.watch(valid[4], clamped, delay(&l.Scope, "state", l.state, 0, 4)[4])
+			l.watch(4, clamped, delay(&l.Scope, "state", l.state, 0, 4)[4])
 		}
 		return
 	}
-	l.damp(l.stage(valid[4], "activated_q", clamped))
+	l.damp(l.stage("activated_q", clamped))
 }
 
 // damp builds the step of a damped state, s + round((z - s) * 2^-k), which lies
@@ -370,16 +371,13 @@ func (l *lane) damp(activated *hdl.Signal) {
 	word, k := hdl.S(d.LaneBits), d.Cfg.Damping
 	l.Group("Damping: 2^-" + itoa(k) + " of the way")
 	old := delay(&l.Scope, "state", hdl.Mux(l.zero, hdl.Const(word, 0), l.state), 0, 5)[5]
-	valid := delay(&l.Scope, "activated_valid", l.actValid, 0, 5)[5]
 	way := l.WireIs("way", hdl.Sub(activated, old))
 	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
 	state := l.OutputReg("state_o", word, "new state "+d.Cfg.Formats.State.String()+", seven cycles after the read")
 	damped := fit(hdl.Add(old, step), d.LaneBits)
-	l.Always(func(b *hdl.Block) {
-		b.If(valid, func(b *hdl.Block) { b.Set(state, damped) })
-	})
+	l.Always(func(b *hdl.Block) { b.Set(state, damped) })
 	if d.monitored() {
-		l.watch(valid, damped, old)
+		l.watch(5, damped, old)
 	}
 }
 

@@ -54,10 +54,10 @@ func (l *lane) backMemory(result *hdl.Signal) hdl.Value {
 
 // headForce builds the nudge of a head, beta lambda A^T e, aligned in stage 2 of the
 // activation.
-func (l *lane) headForce(valid []hdl.Value) hdl.Value {
+func (l *lane) headForce() hdl.Value {
 	d, h := l.d, &l.heads
 	l.Group("Nudge of the head: beta * lambda * A^T e, over the area of a cell")
-	back := l.stage(l.actValid, "back_q", h.back)
+	back := l.stage("back_q", h.back)
 	w, codes := 1, d.shifts.headCode
 	for i := range d.Heads {
 		w = max(w, d.Heads[i].HeadArith.Nudge.SignedWidth())
@@ -72,7 +72,7 @@ func (l *lane) headForce(valid []hdl.Value) hdl.Value {
 	for i := len(codes.values) - 2; i >= 0; i-- {
 		value = hdl.Mux(hdl.EqConst(h.code, int64(i)), product(codes.values[i]), value)
 	}
-	nudge := l.stage(valid[1], "head_force_q", value)
+	nudge := l.stage("head_force_q", value)
 	sel := h.shift
 	if sel == nil {
 		sel = bit(false)

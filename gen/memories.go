@@ -48,14 +48,13 @@ func (d *Design) simpleMemory(m *hdl.Module, word hdl.Type, depth int) {
 	waddr := m.Input("waddr_i", addr)
 	wdata := m.Input("wdata_i", word)
 	m.Group("Read port")
-	re := m.Input("re_i", hdl.U(1))
 	raddr := m.Input("raddr_i", addr)
-	rdata := m.OutputReg("rdata_o", word, "word of the last cycle with re_i")
+	rdata := m.OutputReg("rdata_o", word)
 	m.Group("Memory")
 	mem := m.Memory("mem", word, depth)
 	m.Always(func(b *hdl.Block) {
 		b.If(we, func(b *hdl.Block) { b.Set(mem.At(waddr), wdata) })
-		b.If(re, func(b *hdl.Block) { b.Set(rdata, mem.At(raddr)) })
+		b.Set(rdata, mem.At(raddr))
 	})
 }
 

@@ -30,9 +30,10 @@ func (p *Plan) WithSteps(steps []int) *Plan {
 }
 
 // watch builds the comparison of a new state with the old one in the lane: moved_o
-// comes with state_o.
-func (l *lane) watch(valid, state, old hdl.Value) {
+// comes with state_o, whose last stage is so many cycles behind act_valid_i.
+func (l *lane) watch(stages int, state, old hdl.Value) {
 	d := l.d
+	valid := delay(&l.Scope, "act_valid", l.actValid, 0, stages)[stages]
 	l.Group("Monitor: has the state moved by more than the tolerance?")
 	limit := hdl.S(d.LaneBits + 1)
 	tolerance := l.Localparam("TOLERANCE", limit, int64(d.Cfg.Tolerance), "in LSBs of "+d.Cfg.Formats.State.String())

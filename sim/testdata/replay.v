@@ -132,7 +132,7 @@ module tb_top (
         @STATUS@: s_axil_rdata <= {29'd0, error != 0 & ~busy & f != 37, done | (f == 37 & finished), busy};
         @ERROR@: s_axil_rdata <= {30'd0, f == 37 | busy ? 2'd0 : f == 36 & error != 0 ? ~error : error};
         @IRQ_ENABLE@: s_axil_rdata <= {31'd0, enable};
-        @PROGRESS@: s_axil_rdata <= {15'd0, f == 46 & done, 7'd0, busy, 5'd0, state};
+        @PROGRESS@: s_axil_rdata <= {15'd0, f == 46 & done, 7'd0, busy, 1'd0, done ? 3'd@RESULT@ : 3'd0, 1'd0, state};
         @BASE_LO@: s_axil_rdata <= base[31:0];
         @BASE_HI@: s_axil_rdata <= base[63:32];
         @IRQ_STATUS@: s_axil_rdata <= {31'd0, finished};

@@ -63,7 +63,8 @@ func (p *lanePlay) noise() {
 		p.v.Set("mean_i", 0)
 	}
 	p.v.SetPresent("acc_clear_i", 0)
-	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i", "up_i", "down_i", "window_i"} {
+	p.v.SetPresent("act_valid_i", 0)
+	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "up_i", "down_i", "window_i"} {
 		p.v.Set(name, 0)
 	}
 }
@@ -84,7 +85,8 @@ func (p *lanePlay) tick() {
 	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
 	p.fill(p.v, p.v.Existing("index_i")...)
 	p.anyBias()
-	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "act_valid_i"} {
+	p.v.SetPresent("act_valid_i", 0)
+	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i"} {
 		p.v.Set(name, 0)
 	}
 }
@@ -135,7 +137,7 @@ func (p *lanePlay) activate(acc int64, after int) {
 		nudge = p.IntN(2)
 	}
 	state, target := p.among(0, p.la.Act.Hi), p.IntN(2)
-	p.v.Set("act_valid_i", 1)
+	p.v.SetPresent("act_valid_i", 1)
 	p.v.Set("state_i", state)
 	p.v.Set("target_i", int64(target))
 	p.v.Set("nudge_i", int64(nudge))
@@ -375,7 +377,7 @@ func (p *lanePlay) everyAccumulator() {
 				p.v.Set("acc_waddr_i", 0)
 				p.v.Set("acc_re_i", 1)
 				p.v.Set("acc_raddr_i", 0)
-				p.v.Set("act_valid_i", 1)
+				p.v.SetPresent("act_valid_i", 1)
 				state, target := p.among(0, p.la.Act.Hi), p.chance(2)
 				p.v.SetAfter(4, "state_i", state)
 				p.v.SetAfter(4, "target_i", b2i(target))

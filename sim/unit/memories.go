@@ -17,7 +17,6 @@ func memoryBench(d design, block string, depth, lanes, laneBits int) *Bench {
 			v.Set("waddr_i", int64(addr))
 			words[addr] = word
 		}
-		held := []int64(nil) // last word read, which the port keeps
 		cycle := func(read, addr int) {
 			old := []int64(nil)
 			if addr >= 0 {
@@ -27,15 +26,15 @@ func memoryBench(d design, block string, depth, lanes, laneBits int) *Bench {
 				s.fill(v, "wdata_i", "waddr_i")
 				v.Set("we_i", 0)
 			}
-			v.SetIf("re_i", read >= 0)
 			if s.fill(v, "raddr_i"); read >= 0 {
 				v.Set("raddr_i", int64(read))
-				if held = words[read]; read == addr {
-					held = old
+				want := words[read]
+				if read == addr {
+					want = old
 				}
-			}
-			for i := range held {
-				v.WantLaneAfter(1, "rdata_o", i, laneBits, held[i])
+				for i := range want {
+					v.WantLaneAfter(1, "rdata_o", i, laneBits, want[i])
+				}
 			}
 			v.Tick()
 		}

@@ -38,8 +38,7 @@ bool Bench::Done() const {
 }
 
 void Bench::Run() {
-  sim_.Reset(1);  // a synchronous reset of one cycle is enough
-  CheckReset();
+  Reset(0);
   for (int run = 0; run < options_.runs && !Done() && verdict_.ok(); ++run) {
     if (run >= 2) Interrupted(run);
     if (!Done()) OneRun(run);
@@ -215,9 +214,15 @@ void Bench::Interrupted(int run) {
   for (uint64_t i = 0; i < cycles && !Done() && !sim_.top().irq; ++i)
     sim_.Tick();
   if (Done()) return;
-  sim_.Reset(1);
-  CheckReset();
+  Reset(run);
   taps_.Discard();
+}
+
+// A synchronous reset of one cycle is enough; in a longer one the core must
+// keep still. By turns one and three cycles.
+void Bench::Reset(int run) {
+  sim_.Reset((static_cast<uint64_t>(run) + options_.seed) % 2 == 0 ? 3 : 1);
+  CheckReset();
 }
 
 // An inference within a sequence of training steps makes its first start only:

@@ -114,6 +114,7 @@ class Bench {
   bool WaitForIrq(uint64_t last_access, End* end);
   bool Poll(End* end);
   void Interrupted(int run);
+  void Reset(int run);
   void OneRun(int run);
   bool OneStart(int run, int start, bool infer);
   void Finished(RunResult* result, const End& end);
