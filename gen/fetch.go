@@ -483,7 +483,7 @@ func (f *fetch) responses() {
 	default:
 		f.Assign(ready, bit(true))
 		f.AlwaysReset(func(b *hdl.Block) { b.Set(valid, bit(false)) }, func(b *hdl.Block) { b.Set(valid, take) })
-		f.Always(func(b *hdl.Block) { b.If(take, func(b *hdl.Block) { b.Set(f.column, rdata) }) })
+		f.Always(func(b *hdl.Block) { b.Set(f.column, rdata) })
 	}
 }
 

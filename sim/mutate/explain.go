@@ -15,7 +15,7 @@ var reasons = []reason{
 		why: "sums are written to fewer words than states, so an upper bit of the place in the map of the layer is not used; nor is the upper row's in a pooled layer"},
 	{file: "ep_sequencer", before: `write_o +<=`,
 		why: "sums are written to fewer words than states, so the upper bit of their address is not used"},
-	{file: "ep_registers", class: "index", before: `\[63:32\]`,
+	{file: "ep_registers", class: "index|label", before: `\[63:32\]`,
 		why: "the upper half of a counter, and the bit below it, are zero in every run of less than 2^31 cycles"},
 	{file: "ep_(state_even|state_odd|index_memory)", class: "condition", before: `if \(re_i\)`, after: `1'b1`,
 		why: "the enable saves power: between operations the address stays, and so does the word"},

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -311,9 +312,13 @@ func resets(_ *source, l *line, rng *rand.Rand) []edit {
 	return nil
 }
 
+// cutProduct is the product of a positive constant and a part of a vector from bit 0.
+var cutProduct = regexp.MustCompile(`^\s*(\w+)\s+<= [A-Z]\w* \* \$signed\(\w+\[(\d+):0\]\);$`)
+
 // signs loses the sign of an extension, or of an operand of a product or of a
-// comparison, where alone it matters: widths are equal everywhere else.
-func signs(_ *source, l *line, _ *rand.Rand) (edits []edit) {
+// comparison, where alone it matters: widths are equal everywhere else. A product that is
+// cut to the width of its operand has the same bits with either sign.
+func signs(s *source, l *line, _ *rand.Rand) (edits []edit) {
 	if l.from < 0 {
 		return nil
 	}
@@ -329,6 +334,12 @@ func signs(_ *source, l *line, _ *rand.Rand) (edits []edit) {
 		}
 		lo := at + i
 		at = lo + len("$signed(")
+		if m := cutProduct.FindStringSubmatch(l.code); m != nil {
+			high, declared := s.high[m[1]]
+			if part, err := strconv.Atoi(m[2]); err == nil && declared && high <= part {
+				continue
+			}
+		}
 		if operand.MatchString(l.code[l.from:lo]) || operandBefore.MatchString(l.code[closing(l.code, at):]) {
 			edits = append(edits, edit{lo, at - 1, "$unsigned"})
 		}

@@ -2,6 +2,7 @@ package mutate
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -10,6 +11,7 @@ type source struct {
 	name  string // without directory
 	lines []line
 	names map[string]bool // every identifier of its code
+	high  map[string]int  // upper bound of each vector that it declares [high:0]
 }
 
 // line is a line with what its neighbours say about it.
@@ -30,6 +32,7 @@ type line struct {
 var (
 	formSkip     = regexp.MustCompile("^\\s*(`|//|module\\b|endmodule|genvar\\b|always\\b|generate|endgenerate|endcase|case\\b|begin$|end$|end else begin$|\\)|input\\b|output\\b|localparam\\b.*[^;]$|$)")
 	formDeclared = regexp.MustCompile(`^\s*(wire|reg|localparam)\b[^=]*`)
+	formVector   = regexp.MustCompile(`^\s*(?:output )?(?:wire|reg)\b[^=]*\[(\d+):0\] *(\w+)`)
 	formAssign   = regexp.MustCompile(`^\s*assign [^=]*= `)
 	formSet      = regexp.MustCompile(`^\s*\w+(\[[^\]]*\])* +<?= `)
 	formROM      = regexp.MustCompile(`^\s*(\d+'[dbh]\w+|default):\s+\w+ = `)
@@ -41,7 +44,7 @@ var (
 
 // parse splits a file and finds the parts of its lines that may change.
 func parse(name string, text []byte) *source {
-	s := &source{name: name, names: map[string]bool{}}
+	s := &source{name: name, names: map[string]bool{}, high: map[string]int{}}
 	var reset, start branch
 	swallowed := false
 	for _, text := range strings.Split(string(text), "\n") {
@@ -60,6 +63,9 @@ func parse(name string, text []byte) *source {
 		}
 		l.inROM = formROM.MatchString(l.code)
 		l.port = formPort.MatchString(l.code)
+		if m := formVector.FindStringSubmatch(l.code); m != nil {
+			s.high[m[2]], _ = strconv.Atoi(m[1])
+		}
 		for _, n := range formName.FindAllString(l.code, -1) {
 			s.names[n] = true
 		}
