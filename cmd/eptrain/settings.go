@@ -64,7 +64,7 @@ func parse(args []string) (*settings, error) {
 	fs.StringVar(&s.Teach, "teach", "", "")
 	text := map[string]*string{}
 	for _, f := range networkFlags {
-		text[f.name] = fs.String(f.name, "", "")
+		text[f.Name] = fs.String(f.Name, "", "")
 	}
 	if err := fs.Parse(args); err != nil {
 		return nil, flagError(fs, err)
@@ -89,8 +89,8 @@ func parse(args []string) (*settings, error) {
 		return nil, err
 	}
 	for _, f := range networkFlags {
-		if given[f.name] {
-			if err := draft.SetFlag(f.key, f.name, *text[f.name]); err != nil {
+		if given[f.Name] {
+			if err := draft.SetFlag(f.Key, f.Name, *text[f.Name]); err != nil {
 				return nil, err
 			}
 		}

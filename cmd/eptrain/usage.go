@@ -3,55 +3,43 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"epgen/cmd/internal/cli"
 	"epgen/ep"
 )
 
-// networkFlags are the flags that stand for a key of the configuration file, as
-// those of epgen of the same names.
-var networkFlags = []struct{ name, key, value, usage string }{
-	{"input-shape", "network.input", "CxHxW", "shape of a sample, if not that of the preset (lists: 3x32x32)"},
-	{"classes", "network.classes", "K", "outputs of the last layer, if not those of the preset or list"},
-	{"loss", "network.loss", "KIND", "mse, the squared error of the last layer, or ce, which makes it a softmax readout"},
-	{"heads", "heads.layers", "LIST", "layers with a head, an intermediate loss: none, all, or such as 2,4,6"},
-	{"head-kind", "heads.kind", "KIND", "of the heads: ce, random, mse, features or logits"},
-	{"lambda", "heads.lambda", "X", "strength of the signals of the heads"},
-	{"head-rate", "heads.rate", "X", "learning rate of heads and readout"},
-	{"center", "heads.center", "BOOL", "true: heads subtract a running mean of the features"},
-	{"batch", "phases.batch", "B", "samples of a mini-batch"},
-	{"free-steps", "phases.free-steps", "T1", "time steps of the free phase"},
-	{"nudge-steps", "phases.nudge-steps", "T2", "time steps of each nudged phase"},
-	{"beta", "phases.beta", "X", "strength of the nudge"},
-	{"pool-index", "phases.pool-index", "MODE", "argmax while nudged: frozen (of the free equilibrium) or live"},
-	{"sweep", "phases.schedule", "ORDER", "of the layers in a step: synchronous, or asynchronous, odd ones and then even ones"},
-	{"damping", "phases.damping", "K", "a state moves by 2^-K of the way to its activation in a time step"},
-	{"min-steps", "phases.min-steps", "N", "a phase may end early, after N time steps or more, when its states have settled"},
-	{"tolerance", "phases.tolerance", "LSB", "largest change of a state in its last step then"},
-	{"initial-state", "phases.initial-state", "X", "state of every neuron before the first time step"},
-	{"start", "phases.start", "FROM", "first states: cold, the initial state, or warm, the free equilibrium of the step before"},
-	{"estimate", "phases.estimate", "KIND", "states compared: symmetric, positive, negative, random-sign or points"},
-	{"betas", "phases.betas", "LIST", "strengths of the nudge of -estimate points"},
-	{"beta-weights", "phases.beta-weights", "LIST", "integer weights of these points"},
-	{"nudge", "phases.nudge", "PLACE", "of the squared error: inside the activation of the output, or outside"},
-	{"output", "phases.output", "KIND", "activation of the last layer: clamped, as the others, or linear"},
-	{"activation", "phases.activation", "SLOPE", "hard sigmoid: half, clamp(u/2, 0, 1), or unit, clamp(u, 0, 1)"},
-	{"rates", "learning.rates", "LIST", "learning rate of each layer, separated by commas"},
-	{"host-rates", "learning.host-rates", "BOOL", "true: -update hardware follows -schedule by the mantissas of its registers"},
-	{"frozen", "learning.frozen", "LIST", "numbers of the layers that are not updated"},
-	{"clip", "learning.clip", "X", "largest |weight| that an update leaves; 0: what the format holds"},
-	{"weights", "weights", "F.npz", "initial weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ..."},
-	{"data", "data", "DIR", "directory of MNIST or CIFAR files, gzipped or not; a procedural set without it"},
-	{"input", "input", "F.npz", "samples x [B, C, H, W] and y [B] of -gradcheck, -precision and -trace; the first test samples without it"},
-	{"input-format", "formats.input", "QN.M", "format of the samples, QN.M or UQN.M"},
-	{"state-format", "formats.state", "UQN.M", "format of the states"},
-	{"weight-format", "formats.weight", "QN.M", "format of the weights"},
-	{"bias-format", "formats.bias", "QN.M", "format of the biases"},
-	{"update-rounding", "formats.update-rounding", "MODE", "of the hardware's update: nearest-even, nearest-up, truncate or stochastic"},
-	{"seed", "seed", "N", "seed of weights, order and augmentation"},
-	{"gain", "init.gain", "X", "weights are drawn from +-X/sqrt(fan_in)"},
-	{"bias", "init.bias", "X", "initial value of every bias"},
-	{"head-gain", "init.head-gain", "X", "the same as -gain for the maps of heads and readout"},
+// otherWords are the flags of settings whose meaning for training needs words of its own.
+var otherWords = map[string]string{
+	"batch":           "samples of a mini-batch",
+	"host-rates":      "true: -update hardware follows -schedule by the mantissas of its registers",
+	"weights":         "initial weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ...",
+	"data":            "directory of MNIST or CIFAR files, gzipped or not; a procedural set without it",
+	"input":           "samples x [B, C, H, W] and y [B] of -gradcheck, -precision and -trace; the first test samples without it",
+	"update-rounding": "of the hardware's update: nearest-even, nearest-up, truncate or stochastic",
+	"seed":            "seed of weights, order and augmentation",
+}
+
+// hardwareOnly are the flags of settings that training does not have.
+var hardwareOnly = []string{"rate-factor", "data-part", "first-sample", "starts", "task", "array", "memory-width", "burst-beats", "read-latency", "slab-bits"}
+
+// networkFlags are the flags that stand for a key of the configuration file: those of
+// epgen.
+var networkFlags = trainingFlags()
+
+func trainingFlags() []cli.SettingFlag {
+	var flags []cli.SettingFlag
+	for _, f := range cli.SettingFlags {
+		if slices.Contains(hardwareOnly, f.Name) {
+			continue
+		}
+		if text, ok := otherWords[f.Name]; ok {
+			f.Usage = text
+		}
+		flags = append(flags, f)
+	}
+	return flags
 }
 
 // trainFlags are the flags of training itself.
@@ -110,7 +98,7 @@ func usage(w io.Writer) error {
 		line(f.name, f.value, f.usage)
 	}
 	for _, f := range networkFlags {
-		line(f.name, f.value, f.usage)
+		line(f.Name, f.Value, f.Usage)
 	}
 	b.WriteString(defaultsText)
 	b.WriteString("\nPresets:\n\n")

@@ -23,8 +23,6 @@ var reasons = []reason{
 		why: "sums are written to fewer words than states, so the upper bit of their address is not used"},
 	{file: "ep_registers", class: "index|label", before: `\[63:32\]`,
 		why: "the upper half of a counter, and the bit below it, are zero in every run of less than 2^31 cycles"},
-	{file: "ep_(state_even|state_odd|index_memory)", class: "condition", before: `if \(re_i\)`, after: `1'b1`,
-		why: "the enable saves power: between operations the address stays, and so does the word"},
 	{file: "ep_mac_array", class: "condition|handshake", before: `if \((valid_i|update_i && valid_q2)\)`, after: `1'b1`,
 		why: "the enable saves power: what comes in without an operation is never counted as one"},
 	{file: "ep_mac_array|ep_datapath", class: "reset", before: `if \(!rst_ni|_q\d* +<=`,

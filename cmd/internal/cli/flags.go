@@ -26,8 +26,11 @@ type Sources struct {
 	Out string // output directory
 }
 
-// settingFlags are the flags that stand for a key of the configuration file.
-var settingFlags = []struct{ name, key, value, usage string }{
+// SettingFlag is a flag that stands for a key of the configuration file.
+type SettingFlag struct{ Name, Key, Value, Usage string }
+
+// SettingFlags are all such flags.
+var SettingFlags = []SettingFlag{
 	{"input-shape", "network.input", "CxHxW", "shape of a sample, if not that of the preset (lists: 3x32x32)"},
 	{"classes", "network.classes", "K", "outputs of the last layer, if not those of the preset or list"},
 	{"loss", "network.loss", "KIND", "mse, the squared error of the last layer, or ce, which makes it a softmax readout"},
@@ -125,11 +128,11 @@ func Resolve(args []string) (*ep.Config, *Sources, error) {
 		return nil, nil, err
 	}
 	// The network came first: it replaces what a file said of the network.
-	for _, f := range settingFlags {
-		if !given[f.name] {
+	for _, f := range SettingFlags {
+		if !given[f.Name] {
 			continue
 		}
-		if err := draft.SetFlag(f.key, f.name, *text[f.name]); err != nil {
+		if err := draft.SetFlag(f.Key, f.Name, *text[f.Name]); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -175,8 +178,8 @@ func newFlags() (*flag.FlagSet, map[string]*string) {
 		"config": fs.String("config", "", ""),
 		"o":      fs.String("o", "", ""),
 	}
-	for _, f := range settingFlags {
-		text[f.name] = fs.String(f.name, "", "")
+	for _, f := range SettingFlags {
+		text[f.Name] = fs.String(f.Name, "", "")
 	}
 	LogFlags(fs)
 	return fs, text
@@ -205,8 +208,8 @@ func Usage(w io.Writer) error {
 	line("layers", "NET", "a preset, a list such as 64,M,128,M,fc10, or a file ending in .toml")
 	line("config", "F.toml", "configuration file: every setting; flags override it")
 	line("o", "DIR", "output directory, replaced only if epgen wrote it")
-	for _, f := range settingFlags {
-		line(f.name, f.value, f.usage)
+	for _, f := range SettingFlags {
+		line(f.Name, f.Value, f.Usage)
 	}
 	line("v", "N", "level of the log on standard error")
 	b.WriteString("\nPresets:\n\n")

@@ -95,15 +95,15 @@ func TestResolveEveryFlag(t *testing.T) {
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
 		"loss": "ce", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
 	}
-	for _, f := range settingFlags {
+	for _, f := range SettingFlags {
 		base, args := base, []string{"-layers", "small", "-o", "out"}
-		if strings.HasPrefix(f.key, "heads.") && f.name != "heads" {
+		if strings.HasPrefix(f.Key, "heads.") && f.Name != "heads" {
 			args = append(args, "-heads", "2")
 			if base, _, err = Resolve(args); err != nil {
 				t.Fatal(err)
 			}
 		}
-		switch f.name { // these go together
+		switch f.Name { // these go together
 		case "betas":
 			args = append(args, "-estimate", "points", "-beta-weights", values["beta-weights"])
 		case "rate-factor":
@@ -111,13 +111,13 @@ func TestResolveEveryFlag(t *testing.T) {
 		case "beta-weights":
 			args = append(args, "-estimate", "points", "-betas", values["betas"])
 		}
-		cfg, src, err := Resolve(append(args, "-"+f.name, values[f.name]))
+		cfg, src, err := Resolve(append(args, "-"+f.Name, values[f.Name]))
 		if err != nil {
-			t.Errorf("-%s: %v", f.name, err)
+			t.Errorf("-%s: %v", f.Name, err)
 			continue
 		}
 		if cmp.Equal(base, cfg) && cmp.Equal(&Sources{Out: "out"}, src) {
-			t.Errorf("-%s %s changes nothing", f.name, values[f.name])
+			t.Errorf("-%s %s changes nothing", f.Name, values[f.Name])
 		}
 	}
 }
