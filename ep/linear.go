@@ -3,6 +3,9 @@ package ep
 import (
 	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 )
 
 // TrainLinear trains the baseline of a data set, a linear classifier
@@ -68,12 +71,12 @@ type linear struct {
 // their mean loss to g, if there is one.
 func (l *linear) run(s *FloatSamples, g *FloatLayerParams) Score {
 	size := l.net.Input.Len()
+	z := vector(l.z)
 	var score Score
 	for b, label := range s.Y {
-		x := s.X[b*size:][:size]
-		for k := range l.z {
-			l.z[k] = l.p.B[k] + dot(l.p.W[k*size:][:size], x)
-		}
+		x := vector(s.X[b*size:][:size])
+		copy(l.z, l.p.B)
+		blas64.Gemv(blas.NoTrans, 1, l.matrix(l.p.W), x, 1, z)
 		best := 0
 		for k, v := range l.z {
 			if v > l.z[best] {
@@ -89,17 +92,21 @@ func (l *linear) run(s *FloatSamples, g *FloatLayerParams) Score {
 			continue
 		}
 		l.z[label]--
-		for k, e := range l.z {
-			e /= float64(len(s.Y))
-			g.B[k] += e
-			w := g.W[k*size:][:size]
-			for i, v := range x {
-				w[i] += e * v
-			}
-		}
+		mean := 1 / float64(len(s.Y))
+		blas64.Axpy(mean, z, vector(g.B))
+		blas64.Ger(mean, z, x, l.matrix(g.W))
 	}
 	return score
 }
+
+// matrix returns weights as [K, C*H*W], row by row.
+func (l *linear) matrix(w []float64) blas64.General {
+	size := l.net.Input.Len()
+	return blas64.General{Rows: len(l.z), Cols: size, Stride: size, Data: w}
+}
+
+// vector returns x as a vector of BLAS.
+func vector(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Inc: 1, Data: x} }
 
 // descend moves the parameters; biases do not decay.
 func (l *linear) descend(g *FloatLayerParams, rate float64, opt TrainOptions) {
@@ -111,20 +118,4 @@ func (l *linear) descend(g *FloatLayerParams, rate float64, opt TrainOptions) {
 	}
 	move(l.p.W, l.v.W, g.W, opt.Decay)
 	move(l.p.B, l.v.B, g.B, 0)
-}
-
-// dot returns the sum of x[i] * y[i], in four interleaved parts.
-func dot(x, y []float64) float64 {
-	var a, b, c, d float64
-	i := 0
-	for y = y[:len(x)]; i+4 <= len(x); i += 4 {
-		a += x[i] * y[i]
-		b += x[i+1] * y[i+1]
-		c += x[i+2] * y[i+2]
-		d += x[i+3] * y[i+3]
-	}
-	for ; i < len(x); i++ {
-		a += x[i] * y[i]
-	}
-	return a + b + (c + d)
 }
