@@ -2,19 +2,13 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
 	"time"
 
 	"epgen/cmd/internal/cli"
-	"epgen/gen"
 	"epgen/sim/fuzz"
 )
 
@@ -43,8 +37,8 @@ func main() {
 
 func run(args []string, w io.Writer) (passed bool, err error) {
 	c := fuzz.Campaign{}
-	fs := flag.NewFlagSet("epfuzz", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
+	cmd := cli.NewCommand("epfuzz", usage, usageTail)
+	fs := cmd.Flags
 	fs.IntVar(&c.Count, "n", 20, "number of designs")
 	fs.Uint64Var(&c.Seed, "seed", 1, "seed of the first; the others follow")
 	fs.IntVar(&c.Jobs, "j", runtime.NumCPU(), "designs at a time")
@@ -53,23 +47,8 @@ func run(args []string, w io.Writer) (passed bool, err error) {
 	kept := fs.String("kept", "sim/fuzz/testdata", "directory of the designs that failed once")
 	fs.StringVar(&c.Dir, "dir", "", "where to build (default a temporary directory)")
 	verbose := fs.Bool("v", false, "print the settings of every design")
-	version := fs.Bool("version", false, "print the version")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(w, usage)
-			fs.SetOutput(w)
-			fs.PrintDefaults()
-			fmt.Fprint(w, usageTail)
-			return true, nil
-		}
+	if err := cmd.Parse(args, w); err != nil {
 		return false, err
-	}
-	if *version {
-		fmt.Fprintln(w, "epfuzz", gen.Version)
-		return true, nil
-	}
-	if fs.NArg() > 0 {
-		return false, fmt.Errorf("unexpected argument %q, want flags only", fs.Arg(0))
 	}
 	if c.Count < 0 {
 		return false, fmt.Errorf("flag -n: %d, want at least 0", c.Count)
@@ -89,7 +68,7 @@ func run(args []string, w io.Writer) (passed bool, err error) {
 		}
 		defer os.RemoveAll(c.Dir)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Interruptible()
 	defer stop()
 	total, start := 0, time.Now()
 	c.Done = func(r fuzz.Result) {

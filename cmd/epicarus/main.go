@@ -5,15 +5,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"epgen/cmd/internal/cli"
-	"epgen/gen"
 	"epgen/sim/icarus"
 )
 
@@ -38,31 +34,21 @@ func main() {
 
 func run(args []string, w io.Writer) (equal bool, err error) {
 	var r icarus.Run
-	fs := flag.NewFlagSet("epicarus", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
+	cmd := cli.NewCommand("epicarus", usage, usageTail)
+	fs := cmd.Flags
 	fs.BoolVar(&r.Stall, "stall", false, "random latencies and gaps on the memory port")
 	fs.IntVar(&r.Seed, "seed", 1, "seed of the stalls")
-	version := fs.Bool("version", false, "print the version")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(w, usage)
-			fs.SetOutput(w)
-			fs.PrintDefaults()
-			fmt.Fprint(w, usageTail)
-		}
+	dirs, err := cmd.ParseOperands(args, w)
+	if err != nil {
 		return false, err
 	}
-	if *version {
-		fmt.Fprintln(w, "epicarus", gen.Version)
-		return false, flag.ErrHelp
-	}
-	if fs.NArg() == 0 {
+	if len(dirs) == 0 {
 		return false, errors.New("no directory given, want packages of epgen (see epicarus -help)")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Interruptible()
 	defer stop()
 	passed, failed := 0, 0
-	for _, dir := range fs.Args() {
+	for _, dir := range dirs {
 		result, err := simulate(ctx, dir, r)
 		if ctx.Err() != nil {
 			return false, errors.New("interrupted")

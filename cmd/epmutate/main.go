@@ -6,18 +6,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 
 	"epgen/cmd/internal/cli"
-	"epgen/gen"
 	"epgen/sim/mutate"
 )
 
@@ -51,10 +47,10 @@ type options struct {
 	verbose bool
 }
 
-func parse(args []string) (*options, error) {
+func parse(args []string, w io.Writer) (*options, error) {
 	var o options
-	fs := flag.NewFlagSet("epmutate", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
+	cmd := cli.NewCommand("epmutate", usage, usageTail)
+	fs := cmd.Flags
 	fs.IntVar(&o.Count, "n", 100, "number of mutants")
 	fs.Uint64Var(&o.Seed, "seed", 1, "seed of the draw")
 	fs.IntVar(&o.Jobs, "j", runtime.NumCPU(), "simulations at a time")
@@ -62,22 +58,8 @@ func parse(args []string) (*options, error) {
 	fs.StringVar(&o.report, "report", "", "file for a line about every mutant and the report")
 	fs.StringVar(&o.keep, "dir", "", "where to build; kept (default a temporary directory)")
 	fs.BoolVar(&o.verbose, "v", false, "print a line about every mutant")
-	version := fs.Bool("version", false, "print the version")
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			fmt.Print(usage)
-			fs.SetOutput(os.Stdout)
-			fs.PrintDefaults()
-			fmt.Print(usageTail)
-		}
+	if err := cmd.Parse(args, w); err != nil {
 		return nil, err
-	}
-	if *version {
-		fmt.Println("epmutate", gen.Version)
-		return nil, flag.ErrHelp
-	}
-	if fs.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q, want flags only", fs.Arg(0))
 	}
 	if o.Designs = mutate.DesignNames(); *configs != "" {
 		o.Designs = strings.Split(*configs, ",")
@@ -96,7 +78,7 @@ func (o *options) check() error {
 }
 
 func run(args []string, w io.Writer) (enough bool, err error) {
-	o, err := parse(args)
+	o, err := parse(args, w)
 	if err != nil {
 		return false, err
 	}
@@ -111,7 +93,7 @@ func run(args []string, w io.Writer) (enough bool, err error) {
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
 		return false, err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := cli.Interruptible()
 	defer stop()
 	outcomes, err := test(ctx, o)
 	if ctx.Err() != nil {

@@ -4,18 +4,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"strings"
-	"syscall"
 
 	"epgen/cmd/internal/cli"
-	"epgen/gen"
 	"epgen/sim"
 )
 
@@ -55,8 +48,8 @@ type options struct {
 
 func parse(args []string) (*options, error) {
 	o := &options{Simulation: sim.Simulation{Settings: sim.Settings{Seed: 1, XSeed: 1, Runs: 1}}}
-	fs := flag.NewFlagSet("epverify", flag.ContinueOnError)
-	fs.SetOutput(io.Discard)
+	cmd := cli.NewCommand("epverify", usage, usageTail)
+	fs := cmd.Flags
 	fs.Uint64Var(&o.Seed, "seed", 1, "seed of the stalls")
 	fs.BoolVar(&o.Stall, "stall", false, "random memory latency and gaps on every channel")
 	fs.IntVar(&o.Latency, "latency", 0, "cycles from AR to the first R beat (default that of the design)")
@@ -68,21 +61,9 @@ func parse(args []string) (*options, error) {
 	noWave := fs.Bool("no-wave", false, "no waveform of a mismatch, which needs a second build")
 	fs.BoolVar(&o.json, "json", false, "print report.json instead of report.txt")
 	cli.LogFlags(fs)
-	version := fs.Bool("version", false, "print the version")
-	var dirs []string
-	for rest := args; ; { // flags may also follow the directory
-		if err := fs.Parse(rest); err != nil {
-			return nil, parseError(fs, err)
-		}
-		if fs.NArg() == 0 {
-			break
-		}
-		dirs = append(dirs, fs.Arg(0))
-		rest = fs.Args()[1:]
-	}
-	if *version {
-		fmt.Println("epverify", gen.Version)
-		return nil, flag.ErrHelp
+	dirs, err := cmd.ParseOperands(args, os.Stdout)
+	if err != nil {
+		return nil, err
 	}
 	o.wave = !*noWave
 	if len(dirs) != 1 {
@@ -90,22 +71,6 @@ func parse(args []string) (*options, error) {
 	}
 	o.Dir = dirs[0]
 	return o, o.check()
-}
-
-// parseError prints the help if that is what was asked for, and rewords other
-// errors of package flag.
-func parseError(fs *flag.FlagSet, err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Print(usage)
-		fs.SetOutput(os.Stdout)
-		fs.PrintDefaults()
-		fmt.Print(usageTail)
-		return err
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
-		return fmt.Errorf("unknown flag %s (see epverify -help)", name)
-	}
-	return err
 }
 
 // check reports flags out of range.
@@ -136,7 +101,7 @@ func run(args []string) (equal bool, err error) {
 	for _, name := range edited {
 		fmt.Fprintf(os.Stderr, "epverify: note: %s is not as epgen wrote it; it is simulated as it is\n", name)
 	}
-	ctx, stop := interruptible()
+	ctx, stop := cli.Interruptible()
 	defer stop()
 	progress := cli.NewProgress(os.Stderr)
 	stage := progress.Stage("build", 0)
@@ -148,23 +113,6 @@ func run(args []string) (equal bool, err error) {
 		return false, err
 	}
 	return equal, report(ctx, o, edited, progress)
-}
-
-// interruptible returns a context that ends on an interrupt, with the reason.
-func interruptible() (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		if _, ok := <-signals; ok {
-			cancel(errors.New("interrupted"))
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(signals)
-		cancel(nil)
-	}
 }
 
 // simulate runs the simulation with a bar in per mille of the expected cycles.

@@ -8,11 +8,9 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +22,25 @@ import (
 	"epgen/sim"
 	"epgen/sim/unit"
 )
+
+const usage = `verilate-test simulates benches of every block and whole small networks under Verilator,
+and compares every bit with the models.
+
+  verilate-test                  all
+  verilate-test -run softmax     those whose name contains softmax
+  verilate-test -icarus          the networks in Icarus Verilog
+  verilate-test -stalls 100 -run padded
+
+EPGEN_DATA names a directory with mnist and cifar10, for the networks that take real samples.
+
+Flags, with one dash or two:
+
+`
+
+const usageTail = `
+The last line is "N passed, N failed". Exit status: 0 all passed, 1 something failed,
+2 could not run (one line on standard error says why).
+`
 
 func main() {
 	failed, err := run(os.Args[1:])
@@ -37,13 +54,14 @@ type result struct {
 }
 
 func run(args []string) (failed int, err error) {
-	flags := flag.NewFlagSet("verilate-test", flag.ContinueOnError)
+	cmd := cli.NewCommand("verilate-test", usage, usageTail)
+	flags := cmd.Flags
 	only := flags.String("run", "", "only benches and networks whose name contains this")
 	stalls := flags.Int("stalls", 0, "of each network only so many patterns of stalls, each with a reset in mid-run")
 	jobs := flags.Int("jobs", 2, "simulations at a time")
 	inIcarus := flags.Bool("icarus", false, "the networks in Icarus Verilog, with a bench in Verilog alone")
 	keep := flags.String("keep", "", "directory to keep the packages in (default: a temporary one, removed)")
-	if err := flags.Parse(args); err != nil {
+	if err := cmd.Parse(args, os.Stdout); err != nil {
 		return 0, err
 	}
 	if *stalls > 0 {
@@ -56,7 +74,7 @@ func run(args []string) (failed int, err error) {
 		}
 		defer os.RemoveAll(dir)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := cli.Interruptible()
 	defer stop()
 	start := time.Now()
 	list := allJobs()
