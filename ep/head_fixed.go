@@ -147,7 +147,7 @@ type HeadValues struct {
 	Probability []int32 // of Softmax, [B, D]; nil for kinds without one
 	Warm        []int32 // of Warm; nil but for logits
 	Signal      []int32 // e, [B, D]
-	Back        []int64 // A^T e, [B, C, q, q]; of the step before in the update phase
+	Nudge       []int64 // of each state of the layer, gain Up(A^T e) before its sign, [B, C, H, W]; nil in the update phase
 }
 
 // HeadSink is a Sink that also receives what the heads do, before the state of their
@@ -162,10 +162,16 @@ func (r *fixedRun[T]) observeHead(phase Phase, step, i int, h *headState[T]) {
 	if !ok {
 		return
 	}
-	sink.Head(phase, step, i, &HeadValues{
+	v := &HeadValues{
 		Features: narrow(nil, h.features), Logits: widen64(h.logits), Signal: narrow(nil, h.signal),
-		Probability: narrow(nil, h.probability), Warm: narrow(nil, h.warm), Back: widen64(h.back),
-	})
+		Probability: narrow(nil, h.probability), Warm: narrow(nil, h.warm),
+	}
+	if phase != r.program.Update() {
+		nudge := make([]T, r.batch*h.states.Len())
+		h.spread(nudge, h.units.gain, r.batch*h.Map.In.C)
+		v.Nudge = widen64(nudge)
+	}
+	sink.Head(phase, step, i, v)
 }
 
 func widen64[T fixedpoint.Number](x []T) []int64 {

@@ -43,7 +43,7 @@ func (c *headChecker) Head(phase Phase, step, i int, v *HeadValues) {
 	got := *v
 	want := c.values(i, states)
 	if phase == PhaseNudge+2 {
-		got.Back, want.Back = nil, nil
+		want.Nudge = nil
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		c.t.Fatalf("%s, kind %v, %v, step %d (-want +got):\n%.800s", h.Name, h.Kind, phase, step, diff)
@@ -99,7 +99,11 @@ func (c *headChecker) values(i int, states []int32) HeadValues {
 		}
 		c.errors(i, b, z, e, &v, f)
 		each(func(j, k, w int) { back[k] += int64(p.W[w]) * e[j] })
-		v.Logits, v.Back = append(v.Logits, z...), append(v.Back, back...)
+		v.Logits = append(v.Logits, z...)
+		for state := range shape.Len() {
+			ch, y, x := state/(shape.H*shape.W), state/shape.W%shape.H, state%shape.W
+			v.Nudge = append(v.Nudge, ha.NudgeCode*back[(ch*in.H+y/rows)*in.W+x/cols]<<ha.NudgeShift)
+		}
 		for _, x := range e {
 			v.Signal = append(v.Signal, int32(x))
 		}

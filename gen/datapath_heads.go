@@ -79,7 +79,7 @@ func (p *datapath) headWires() {
 	p.Group("Heads")
 	p.headSample = p.Wire("head_sample", hdl.U(d.fields.sample))
 	p.headCapture = p.Wire("logit_capture", hdl.U(1))
-	p.logits = p.Wire("logits", hdl.U(d.P*d.logitBits()))
+	p.logits = p.Wire("logits", hdl.U(d.P*d.LogitBits()))
 }
 
 // headLane connects the ports of a lane that serve heads.
@@ -89,7 +89,7 @@ func (p *datapath) headLane(u *hdl.Instance, r hdl.Index) {
 	u.In("back_we_i", p.backWE)
 	u.In("back_waddr_i", p.backWAddr)
 	u.In("capture_i", p.headCapture)
-	u.OutTo("logit_o", hdl.IndexSlice(p.logits, r, p.d.logitBits()))
+	u.OutTo("logit_o", hdl.IndexSlice(p.logits, r, p.d.LogitBits()))
 }
 
 // center subtracts the running means from averages in stage 4.

@@ -153,8 +153,8 @@ func (d *Design) backBits() int {
 	return w
 }
 
-// logitBits is the width of a logit.
-func (d *Design) logitBits() int {
+// LogitBits is the width of a logit.
+func (d *Plan) LogitBits() int {
 	w := 1
 	for i := range d.Heads {
 		w = max(w, d.Heads[i].HeadArith.Logit.SignedWidth())
@@ -288,7 +288,7 @@ func (d *Design) head() *hdl.Module {
 		"|p - softmax(z)| is at most %.2g for %d classes. The division is serial: %d cycles.\n"+
 		"Busy for %d cycles.",
 		sm.Shift, 1<<(2*sm.AddressBits)-1, sm.Format.Frac, sm.Max, sm.TableBits,
-		sm.ErrorBound(d.Heads[0].Outputs()), d.Heads[0].Outputs(), sm.Format.Frac+1, d.softCycles(d.withKind(true)))
+		sm.ErrorBound(d.withKind(true).Outputs()), d.withKind(true).Outputs(), sm.Format.Frac+1, d.softCycles(d.withKind(true)))
 	u.ports()
 	u.registers()
 	u.weights()
@@ -328,7 +328,7 @@ func (u *headUnit) ports() {
 func (u *headUnit) registers() {
 	d, sm := u.d, u.sm
 	out := d.labelMap()
-	z := hdl.S(d.logitBits())
+	z := hdl.S(d.LogitBits())
 	u.Group("Where the job stands")
 	for i, n := range headStates {
 		if i == headMix && u.distil == nil {
@@ -371,7 +371,7 @@ func (u *headUnit) registers() {
 	u.fine = u.Reg("fine_q", hdl.U(sm.TableBits+1))
 	u.coarse = u.Reg("coarse_q", hdl.U(sm.TableBits+1))
 	u.e = u.Reg("weight_q", hdl.U(2*sm.TableBits+1), "E")
-	u.sum = u.Reg("sum_q", hdl.U(2*sm.TableBits+1+bits.Len(uint(d.Heads[0].Outputs()-1))), "sum E")
+	u.sum = u.Reg("sum_q", hdl.U(2*sm.TableBits+1+bits.Len(uint(d.withKind(true).Outputs()-1))), "sum E")
 	if u.distil != nil {
 		u.warm = u.Reg("warm_q", hdl.U(1), "at the temperature of the teacher")
 		u.warmSum = u.Reg("warm_sum_q", u.sum.Type(), "sum E at this temperature")

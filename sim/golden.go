@@ -174,11 +174,19 @@ type traceWriter struct {
 func newTrace(p *gen.Plan) *traceWriter {
 	t := &traceWriter{
 		plan: p, sets: Schedule(p), layers: len(p.Slabs()), last: p.Visits.Step[len(p.Visits.Step)-1].Act,
-		steps:  p.Program.Steps(),
-		widths: [NumMemories]int{State0: 2, State1: 2, Index: 1},
+		steps: p.Program.Steps(), widths: [NumMemories]int{Index: 1},
 	}
-	if p.LaneBits > 16 {
-		t.widths[State0], t.widths[State1] = 4, 4
+	for m, bits := range map[Memory]int{
+		State0: p.LaneBits, State1: p.LaneBits, Logit: p.LogitBits(), Probability: p.LaneBits, Nudge: p.AccBits, Warm: p.LaneBits,
+	} {
+		switch {
+		case bits <= 16:
+			t.widths[m] = 2
+		case bits <= 32:
+			t.widths[m] = 4
+		default:
+			t.widths[m] = 8
+		}
 	}
 	return t
 }
@@ -201,7 +209,7 @@ func createTrace(path string, start int, print uint64, p *gen.Plan, s *ep.Sample
 		t.file.Close()
 		return nil, err
 	}
-	t.put(State0, stageInput, 0, 0, t.encode(t.widths[State0], s.X))
+	t.put(State0, stageInput, 0, 0, encode(t, t.widths[State0], s.X))
 	return t, nil
 }
 
@@ -232,14 +240,11 @@ func (t *traceWriter) table() (table []byte, size int) {
 	return table, size
 }
 
-// encode returns codes as little-endian values of some bytes, in scratch.
-func (t *traceWriter) encode(width int, codes []int32) []byte {
+// encode returns codes as little-endian values of 2, 4 or 8 bytes, in scratch.
+func encode[T int32 | int64](t *traceWriter, width int, codes []T) []byte {
 	b := t.scratch[:0]
 	for _, v := range codes {
-		b = append(b, byte(v), byte(v>>8))
-		if width == 4 {
-			b = append(b, byte(v>>16), byte(v>>24))
-		}
+		b = binary.LittleEndian.AppendUint64(b, uint64(v))[:len(b)+width]
 	}
 	t.scratch = b
 	return b
@@ -248,7 +253,7 @@ func (t *traceWriter) encode(width int, codes []int32) []byte {
 // State implements ep.Sink.
 func (t *traceWriter) State(phase ep.Phase, step, layer int, s []int32) {
 	m := Memory(gen.Bank(layer))
-	t.put(m, stageOf(phase), step, layer, t.encode(t.widths[m], s))
+	t.put(m, stageOf(phase), step, layer, encode(t, t.widths[m], s))
 	if layer == t.last {
 		t.done++
 		if t.progress != nil {
@@ -264,9 +269,23 @@ func (t *traceWriter) Index(phase ep.Phase, step, layer int, index []uint8) {
 
 // Head implements ep.HeadSink.
 func (t *traceWriter) Head(phase ep.Phase, step, head int, v *ep.HeadValues) {
-	layer := headLayer(t.plan, &t.plan.Heads[head])
-	t.put(State0, stageOf(phase), step, layer+len(t.plan.Heads), t.encode(t.widths[State0], v.Features))
-	t.put(State1, stageOf(phase), step, layer, t.encode(t.widths[State1], v.Signal))
+	h := &t.plan.Heads[head]
+	narrow := func(m Memory, kind int, codes []int32) {
+		if codes != nil {
+			t.put(m, stageOf(phase), step, headMap(t.plan, h, kind), encode(t, t.widths[m], codes))
+		}
+	}
+	wide := func(m Memory, kind int, codes []int64) {
+		if codes != nil {
+			t.put(m, stageOf(phase), step, headMap(t.plan, h, kind), encode(t, t.widths[m], codes))
+		}
+	}
+	narrow(State0, mapAverages, v.Features)
+	wide(Logit, mapLogits, v.Logits)
+	narrow(Probability, mapProbabilities, v.Probability)
+	narrow(Warm, mapWarm, v.Warm)
+	narrow(State1, mapErrors, v.Signal)
+	wide(Nudge, mapNudges, v.Nudge)
 }
 
 // put writes the values of the next set of a memory, which must be the one

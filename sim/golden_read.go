@@ -16,7 +16,7 @@ type Golden struct {
 // GoldenSet is a set with its values, in the order [sample, channel, row, column].
 type GoldenSet struct {
 	Set
-	Codes []int32
+	Codes []int64
 }
 
 // ReadGolden reads the golden files of a start below dir, the directory golden of
@@ -39,7 +39,7 @@ func ReadGolden(dir string, p *gen.Plan, start int) (*Golden, error) {
 	t.table()
 	for m, sets := range t.sets {
 		for i, s := range sets {
-			set := GoldenSet{s, make([]int32, s.Values)}
+			set := GoldenSet{s, make([]int64, s.Values)}
 			w := t.widths[m]
 			for k := range set.Codes {
 				at := t.offsets[m][i] + k*w
@@ -52,12 +52,14 @@ func ReadGolden(dir string, p *gen.Plan, start int) (*Golden, error) {
 }
 
 // decode is the inverse of encode for one value; a single byte is unsigned.
-func decode(b []byte) int32 {
-	switch len(b) {
-	case 1:
-		return int32(b[0])
-	case 2:
-		return int32(int16(uint16(b[0]) | uint16(b[1])<<8))
+func decode(b []byte) int64 {
+	if len(b) == 1 {
+		return int64(b[0])
 	}
-	return int32(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24)
+	var v uint64
+	for i, x := range b {
+		v |= uint64(x) << (8 * i)
+	}
+	unused := 64 - 8*len(b)
+	return int64(v<<unused) >> unused
 }

@@ -11,23 +11,44 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"epgen/ep"
+	"epgen/fixedpoint"
 	"epgen/gen"
 )
 
 // recorder keeps the sets of each memory as a model delivers them.
 type recorder struct {
-	got [NumMemories][][]int32
+	got [NumMemories][][]int64
 }
 
 func (r *recorder) State(_ ep.Phase, _, layer int, s []int32) {
 	m := gen.Bank(layer)
-	r.got[m] = append(r.got[m], append([]int32(nil), s...))
+	r.got[m] = append(r.got[m], wide(s))
+}
+
+func (r *recorder) Head(_ ep.Phase, _, _ int, v *ep.HeadValues) {
+	for m, s := range map[Memory][]int64{
+		State0: wide(v.Features), State1: wide(v.Signal), Logit: append([]int64(nil), v.Logits...),
+		Probability: wide(v.Probability), Warm: wide(v.Warm), Nudge: v.Nudge,
+	} {
+		if s != nil {
+			r.got[m] = append(r.got[m], s)
+		}
+	}
+}
+
+// wide returns codes as int64, nil for none.
+func wide(s []int32) []int64 {
+	var z []int64
+	for _, v := range s {
+		z = append(z, int64(v))
+	}
+	return z
 }
 
 func (r *recorder) Index(_ ep.Phase, _, _ int, index []uint8) {
-	var s []int32
+	var s []int64
 	for _, v := range index {
-		s = append(s, int32(v))
+		s = append(s, int64(v))
 	}
 	r.got[Index] = append(r.got[Index], s)
 }
@@ -48,9 +69,13 @@ func loadAll(t testing.TB, cfg *ep.Config) (*ep.Params, *ep.Samples) {
 // TestGoldenTrace reads a trace back by its documented layout and compares it
 // with what the model delivers.
 func TestGoldenTrace(t *testing.T) {
-	for _, index := range []ep.PoolIndex{ep.Frozen, ep.Live} {
+	for i, index := range []ep.PoolIndex{ep.Frozen, ep.Live, ep.Live} {
 		cfg := testConfig(t, "5,M,6k5p1,M,fc3", ep.Shape{C: 3, H: 9, W: 10}, index)
 		cfg.Batch = 2
+		if i == 2 {
+			cfg.Formats.HeadWeight = fixedpoint.Format{Signed: true, Int: 3, Frac: 12}
+			headed(t, cfg)
+		}
 		d := testDesign(t, cfg)
 		w, s := loadAll(t, cfg)
 		dir := t.TempDir()
@@ -67,7 +92,7 @@ func TestGoldenTrace(t *testing.T) {
 			t.Fatal(err)
 		}
 		var rec recorder
-		rec.got[State0] = append(rec.got[State0], s.X)
+		rec.got[State0] = append(rec.got[State0], wide(s.X))
 		out, err := model.TrainStep(w, s, &rec)
 		if err != nil {
 			t.Fatal(err)
@@ -84,19 +109,19 @@ func TestGoldenTrace(t *testing.T) {
 }
 
 // traceValues decodes the values of all events.
-func traceValues(payload []byte) (got [NumMemories][][]int32) {
+func traceValues(payload []byte) (got [NumMemories][][]int64) {
 	le := binary.LittleEndian
 	for i := range int(le.Uint32(payload)) {
 		e := payload[8+i*eventBytes:]
 		width, offset := int(e[3]), int(le.Uint64(e[16:]))
-		var values []int32
+		var values []int64
 		for k := range int(le.Uint64(e[24:])) {
-			v := int32(0)
+			v := int64(0)
 			for b := width - 1; b >= 0; b-- {
-				v = v<<8 | int32(payload[offset+k*width+b])
+				v = v<<8 | int64(payload[offset+k*width+b])
 			}
-			if width == 2 {
-				v = int32(int16(v))
+			if width > 1 {
+				v = v << (64 - 8*width) >> (64 - 8*width)
 			}
 			values = append(values, v)
 		}
@@ -110,7 +135,7 @@ func checkNotes(t *testing.T, d *gen.Design, out *ep.Outcome, payload []byte) {
 	le := binary.LittleEndian
 	start := 8 + int(le.Uint32(payload))*eventBytes
 	lines := strings.Split(string(payload[start:start+int(le.Uint32(payload[4:]))]), "\n")
-	if got, want := len(lines)-1, len(d.Layers)+1; got != want {
+	if got, want := len(lines)-1, len(d.Slabs())+1; got != want {
 		t.Fatalf("%d notes, want %d", got, want)
 	}
 	for i := range d.Layers {

@@ -110,19 +110,6 @@ func TestFirstError(t *testing.T) {
 	}
 }
 
-func TestSignalPath(t *testing.T) {
-	tb := "  assign tap_state0_data = u_top.u_state0.wdata_i;\n  assign tap_index_data = {a.b, c.d};\n"
-	for tap, want := range map[string]string{
-		"tap_state0_data": "tb_top.u_top.u_state0.wdata_i",
-		"tap_index_data":  "tb_top.tap_index_data",
-		"tap_state1_data": "tb_top.tap_state1_data",
-	} {
-		if got := signalPath([]byte(tb), tap); got != want {
-			t.Errorf("signalPath(%s) = %s, want %s", tap, got, want)
-		}
-	}
-}
-
 func TestShellWord(t *testing.T) {
 	for path, want := range map[string]string{
 		"out/tb": "out/tb", "/a-b/c_d.1/tb": "/a-b/c_d.1/tb", "": "''",

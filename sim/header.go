@@ -85,11 +85,7 @@ func (h *header) scalars() {
 	h.constant("std::size_t", "kOutstanding", cfg.Memory.Outstanding, "most read bursts under way")
 	h.constant("uint64_t", "kReadLatency", cfg.Memory.ReadLatency, "cycles from AR to R, as configured")
 	h.line("")
-	h.line("// Where the tapped write data comes from.")
-	for i, name := range []string{"State0", "State1", "Index"} {
-		h.line("constexpr char k%sSignal[] = %q;", name, signalPath(d.TBTop(), tapNames[i]))
-	}
-	h.line("")
+	h.taps()
 	h.phases()
 	names := d.StateNames()
 	h.line("// States of the sequencer, by the code on tap_unit.")
@@ -174,26 +170,6 @@ func coldStart(d *gen.Design) int {
 	return 0
 }
 
-var tapNames = [NumMemories]string{"tap_state0_data", "tap_state1_data", "tap_index_data"}
-
-// signalPath returns the path of what the bench assigns to a tap, or the tap's
-// own if it is not a plain hierarchical name.
-func signalPath(tb []byte, tap string) string {
-	for text := range strings.Lines(string(tb)) {
-		rest, ok := strings.CutPrefix(strings.TrimSpace(text), "assign "+tap)
-		if !ok {
-			continue
-		}
-		_, source, _ := strings.Cut(rest, "=")
-		source = strings.TrimSpace(source)
-		source = strings.TrimSpace(strings.TrimSuffix(source, ";"))
-		if strings.Contains(source, ".") && !strings.ContainsAny(source, " {}[]?&|") {
-			return "tb_top." + source
-		}
-	}
-	return "tb_top." + tap
-}
-
 func (h *header) memoryMap() {
 	m := &h.d.Map
 	h.line("")
@@ -217,31 +193,33 @@ func (h *header) memoryMap() {
 func (h *header) layers() {
 	d := h.d
 	h.line("")
-	h.line("// Maps of neurons: the input, then every layer's states.")
+	h.line("// Maps of neurons: the input, every layer's states, then what belongs to heads.")
 	h.line("struct MapInfo {")
 	h.line("  int c, h, w;")
 	h.line("  int hw;            // words of one block of channels")
 	h.line("  int sample_words;  // words of one sample")
 	h.line("  int frac;          // fractional bits")
 	h.line("  int64_t max;       // largest code")
+	h.line("  int owner;         // layer or head, from 1 in kLayers; 0 for the input")
+	h.line("  const char* what;  // one of its values")
 	h.line("};")
 	h.line("constexpr MapInfo kMaps[] = {")
 	f := &d.Cfg.Formats
-	row := func(m gen.BlockMap, frac int, top int64) {
-		h.line("    {%d, %d, %d, %d, %d, %d, %d},", m.Shape.C, m.Shape.H, m.Shape.W, m.HW, m.SampleWords, frac, top)
+	row := func(m gen.BlockMap, frac int, top int64, owner int, what string) {
+		h.line("    {%d, %d, %d, %d, %d, %d, %d, %d, %q},", m.Shape.C, m.Shape.H, m.Shape.W, m.HW, m.SampleWords, frac, top, owner, what)
 	}
-	row(d.Input, f.Input.Frac, f.Input.Max())
+	row(d.Input, f.Input.Frac, f.Input.Max(), 0, "state")
 	for i := range d.Layers {
-		row(d.Layers[i].Out, f.State.Frac, d.Layers[i].Arith.Act.Hi)
+		row(d.Layers[i].Out, f.State.Frac, d.Layers[i].Arith.Act.Hi, i+1, "state")
 	}
-	for i := range d.Heads { // errors, then averages
-		row(d.Heads[i].Out, d.Heads[i].HeadArith.SignalFrac, d.Heads[i].HeadArith.Target)
-	}
-	for i := range d.Heads {
-		row(d.Heads[i].In, f.State.Frac, d.Heads[i].HeadArith.Pool.Hi)
+	for kind := range headMaps {
+		for i := range d.Heads {
+			frac, top := headScale(d.Plan, i, kind)
+			row(headBlock(d.Plan, i, kind), frac, top, len(d.Layers)+1+i, headMapNames[kind])
+		}
 	}
 	h.line("};")
-	h.constant("int", "kNumMaps", 1+len(d.Layers)+2*len(d.Heads), "the input, states, errors of heads, averages for heads")
+	h.constant("int", "kNumMaps", 1+len(d.Layers)+headMaps*len(d.Heads), "")
 	h.line("")
 	h.line("// Values of a map, over all samples.")
 	h.line("constexpr uint64_t Values(int layer) {")

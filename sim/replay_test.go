@@ -115,7 +115,7 @@ func (r *replay) record(d *gen.Design) {
 
 // tapLines returns the words of a set as lines of hexadecimal digits: memory,
 // address, lanes.
-func tapLines(p *gen.Plan, set Set, values []int32) []string {
+func tapLines(p *gen.Plan, set Set, values []int64) []string {
 	m := p.Input
 	if set.Layer > 0 {
 		m = p.Layers[set.Layer-1].Out

@@ -24,6 +24,7 @@ type Report struct {
 	Runs              []RunReport       `json:"runs"`
 	Phases            []PhaseReport     `json:"phases"`
 	Layers            []LayerReport     `json:"layers"`
+	Heads             []HeadReport      `json:"heads"`
 	Memory            TrafficReport     `json:"memory"`
 	Sequencer         map[string]uint64 `json:"sequencer"` // cycles per state in the last run
 	Model             ModelNetwork      `json:"model"`
@@ -41,6 +42,7 @@ type Mismatch struct {
 	Phase        *string  `json:"phase"`
 	Step         *int     `json:"step"`
 	Layer        *int     `json:"layer"`
+	Head         *string  `json:"head"` // its name, where Layer is behind the layers
 	Sample       *int     `json:"sample"`
 	Channel      *int     `json:"channel"`
 	InputChannel *int     `json:"input_channel"`
@@ -105,6 +107,19 @@ type StatesReport struct {
 	Phases map[string]Shares `json:"phases"` // by name of the relaxation
 	Min    float64           `json:"min"`
 	Max    float64           `json:"max"`
+}
+
+// HeadReport is what was compared of one head in all runs, besides its new weights.
+type HeadReport struct {
+	Name   string       `json:"name"`
+	Values []HeadValues `json:"values"`
+}
+
+// HeadValues are the values of a kind: averages, logits, probabilities, errors or nudges.
+type HeadValues struct {
+	What       string `json:"what"` // "logit" and so on
+	Compared   uint64 `json:"compared"`
+	Mismatches uint64 `json:"mismatches"`
 }
 
 // LayerReport is one layer. Shares are of neurons and weights as the hardware
@@ -199,7 +214,11 @@ func (m *Mismatch) Place() string {
 		s += ", phase " + *m.Phase
 	}
 	add("step", m.Step)
-	add("layer", m.Layer)
+	if m.Head != nil {
+		s += ", " + *m.Head
+	} else {
+		add("layer", m.Layer)
+	}
 	add("sample", m.Sample)
 	add("channel", m.Channel)
 	add("input channel", m.InputChannel)

@@ -7,14 +7,19 @@ import (
 	"epgen/gen"
 )
 
-// Memory is a tapped memory of the core.
+// Memory is a tapped memory of the core, or what is tapped of its heads on the way. The
+// numbers are those of gen.Design.Taps, and of the golden format.
 type Memory uint8
 
 const (
-	State0      Memory = iota // states of even layers and the input
-	State1                    // states of odd layers
+	State0      Memory = iota // states of even layers and the input; averages for heads
+	State1                    // states of odd layers; errors of heads
 	Index                     // pool indices
-	NumMemories = 3
+	Logit                     // logits of heads
+	Probability               // of their softmax
+	Nudge                     // of a head, for each neuron of its layer, before its sign
+	Warm                      // probabilities at the temperature of a teacher
+	NumMemories = 7
 )
 
 // stage is a phase as the golden format counts them: the transfer of the input
@@ -35,7 +40,7 @@ type Set struct {
 	stage  stage
 	Copy   int // of the states, see gen.Plan.CopyBase, or of the pool indices
 	Step   int
-	Layer  int // 0 is the input
+	Layer  int // 0 is the input; what belongs to heads is numbered after the layers, see headMap
 	Base   int // word of sample 0, block 0, pixel 0
 	Values int // B*C*H*W
 }
@@ -53,6 +58,17 @@ func Schedule(p *gen.Plan) [NumMemories][]Set {
 	}
 	s.update()
 	return s.sets
+}
+
+// Together returns how many sets of a memory, from the first on, the core writes interleaved:
+// in the update the pool indices at the points of the contrast, slab by slab.
+func Together(p *gen.Plan, sets []GoldenSet) int {
+	update := func(s *GoldenSet) bool { return s.Memory == Index && s.stage == stageOf(p.Program.Update()) }
+	n := 1
+	for n < len(sets) && update(&sets[0]) && update(&sets[n]) && sets[n].Layer == sets[0].Layer {
+		n++
+	}
+	return n
 }
 
 type scheduler struct {
@@ -78,11 +94,16 @@ func (s *scheduler) step(phase, t int) {
 			continue
 		}
 		memory := Memory(gen.Bank(v.Act))
-		s.sets[memory] = append(s.sets[memory], Set{
+		states := Set{
 			Memory: memory, stage: stageOf(ep.Phase(phase)), Copy: phase, Step: t, Layer: v.Act,
 			Base:   p.StateAddr(v.Act, phase, 0, 0, 0),
 			Values: s.values(v.Act),
-		})
+		}
+		s.sets[memory] = append(s.sets[memory], states)
+		if h := p.HeadOn(v.Act); h != nil && phase != gen.CopyFree {
+			states.Memory, states.Layer = Nudge, headMap(p, h, mapNudges)
+			s.sets[Nudge] = append(s.sets[Nudge], states)
+		}
 	}
 }
 
@@ -120,21 +141,63 @@ func (s *scheduler) headStage(v gen.Visit, phase stage, copy, t int) {
 	}
 	p := s.plan
 	h := p.At(v.Layer)
-	errors := headLayer(p, h)
-	add := func(m Memory, layer int, words gen.BlockMap) {
+	add := func(m Memory, kind int, words gen.BlockMap, base int) {
 		s.sets[m] = append(s.sets[m], Set{
-			Memory: m, stage: phase, Copy: copy, Step: t, Layer: layer,
-			Base: p.CopyBase(int(m), copy) + words.StateBase, Values: p.Cfg.Batch * words.Shape.Len(),
+			Memory: m, stage: phase, Copy: copy, Step: t, Layer: headMap(p, h, kind),
+			Base: base, Values: p.Cfg.Batch * words.Shape.Len(),
 		})
 	}
-	add(State0, errors+len(p.Heads), h.In)
-	add(State1, errors, h.Out)
+	add(State0, mapAverages, h.In, p.CopyBase(0, copy)+h.In.StateBase)
+	add(Logit, mapLogits, h.Out, 0)
+	if h.HeadArith.Softmax != nil {
+		add(Probability, mapProbabilities, h.Out, 0)
+	}
+	if h.HeadArith.Warm != nil {
+		add(Warm, mapWarm, h.Out, 0)
+	}
+	add(State1, mapErrors, h.Out, p.CopyBase(1, copy)+h.Out.StateBase)
 }
 
-// headLayer is the number of a head's errors among the maps of the trace; its averages
-// follow those of all heads.
-func headLayer(p *gen.Plan, h *gen.LayerPlan) int {
-	return len(p.Layers) + 1 + (h.N-p.Heads[0].N)/2
+// Maps of heads in the trace, each for all heads in turn behind the input and the layers.
+const (
+	mapErrors = iota // numbered as the heads are among layers
+	mapAverages
+	mapLogits
+	mapProbabilities
+	mapNudges
+	mapWarm
+	headMaps
+)
+
+var headMapNames = [headMaps]string{"error", "average", "logit", "probability", "nudge", "warm probability"}
+
+// headMap is the number of a map of a head among the maps of the trace.
+func headMap(p *gen.Plan, h *gen.LayerPlan, kind int) int {
+	return len(p.Layers) + 1 + kind*len(p.Heads) + (h.N-p.Heads[0].N)/2
+}
+
+// Block returns the words of a set: those of the input, of a layer, or of a map of a head.
+func (s *Set) Block(p *gen.Plan) gen.BlockMap {
+	switch n := s.Layer - len(p.Layers) - 1; {
+	case s.Layer == 0:
+		return p.Input
+	case n < 0:
+		return p.Layers[s.Layer-1].Out
+	default:
+		return headBlock(p, n%len(p.Heads), n/len(p.Heads))
+	}
+}
+
+// headBlock returns the words of a map of head i.
+func headBlock(p *gen.Plan, i, kind int) gen.BlockMap {
+	switch h := &p.Heads[i]; kind {
+	case mapAverages:
+		return h.In
+	case mapNudges:
+		return p.Layers[h.Head.Layer-1].Out
+	default:
+		return h.Out
+	}
 }
 
 func (s *scheduler) index(phase stage, t, n, copy int) {

@@ -129,9 +129,9 @@ func realText(v *float64) string {
 
 // tables are the tables of a report, for text and HTML alike.
 func (r *Report) tables(est *EstimateFile) []*table {
-	list := []*table{r.layerTable(), r.stateTable(), r.phaseTable(), r.runTable(), r.sequencerTable(), r.trafficTable()}
+	list := []*table{r.layerTable(), r.stateTable(), r.headTable(), r.phaseTable(), r.runTable(), r.sequencerTable(), r.trafficTable()}
 	if est != nil {
-		list = slices.Insert(list, 4, r.predictedTable(est))
+		list = slices.Insert(list, 5, r.predictedTable(est))
 		list = append(list, est.tables...)
 		list = append(list, r.quantityTable(est.Quantities))
 	}
@@ -172,6 +172,19 @@ func (r *Report) stateTable() *table {
 			fmt.Sprintf("%.4g", l.Model.AccMin), fmt.Sprintf("%.4g", l.Model.AccMax),
 			thousands(l.Model.Ties), fmt.Sprintf("%.2g", l.Model.Residual),
 			thousands(l.Model.ArgmaxFlips), thousands(l.Model.WeightsSaturated))...)
+	}
+	return t
+}
+
+// headTable lists what was compared of each head, by kind of value.
+func (r *Report) headTable() *table {
+	t := &table{title: "Heads: values compared in all runs, and mismatches", head: []string{"head", "value", "compared", "mismatches"}}
+	for _, h := range r.Heads {
+		for _, v := range h.Values {
+			if v.Compared > 0 {
+				t.add(h.Name, v.What, thousands(v.Compared), thousands(v.Mismatches))
+			}
+		}
 	}
 	return t
 }

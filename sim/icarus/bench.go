@@ -38,10 +38,10 @@ type portHole struct {
 	Input bool   // of the core
 }
 
-// tapHole is a memory of the core whose write port is watched.
+// tapHole is a tap and its number.
 type tapHole struct {
 	Number int
-	Path   string
+	gen.Tap
 }
 
 // writeBench writes the bench of a design; taps are left out of a netlist, which
@@ -73,8 +73,8 @@ func writeBench(w io.Writer, d *gen.Design, taps bool) error {
 		}
 	}
 	if taps {
-		for i, name := range []string{"state0", "state1", "index"} {
-			h.Taps = append(h.Taps, tapHole{i, d.TapPaths()[name]})
+		for i, t := range d.Taps() {
+			h.Taps = append(h.Taps, tapHole{i, t})
 		}
 	}
 	return bench.Execute(w, h)

@@ -194,11 +194,11 @@ module icarus_bench;
     end
   end
 {{if .Taps}}
-  // What the core writes on chip
+  // What the core writes on chip, and what its heads compute
 {{- range .Taps}}
   always @(posedge clock) begin
-    if (resetn && {{.Path}}.we_i !== 1'b0 && taps != 0) begin
-      $fdisplay(taps, "{{.Number}} %h %h", {{.Path}}.waddr_i, {{.Path}}.wdata_i);
+    if (resetn && ({{.Enable}}) !== 1'b0 && taps != 0) begin
+      $fdisplay(taps, "{{.Number}} %h %h", {{.Address}}, {{.Data}});
     end
   end
 {{- end}}

@@ -157,7 +157,7 @@ func (p *Package) Run(ctx context.Context, run Run) (*Result, error) {
 		return nil, err
 	}
 	defer taps.Close()
-	compared, differences, err := compareTaps(taps, p.Design.Plan, p.golden)
+	compared, differences, err := compareTaps(taps, p.Design, p.golden)
 	if err != nil {
 		return nil, err
 	}

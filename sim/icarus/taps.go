@@ -11,12 +11,12 @@ import (
 	"epgen/sim"
 )
 
-// compareTaps holds the words that the core wrote on chip, one line "memory
+// compareTaps holds the words that the core wrote on chip, and what its heads computed, one line "memory
 // address data" each, against the golden sets of a memory: within a set in any
 // order, each word once. Every start must write the same. It returns the number of
 // values compared and what differs.
-func compareTaps(r io.Reader, p *gen.Plan, g *sim.Golden) (compared int, differences []string, err error) {
-	t := &tapReader{plan: p, golden: g}
+func compareTaps(r io.Reader, d *gen.Design, g *sim.Golden) (compared int, differences []string, err error) {
+	t := &tapReader{plan: d.Plan, taps: d.Taps(), golden: g}
 	t.begin()
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -27,7 +27,7 @@ func compareTaps(r io.Reader, p *gen.Plan, g *sim.Golden) (compared int, differe
 		}
 		var memory int
 		var address, data string
-		if _, err := fmt.Sscan(lines.Text(), &memory, &address, &data); err != nil || memory < 0 || memory >= int(sim.NumMemories) {
+		if _, err := fmt.Sscan(lines.Text(), &memory, &address, &data); err != nil || memory < 0 || memory >= len(t.taps) {
 			return 0, nil, fmt.Errorf("icarus: tap %q, want memory, address and data", lines.Text())
 		}
 		t.word(sim.Memory(memory), address, data)
@@ -38,8 +38,10 @@ func compareTaps(r io.Reader, p *gen.Plan, g *sim.Golden) (compared int, differe
 // tapReader follows the sets of every memory.
 type tapReader struct {
 	plan        *gen.Plan
+	taps        []gen.Tap // by memory
 	golden      *sim.Golden
 	next        [sim.NumMemories]int          // set under way
+	together    [sim.NumMemories]int          // sets under way
 	due         [sim.NumMemories]map[int]word // its words that have not come
 	compared    int
 	differences []string
@@ -47,30 +49,38 @@ type tapReader struct {
 
 // word is what a word on chip must hold: the value of each lane, of lanes that
 // exist.
-type word []int32
+type word []int64
 
 func (t *tapReader) begin() {
-	for m := range t.next {
+	for m := range t.taps {
 		t.next[m] = 0
 		t.load(sim.Memory(m))
 	}
 }
 
-// load makes the words of the next set of a memory due.
+// load makes the words of the next set of a memory due, or of the next sets if they are
+// written together.
 func (t *tapReader) load(m sim.Memory) {
 	t.due[m] = map[int]word{}
-	if t.next[m] == len(t.golden.Sets[m]) {
+	t.together[m] = 0
+	sets := t.golden.Sets[m][t.next[m]:]
+	if len(sets) == 0 {
 		return
 	}
-	s := &t.golden.Sets[m][t.next[m]]
-	block := t.plan.Input
-	if s.Layer > 0 {
-		block = t.plan.Slabs()[s.Layer-1].Out
+	t.together[m] = sim.Together(t.plan, sets)
+	for i := range t.together[m] {
+		t.expect(m, &sets[i])
 	}
+}
+
+// expect makes the words of a set due.
+func (t *tapReader) expect(m sim.Memory, s *sim.GoldenSet) {
+	block, lanes := s.Block(t.plan), t.taps[m].Lanes
 	c, pixels := block.Shape.C, block.HW
 	for i, code := range s.Codes {
 		sample, channel, pixel := i/(c*pixels), i/pixels%c, i%pixels
-		at := s.Base + sample*block.SampleWords + channel/t.plan.P*pixels + pixel
+		at := sample*block.SampleWords + channel/t.plan.P*pixels + pixel
+		at = s.Base + at*t.taps[m].Parts + channel%t.plan.P/lanes
 		t.due[m][at] = append(t.due[m][at], code)
 	}
 }
@@ -95,13 +105,10 @@ func (t *tapReader) word(m sim.Memory, address, data string) {
 		return
 	}
 	delete(t.due[m], at)
-	bits := t.plan.LaneBits
-	if m == sim.Index {
-		bits = 2
-	}
+	bits := t.taps[m].Bits
 	all, _ := new(big.Int).SetString(data, 16)
 	for lane, code := range want {
-		got := lane2int(all, lane, bits, m != sim.Index)
+		got := lane2int(all, lane, bits, t.taps[m].Signed)
 		t.compared++
 		if got != code {
 			s := &t.golden.Sets[m][t.next[m]]
@@ -109,7 +116,7 @@ func (t *tapReader) word(m sim.Memory, address, data string) {
 		}
 	}
 	if len(t.due[m]) == 0 {
-		t.next[m]++
+		t.next[m] += t.together[m]
 		t.load(m)
 	}
 }
@@ -124,12 +131,12 @@ func (t *tapReader) end() {
 }
 
 // lane2int returns a lane of a word.
-func lane2int(all *big.Int, lane, bits int, signed bool) int32 {
+func lane2int(all *big.Int, lane, bits int, signed bool) int64 {
 	v := new(big.Int).Rsh(all, uint(lane*bits))
 	v.And(v, new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), uint(bits)), big.NewInt(1)))
 	n := v.Int64()
 	if signed && n >= 1<<(bits-1) {
 		n -= 1 << bits
 	}
-	return int32(n)
+	return n
 }

@@ -27,7 +27,7 @@ inline uint8_t* PortBytes(VlWide<N>& port) {
 }
 
 // Bits [lo, lo+width) of a little-endian byte string, as an unsigned number.
-// width is 1..57; at most 8 bytes from lo/8 on are looked at, of which those
+// width is 1..63; at most 9 bytes from lo/8 on are looked at, of which those
 // beyond size count as zero.
 inline uint64_t GetBits(const uint8_t* bytes, std::size_t size, int lo,
                         int width) {
@@ -35,7 +35,10 @@ inline uint64_t GetBits(const uint8_t* bytes, std::size_t size, int lo,
   uint64_t word = 0;
   const std::size_t left = size - first;
   std::memcpy(&word, bytes + first, left < 8 ? left : 8);
-  return (word >> (lo % 8)) & ((uint64_t{1} << width) - 1);
+  word >>= lo % 8;
+  if (lo % 8 + width > 64 && left > 8)
+    word |= static_cast<uint64_t>(bytes[first + 8]) << (64 - lo % 8);
+  return word & ((uint64_t{1} << width) - 1);
 }
 
 // The two's complement value of the low `width` bits, 1..63.

@@ -145,7 +145,7 @@ void Golden::ReadTrace() {
     e.base = Load<uint32_t>(r + 12);
     const uint64_t offset = Load<uint64_t>(r + 16);
     const uint64_t values = Load<uint64_t>(r + 24);
-    if (e.memory >= kTapMemories || e.phase > design::kUpdatePhase ||
+    if (e.memory >= design::kNumTaps || e.phase > design::kUpdatePhase ||
         e.copy >= design::kCopies ||
         e.layer >= design::kNumMaps || e.value_bytes > 8 ||
         offset + values * static_cast<uint64_t>(e.value_bytes) >

@@ -15,7 +15,7 @@
 // payload of a trace is
 //
 //   u32 events, u32 bytes of the notes
-//   events x 32 bytes: u8 memory, u8 phase, u8 copy, u8 bytes per value,
+//   events x 32 bytes: u8 memory (TapMemory), u8 phase, u8 copy, u8 bytes per value,
 //                      u32 step, u32 layer, u32 first word, u64 offset of the
 //                      values in the payload, u64 number of values
 //   notes: one JSON object per line, first the network's, then each layer's
@@ -29,8 +29,20 @@
 #include <string>
 #include <vector>
 
-// A memory of the core whose write port is tapped.
-enum TapMemory { kState0 = 0, kState1 = 1, kIndex = 2, kTapMemories = 3 };
+#include "design.h"
+
+// A memory of the core whose write port is tapped, or what is tapped of its heads
+// on the way: an index into design::kTaps, which has the last four only for
+// designs with heads.
+enum TapMemory {
+  kState0 = 0,
+  kState1 = 1,
+  kIndex = 2,
+  kLogit = 3,
+  kProbability = 4,
+  kNudge = 5,
+  kWarm = 6
+};
 
 // One full set of words that the hardware writes to one memory: the states or
 // pool indices of one layer in one time step. Sets of one memory come in order.
@@ -39,7 +51,7 @@ struct Event {
   int phase;  // index into design::kPhases
   int copy;   // of the states, or of the pool indices
   int step;   // of the phase
-  int layer;  // 0 is the input
+  int layer;  // index into design::kMaps: 0 is the input
   uint32_t base;  // word address of sample 0, block 0, pixel 0
   const uint8_t* values;
   int value_bytes;
@@ -92,7 +104,7 @@ class Golden {
   void ReadTrace();
 
   GoldenFile before_, after_, trace_;
-  std::vector<Event> events_[kTapMemories];
+  std::vector<Event> events_[design::kNumTaps];
   std::vector<std::string> notes_;
 };
 

@@ -33,6 +33,9 @@ void WriteMismatch(Json* j, const Mismatch& m) {
   m.phase.empty() ? j->Null() : j->String(m.phase);
   WritePosition(j, "step", m.step);
   WritePosition(j, "layer", m.layer);
+  j->Key("head");
+  const std::string head = HeadName(m.layer);
+  head.empty() ? j->Null() : j->String(head);
   WritePosition(j, "sample", m.sample);
   WritePosition(j, "channel", m.channel);
   WritePosition(j, "input_channel", m.input_channel);
@@ -197,6 +200,33 @@ void WriteLayers(Json* j, const Bench& b) {
   j->EndArray();
 }
 
+// What is compared of each head, by name.
+void WriteHeads(Json* j, const Bench& b) {
+  j->Key("heads");
+  j->BeginArray();
+  for (int n = design::kOutputLayer + 1; n <= design::kNumLayers; ++n) {
+    j->BeginObject();
+    j->Key("name");
+    j->String(design::kLayers[n - 1].name);
+    j->Key("values");
+    j->BeginArray();
+    for (int map = 0; map < design::kNumMaps; ++map) {
+      if (design::kMaps[map].owner != n) continue;
+      j->BeginObject();
+      j->Key("what");
+      j->String(design::kMaps[map].what);
+      j->Key("compared");
+      j->Uint(b.taps().compared_of(map));
+      j->Key("mismatches");
+      j->Uint(b.taps().differing_of(map));
+      j->EndObject();
+    }
+    j->EndArray();
+    j->EndObject();
+  }
+  j->EndArray();
+}
+
 void WriteTraffic(Json* j, const Bench& b) {
   const AxiMemory::Counters& c = b.axi().counters();
   j->Key("memory");
@@ -287,6 +317,7 @@ std::string ReportJson(const Bench& b) {
   WriteRuns(&j, b);
   WritePhases(&j, b);
   WriteLayers(&j, b);
+  WriteHeads(&j, b);
   WriteTraffic(&j, b);
   j.Key("model");
   j.Raw(b.golden().network_note());

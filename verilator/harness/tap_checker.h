@@ -1,4 +1,5 @@
-// Compares what the core writes to its state and index memories with the model.
+// Compares what the core writes to its state and index memories, and what its heads
+// compute on the way, with the model.
 
 #ifndef EPGEN_TAP_CHECKER_H_
 #define EPGEN_TAP_CHECKER_H_
@@ -34,12 +35,19 @@ class TapChecker : public Extension {
   uint64_t compared() const { return compared_; }  // values
   uint64_t compared(int phase) const { return by_phase_[phase].compared; }
   uint64_t differing(int phase) const { return by_phase_[phase].differing; }
-  uint64_t differing_in_layer(int layer) const {
-    return by_layer_[static_cast<std::size_t>(layer)];
+  // Of a layer or head, by its number in design::kLayers, from 1.
+  uint64_t differing_in_layer(int layer) const;
+  // Of a map.
+  uint64_t compared_of(int map) const {
+    return by_map_[static_cast<std::size_t>(map)].compared;
+  }
+  uint64_t differing_of(int map) const {
+    return by_map_[static_cast<std::size_t>(map)].differing;
   }
 
   // States of a layer as the hardware wrote them last, order
-  // [sample, channel, row, column]; layer 0 is the input, copy as in Event.
+  // [sample, channel, row, column]; layer 0 is the input, heads follow the layers
+  // with their errors; copy as in Event.
   const std::vector<int32_t>& states(int layer, int copy) const {
     return states_[static_cast<std::size_t>(layer)][copy];
   }
@@ -56,6 +64,9 @@ class TapChecker : public Extension {
 
   // Clears the marks of the words of the next set, or sets.
   static void Expect(const std::vector<Event>& events, Cursor* cur);
+  // The taps that only designs with heads have.
+  template <typename Top>
+  void OnHeads(Top& top, uint64_t cycle);
   void OnWord(TapMemory memory, uint32_t addr, const uint8_t* data,
               std::size_t size, uint64_t cycle);
   void CompareWord(const Event& e, uint32_t word, const uint8_t* data,
@@ -65,11 +76,11 @@ class TapChecker : public Extension {
 
   const Golden* golden_ = nullptr;
   Verdict* verdict_;
-  Cursor cursors_[kTapMemories];
+  Cursor cursors_[design::kNumTaps];
   uint64_t writes_ = 0, compared_ = 0, compared_before_ = 0;
   Tally by_phase_[design::kUpdatePhase + 1];
   Tally by_phase_before_[design::kUpdatePhase + 1];
-  std::vector<uint64_t> by_layer_;
+  std::vector<Tally> by_map_, by_map_before_;
   struct Copies {
     std::vector<int32_t> copy[design::kCopies];
     std::vector<int32_t>& operator[](int i) { return copy[i]; }

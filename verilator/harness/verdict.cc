@@ -4,6 +4,12 @@
 #include <cmath>
 #include <cstdio>
 
+#include "design.h"
+
+std::string HeadName(int layer) {
+  return layer > design::kOutputLayer ? design::kLayers[layer - 1].name : "";
+}
+
 std::string Place(const Mismatch& m) {
   std::string s;
   const auto add = [&s](const char* name, int v) {
@@ -15,7 +21,11 @@ std::string Place(const Mismatch& m) {
   };
   if (!m.phase.empty()) s = "phase " + m.phase;
   add("step", m.step);
-  add("layer", m.layer);
+  const std::string head = HeadName(m.layer);
+  if (head.empty())
+    add("layer", m.layer);
+  else
+    s += (s.empty() ? "" : " ") + head;
   add("sample", m.sample);
   add("channel", m.channel);
   add("input channel", m.input_channel);

@@ -23,7 +23,7 @@ struct Mismatch {
   std::string phase;    // input, free, plus, minus, update
   std::string signal;   // path of the signal in the design
   int step = -1;
-  int layer = -1;  // 1-based; 0 is the input
+  int layer = -1;  // 1-based; 0 is the input; heads follow the layers
   int sample = -1;
   int channel = -1;        // of the layer's output
   int input_channel = -1;  // weights only
@@ -64,7 +64,10 @@ class Verdict {
   std::vector<Mismatch> kept_;
 };
 
-// "layer 3 channel 12 y 4 x 5 sample 0", as far as known.
+// The name of a head, by its number behind the layers; empty for a layer.
+std::string HeadName(int layer);
+
+// "layer 3 channel 12 y 4 x 5 sample 0", as far as known; a head has its name.
 std::string Place(const Mismatch& m);
 
 // "0x7fff" and "0.999969", as far as the formats are known.
