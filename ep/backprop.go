@@ -1,6 +1,9 @@
 package ep
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // backprop is the engine of a feed-forward network trained by back-propagation: one
 // pass upwards without feedback, and one downwards, which is the first step of
@@ -18,6 +21,9 @@ type backprop struct {
 }
 
 func newBackprop(cfg *Config) (engine, error) {
+	undamped := *cfg // there is no relaxation, so nothing to damp
+	undamped.Damping = 0
+	cfg = &undamped
 	e, _, err := newEngine(cfg, false)
 	if err != nil {
 		return nil, err
@@ -42,8 +48,8 @@ func (b *backprop) passes(r *relaxer[float64], first int, backward bool) {
 		r.activate(PhaseFree, n, l.u, l.s)
 	}
 	b.keep(r, b.states.finals[PhaseFree], first)
-	for phase := range Phase(3) {
-		b.keepHeads(r, phase, first)
+	for phase := range b.program.Relaxations {
+		b.keepHeads(r, Phase(phase), first)
 		if !backward {
 			return
 		}
@@ -58,7 +64,7 @@ func (b *backprop) passes(r *relaxer[float64], first int, backward bool) {
 	}
 	for _, h := range r.heads {
 		h.evaluate(r.layers[h.Layer-1].s, r.batch)
-		h.pull(force[h.Layer-1], 1/b.model.beta[PhaseNudge], r.batch)
+		h.pull(force[h.Layer-1], PhaseNudge, 1/math.Abs(b.model.beta[PhaseNudge]), r.batch)
 	}
 	for n := last; n >= 0; n-- {
 		l := &r.layers[n]
@@ -67,10 +73,14 @@ func (b *backprop) passes(r *relaxer[float64], first int, backward bool) {
 				force[n][i] += v * l.feedback
 			}
 		}
+		slope, lowest, highest := b.model.slope, 0.0, b.model.top
+		if b.cfg.linear(n) {
+			slope, lowest, highest = 1, b.model.outputMin, b.model.outputMax
+		}
 		for i, u := range l.u {
 			l.s[i] = 0
-			if z := b.model.slope * u; z > 0 && z < b.model.top {
-				l.s[i] = b.model.slope * force[n][i]
+			if z := slope * u; z > lowest && z < highest {
+				l.s[i] = slope * force[n][i]
 			}
 		}
 		if n > 0 {
@@ -84,7 +94,8 @@ func (b *backprop) passes(r *relaxer[float64], first int, backward bool) {
 	b.keep(r, b.states.finals[PhaseNudge], first)
 }
 
-// contrast is 2 beta times the negative gradient, summed over the samples.
+// contrast is the negative gradient, summed over the samples, times what an estimate is
+// divided by.
 func (b *backprop) contrast(n int) {
 	l := &b.cfg.Network.Layers[n]
 	b.layer = n
@@ -97,7 +108,7 @@ func (b *backprop) contrast(n int) {
 	}
 	v := slices.Clone(b.states.finals[PhaseNudge][n][:b.samples*l.Out.Len()])
 	for i := range v {
-		v[i] *= 2 * b.model.beta[PhaseNudge]
+		v[i] *= b.model.spread
 		bias[i/area%l.Out.C] += v[i]
 	}
 	var index []uint8

@@ -6,10 +6,20 @@ import (
 )
 
 // TestBackprop compares the gradients of the feed-forward engine with differences of
-// the objective, for both losses and with heads.
+// the objective, for both losses and with heads, and with options of the relaxation,
+// which must make no difference: damped, the second batch would begin at the states of the first.
 func TestBackprop(t *testing.T) {
-	for _, readout := range []bool{false, true} {
+	for _, tc := range []struct {
+		readout bool
+		set     func(c *Config)
+	}{
+		{false, func(*Config) {}}, {true, func(*Config) {}},
+		{false, func(c *Config) { c.Damping, c.Output, c.Estimate = 2, Linear, Negative }},
+		{true, func(c *Config) { c.Damping, c.Initial, c.Estimate = 1, 0.5, Positive }},
+	} {
+		readout := tc.readout
 		cfg := trainConfig()
+		tc.set(cfg)
 		cfg.Batch = 5
 		head := DefaultHead(1, Shape{6, 6, 6})
 		head.Lambda = 0.7
@@ -38,7 +48,7 @@ func TestBackprop(t *testing.T) {
 		e.relax(s, true, 1)
 		for n := range g.Layers {
 			e.contrast(n)
-			e.gradient(g.Layers[n].W, g.Layers[n].B, -1/(2*cfg.Beta*float64(cfg.Batch)))
+			e.gradient(g.Layers[n].W, g.Layers[n].B, -1/(b.model.spread*float64(cfg.Batch)))
 		}
 		const h = 1e-6
 		probes(p, g, func(x *float64, g float64) {

@@ -75,7 +75,7 @@ func (t *tangent) start() {
 	for _, h := range t.heads {
 		n := h.Layer - 1
 		h.evaluate(t.star[n], t.batch)
-		h.pull(t.layers[n].s, -1/t.beta, t.batch)
+		h.pull(t.layers[n].s, PhaseNudge, -1/math.Abs(t.beta), t.batch)
 	}
 	for n := range t.layers {
 		for i, d := range t.slope[n] {

@@ -216,7 +216,7 @@ func compareCodes[T fixedpoint.Number](r *fixedRun[T], exact *FloatParams) (laye
 	g := NewFloatParams(&cfg.Network)
 	for i, h := range r.heads {
 		c, ha := r.headContrast(i, e), &arith.Heads[i]
-		scale := -h.scale() / (2 * float64(cfg.Batch))
+		scale := -h.scale() / float64(len(r.program.Points)*cfg.Batch)
 		copy(g.Heads[i].W, real64(c.w, scale, ha.ContrastFrac))
 		copy(g.Heads[i].B, real64(c.b, scale, ha.SignalFrac))
 	}

@@ -53,9 +53,6 @@ const (
 
 // checkEstimate checks the strengths and weights of several points.
 func (c *Config) checkEstimate() error {
-	if len(c.Network.Heads) > 0 && c.Estimate != Symmetric {
-		return badSetting("phases.estimate", "%v with heads, want symmetric", c.Estimate)
-	}
 	if c.Estimate != SeveralPoints {
 		if len(c.Betas) > 0 || len(c.BetaWeights) > 0 {
 			return badSetting("phases.betas", "given with estimate %v, want estimate points", c.Estimate)

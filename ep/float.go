@@ -147,14 +147,14 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 // trainHead writes the gradient of the head's own loss, without lambda, to g and the
 // new parameters to z. The running mean is moved between steps, see [MeanRate].
 func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHeadParams) {
-	batch := float64(m.cfg.Batch)
+	batch := float64(m.cfg.Batch * len(m.cfg.Program().Points))
 	rate := h.Rate
 	if !h.Kind.trains() {
 		rate = 0
 	}
 	step := func(g, z, old, contrast []float64) {
 		for i, v := range contrast {
-			g[i] = -h.scale() / (2 * batch) * v
+			g[i] = -h.scale() / batch * v
 			z[i] = old[i] - rate*g[i]
 		}
 	}

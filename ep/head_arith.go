@@ -17,7 +17,7 @@ import (
 //	        Error(y<<TargetShift - z)                    mse; features with tau in place of y
 //	        Error(Own*(y - Softmax(z)) + Taught*(t<<TeachShift - Warm(z))<<WarmShift)    logits
 //	back  = A^T e                                        exact, BackFrac fractional bits
-//	acc  += +-(back * NudgeCode)<<NudgeShift             of every state of the cell
+//	acc  += +-(back * NudgeCodes[phase])<<NudgeShift     of every state of the cell
 //
 // Its roundings are Pool, the softmax with its division, Error and the three updates.
 type HeadArith struct {
@@ -43,13 +43,13 @@ type HeadArith struct {
 	BackFrac int
 	Back     fixedpoint.Interval // A^T e
 
-	NudgeCode  int64 // beta lambda (over D for features) in Formats.Lambda, without its factors of 2
-	NudgeFrac  int   // fractional bits of back * NudgeCode, the division by the area included
-	NudgeShift int   // to the accumulator of the layer
+	NudgeCodes []int64 // by relaxation, |beta| lambda (over D for features) in Formats.Lambda, without the factors of 2 that all share
+	NudgeFrac  int     // fractional bits of back * code, the division by the area included
+	NudgeShift int     // to the accumulator of the layer
 	Nudge      fixedpoint.Interval
 
 	ContrastFrac int
-	Contrast     fixedpoint.Interval // sum of e (h - mu) over cells, samples and both phases, at every partial sum
+	Contrast     fixedpoint.Interval // sum of e (h - mu) over cells, samples and points, at every partial sum
 	BiasContrast fixedpoint.Interval // sum of e
 	MeanContrast fixedpoint.Interval // sum of h - mu over samples
 
@@ -70,10 +70,12 @@ func (a *Arith) headUpdates(net *Network, i int, number uint32) headUpdate {
 	}
 }
 
-// EffectiveLambda returns the real value of beta lambda (over D for features) that the
-// arithmetic uses, divided by the area of a cell: the factor of A^T e in a
+// gain returns the real value of |beta| lambda (over D for features) that the
+// arithmetic uses in a phase, divided by the area of a cell: the factor of A^T e in a
 // pre-activation.
-func (a *HeadArith) gain() float64 { return math.Ldexp(float64(a.NudgeCode), a.BackFrac-a.NudgeFrac) }
+func (a *HeadArith) gain(phase Phase) float64 {
+	return math.Ldexp(float64(a.NudgeCodes[phase]), a.BackFrac-a.NudgeFrac)
+}
 
 // deriveHead returns the arithmetic of head i but for NudgeShift, which is the layer's affair.
 func deriveHead(cfg *Config, i int) (HeadArith, error) {
@@ -156,25 +158,33 @@ func (a *HeadArith) deriveSignal(f *Formats, h *Head) error {
 // deriveNudge completes a with the nudge.
 func (a *HeadArith) deriveNudge(cfg *Config, h *Head, area int) error {
 	f := &cfg.Formats
-	strength := cfg.Beta * h.Lambda * h.scale()
-	code := f.Lambda.FromFloat(strength, fixedpoint.DefaultRounding)
-	if strength > f.Lambda.ToFloat(f.Lambda.Max())+f.Lambda.LSB()/2 || strength > 0 && code == 0 {
-		return fmt.Errorf("ep: %s: lambda %g makes beta lambda %g, want %g to %g, the range of formats.lambda %v",
-			h.Name, h.Lambda, strength, f.Lambda.LSB(), f.Lambda.ToFloat(f.Lambda.Max()), f.Lambda)
+	all, largest := uint64(0), int64(0)
+	for _, r := range cfg.Program().Relaxations {
+		strength := math.Abs(r.Beta) * h.Lambda * h.scale()
+		code := f.Lambda.FromFloat(strength, fixedpoint.DefaultRounding)
+		if strength > f.Lambda.ToFloat(f.Lambda.Max())+f.Lambda.LSB()/2 || strength > 0 && code == 0 {
+			return fmt.Errorf("ep: %s: lambda %g makes beta lambda %g, want %g to %g, the range of formats.lambda %v",
+				h.Name, h.Lambda, strength, f.Lambda.LSB(), f.Lambda.ToFloat(f.Lambda.Max()), f.Lambda)
+		}
+		a.NudgeCodes = append(a.NudgeCodes, code)
+		all, largest = all|uint64(code), max(largest, code)
 	}
 	a.NudgeFrac = a.BackFrac + area
-	if code != 0 {
-		even := min(bits.TrailingZeros64(uint64(code)), f.Lambda.Frac)
-		a.NudgeCode, a.NudgeFrac = code>>even, a.NudgeFrac+f.Lambda.Frac-even
+	if all != 0 {
+		even := min(bits.TrailingZeros64(all), f.Lambda.Frac)
+		for i := range a.NudgeCodes {
+			a.NudgeCodes[i] >>= even
+		}
+		a.NudgeFrac, largest = a.NudgeFrac+f.Lambda.Frac-even, largest>>even
 	}
-	a.Nudge = a.Back.Mul(fixedpoint.Point(a.NudgeCode))
+	a.Nudge = a.Back.Mul(fixedpoint.Point(largest))
 	return nil
 }
 
 // deriveUpdates completes a with contrasts and updates.
 func (a *HeadArith) deriveUpdates(cfg *Config, h *Head) error {
-	f, m := &cfg.Formats, &h.Map
-	terms := 2 * m.Out.H * m.Out.W * cfg.Batch
+	f, m, points := &cfg.Formats, &h.Map, len(cfg.Program().Points)
+	terms := points * m.Out.H * m.Out.W * cfg.Batch
 	a.ContrastFrac = a.SignalFrac + f.State.Frac
 	a.Contrast = a.Signal.Mul(a.Features).SumUpTo(terms)
 	a.BiasContrast = a.Signal.SumUpTo(terms)
@@ -194,7 +204,7 @@ func (a *HeadArith) deriveUpdates(cfg *Config, h *Head) error {
 	if !h.Kind.trains() {
 		rate = 0
 	}
-	step := rate * h.scale() / (2 * float64(cfg.Batch))
+	step := rate * h.scale() / float64(points*cfg.Batch)
 	var err error
 	a.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.HeadWeight.Frac-a.ContrastFrac),
 		f.RateBits, f.UpdateRounding, f.HeadWeight)

@@ -13,8 +13,10 @@ func codeHeadUnits[T fixedpoint.Number](cfg *Config, a *Arith, i int) headUnits[
 	u := headUnits[T]{
 		pool:  func(sum T) T { return T(ha.Pool.Apply(int64(sum))) },
 		scale: pow2(ha.UpShift), bias: pow2(ha.BiasShift),
-		gain: T(ha.NudgeCode) * pow2(ha.NudgeShift),
-		one:  T(ha.Target),
+		one: T(ha.Target),
+	}
+	for _, code := range ha.NudgeCodes {
+		u.gain = append(u.gain, T(code)*pow2(ha.NudgeShift))
 	}
 	k := h.Outputs()
 	z, p, warm := make([]int64, k), make([]int64, k), make([]int64, k)
@@ -151,8 +153,8 @@ type HeadValues struct {
 }
 
 // HeadSink is a Sink that also receives what the heads do, before the state of their
-// layer: in the nudged phases every step, in the update at s+ as step 0 and at s-
-// as step 1, where the head does not learn at s*. Values are valid only during the call.
+// layer: in the nudged phases every step, in the update at each point of the contrast,
+// numbered as steps, or, where the head learns at s*, there alone as step 0. Values are valid only during the call.
 type HeadSink interface {
 	Head(phase Phase, step, head int, v *HeadValues)
 }
@@ -168,7 +170,7 @@ func (r *fixedRun[T]) observeHead(phase Phase, step, i int, h *headState[T]) {
 	}
 	if phase != r.program.Update() {
 		nudge := make([]T, r.batch*h.states.Len())
-		h.spread(nudge, h.units.gain, r.batch*h.Map.In.C)
+		h.spread(nudge, h.units.gain[phase], r.batch*h.Map.In.C)
 		v.Nudge = widen64(nudge)
 	}
 	sink.Head(phase, step, i, v)

@@ -31,27 +31,26 @@ func (c *headChecker) Index(Phase, int, int, []uint8) {}
 
 func (c *headChecker) Head(phase Phase, step, i int, v *HeadValues) {
 	h := &c.cfg.Network.Heads[i]
-	from := phase
+	from, program := phase, c.cfg.Program()
 	switch {
-	case phase == PhaseNudge+2:
-		from = []Phase{PhaseNudge, PhaseNudge + 1}[step]
+	case phase == program.Update() && h.FreeState:
+		from = PhaseFree
+	case phase == program.Update():
+		from = program.Points[step].Phase
 	case step == 0:
 		from = PhaseFree
 	}
 	c.seen[fmt.Sprint(h.Name, " ", phase)]++
 	states := c.states[from][h.Layer-1]
 	got := *v
-	want := c.values(i, states)
-	if phase == PhaseNudge+2 {
-		want.Nudge = nil
-	}
+	want := c.values(i, states, phase)
 	if diff := cmp.Diff(want, got); diff != "" {
 		c.t.Fatalf("%s, kind %v, %v, step %d (-want +got):\n%.800s", h.Name, h.Kind, phase, step, diff)
 	}
 }
 
 // values is the definition, head by head, in loops.
-func (c *headChecker) values(i int, states []int32) HeadValues {
+func (c *headChecker) values(i int, states []int32, phase Phase) HeadValues {
 	h, ha, p, f := &c.cfg.Network.Heads[i], &c.arith.Heads[i], &c.p.Heads[i], &c.cfg.Formats
 	m, in, out := &h.Map, h.Map.In, h.Map.Out
 	shape := c.cfg.Network.Layers[h.Layer-1].Out
@@ -101,8 +100,11 @@ func (c *headChecker) values(i int, states []int32) HeadValues {
 		each(func(j, k, w int) { back[k] += int64(p.W[w]) * e[j] })
 		v.Logits = append(v.Logits, z...)
 		for state := range shape.Len() {
+			if phase == c.cfg.Program().Update() {
+				break
+			}
 			ch, y, x := state/(shape.H*shape.W), state/shape.W%shape.H, state%shape.W
-			v.Nudge = append(v.Nudge, ha.NudgeCode*back[(ch*in.H+y/rows)*in.W+x/cols]<<ha.NudgeShift)
+			v.Nudge = append(v.Nudge, ha.NudgeCodes[phase]*back[(ch*in.H+y/rows)*in.W+x/cols]<<ha.NudgeShift)
 		}
 		for _, x := range e {
 			v.Signal = append(v.Signal, int32(x))
@@ -182,7 +184,23 @@ func fixedHeadCases(t *testing.T) []*Config {
 	narrow := *cases[2]
 	narrow.Formats.State, narrow.Formats.HeadWeight = fixedpoint.UQ(0, 6), fixedpoint.Q(1, 5)
 	narrow.Formats.Probability, narrow.Formats.Error, narrow.Sweep = fixedpoint.UQ(1, 7), fixedpoint.Q(1, 4), Asynchronous
-	return append(cases, &wide, &narrow)
+	cases = append(cases, &wide, &narrow)
+	for i, change := range []func(c *Config){
+		func(c *Config) { c.Estimate = Positive },
+		func(c *Config) { c.Estimate, c.Network.Heads[1].FreeState = Negative, true },
+		func(c *Config) { c.Estimate, c.Seed, c.Nudge = RandomSign, 5, Outside },
+		func(c *Config) {
+			c.Estimate, c.Betas, c.BetaWeights = SeveralPoints, []float64{0.5, -0.5, 1, -1}, []int{8, -8, -1, 1}
+			c.Network.Heads[0].FreeState = true
+		},
+		func(c *Config) { c.Network.Heads[0].FreeState, c.Clip = true, 0.05 },
+	} {
+		cfg := *cases[2*i]
+		cfg.Network.Heads = append([]Head(nil), cfg.Network.Heads...)
+		change(&cfg)
+		cases = append(cases, &cfg)
+	}
+	return cases
 }
 
 func fixedHeadSamples(cfg *Config, seed uint64) (*Params, *Samples) {
@@ -200,7 +218,8 @@ func TestFixedHeads(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &headChecker{t: t, cfg: cfg, arith: m.Arith(), p: p, s: s, states: map[Phase][][]int32{}, seen: map[string]int{}}
-		for _, phase := range []Phase{PhaseFree, PhaseNudge, PhaseNudge + 1} {
+		program := cfg.Program()
+		for phase := range program.Update() {
 			c.states[phase] = make([][]int32, len(cfg.Network.Layers))
 		}
 		out, err := m.TrainStep(p, s, c)
@@ -209,7 +228,16 @@ func TestFixedHeads(t *testing.T) {
 		}
 		for i := range cfg.Network.Heads {
 			h := &cfg.Network.Heads[i]
-			for phase, want := range map[Phase]int{PhaseNudge: cfg.NudgeSteps, PhaseNudge + 1: cfg.NudgeSteps, PhaseNudge + 2: 2} {
+			for phase := range program.Update() + 1 {
+				want := cfg.NudgeSteps
+				switch {
+				case phase == PhaseFree:
+					want = 0
+				case phase == program.Update() && h.FreeState:
+					want = 1
+				case phase == program.Update():
+					want = len(program.Points)
+				}
 				if got := c.seen[fmt.Sprint(h.Name, " ", phase)]; got != want {
 					t.Errorf("case %d: %s: %d observations in phase %v, want %d", k, h.Name, got, phase, want)
 				}
@@ -257,11 +285,27 @@ func TestFixedHeadGradient(t *testing.T) {
 // TestHardwareUpdateOfHeads runs steps in the exact arithmetic of the hardware beside
 // Fixed.Step, in both element types.
 func TestHardwareUpdateOfHeads(t *testing.T) {
-	for _, stateBits := range []int{15, 24} {
+	for _, tc := range []struct {
+		stateBits int
+		set       func(c *Config)
+	}{
+		{15, func(*Config) {}}, {24, func(*Config) {}},
+		{15, func(c *Config) { c.Estimate, c.Network.Heads[0].FreeState = Positive, true }},
+		{15, func(c *Config) {
+			c.Estimate, c.Betas, c.BetaWeights = SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+			c.Clip, c.Formats.UpdateRounding = 0.1, fixedpoint.Stochastic
+		}},
+		{15, func(c *Config) {
+			c.Estimate, c.HostRates, c.Network.Heads[0].FreeState = RandomSign, true, true
+			c.MinSteps, c.Tolerance = 2, 50
+		}},
+	} {
 		head := DefaultHead(1, Shape{6, 6, 6})
 		head.LambdaSchedule = Cosine
 		cfg := headConfig(t, head)
+		stateBits := tc.stateBits
 		cfg.Formats.State.Frac = stateBits
+		tc.set(cfg)
 		tr := newTrainer(t, cfg, TrainOptions{Fixed: true, HardwareUpdate: true, Epochs: 2})
 		f := &cfg.Formats
 		want := InitParams(&cfg.Network, cfg.Init, cfg.Seed).Quantize(f)

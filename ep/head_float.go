@@ -10,12 +10,16 @@ func (m *Float) headUnits(i int) headUnits[float64] {
 	u := headUnits[float64]{
 		pool:  func(sum float64) float64 { return sum / area },
 		scale: 1, bias: 1, one: 1,
-		gain: m.beta[PhaseNudge] * h.Lambda * h.scale() / area,
+	}
+	for _, beta := range m.beta {
+		u.gain = append(u.gain, math.Abs(beta)*h.Lambda*h.scale()/area)
 	}
 	own, taught := 1-h.Mix, h.Mix*h.Temperature
 	if m.arith != nil {
 		f, ha := &m.cfg.Formats, &m.arith.Heads[i]
-		u.gain = ha.gain()
+		for phase := range u.gain {
+			u.gain[phase] = ha.gain(Phase(phase))
+		}
 		own, taught = f.Lambda.ToFloat(ha.Own), f.Lambda.ToFloat(ha.Taught)
 		u.one = f.Probability.ToFloat(ha.Target)
 		if h.Kind == SquaredHead {

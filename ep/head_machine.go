@@ -18,18 +18,19 @@ type headEngine interface {
 	headLogits(i int, dst []float64)
 }
 
-// headBatch are the values of one head over a batch, at s*, s+ and s-, and its
+// headBatch are the values of one head over a batch, at the end of every phase, and its
 // contrast.
 type headBatch[T fixedpoint.Number] struct {
 	outer     *fixedpoint.Outer[T]
 	w, b      []T
-	logits    []T    // at s*
-	features  [3][]T // [B, C, q, q], by phase
-	signal    [3][]T // [B, D]
-	teacher   []T    // [B, D]
-	in, out   int    // values of one sample
-	pixels    int    // cells that share a bias
+	logits    []T   // at s*
+	features  [][]T // [B, C, q, q], by phase
+	signal    [][]T // [B, D]
+	teacher   []T   // [B, D]
+	in, out   int   // values of one sample
+	pixels    int   // cells that share a bias
 	freeState bool
+	points    []Point // of the contrast
 }
 
 // newHeadBatches returns room for a batch, and lets the workers share the packed maps.
@@ -50,10 +51,10 @@ func (m *machine[T]) newHeadBatches(room int) []*headBatch[T] {
 		}
 		b := &headBatch[T]{
 			outer: fixedpoint.NewOuter[T](h.Map.Window()), w: make([]T, h.Map.Weights()), b: make([]T, h.Map.Out.C),
-			in: h.Map.In.Len(), out: h.Outputs(), pixels: h.Map.Out.H * h.Map.Out.W, freeState: h.FreeState,
+			in: h.Map.In.Len(), out: h.Outputs(), pixels: h.Map.Out.H * h.Map.Out.W, freeState: h.FreeState, points: m.program.Points,
 		}
-		for p := range b.features {
-			b.features[p], b.signal[p] = make([]T, room*b.in), make([]T, room*b.out)
+		for range m.program.Relaxations {
+			b.features, b.signal = append(b.features, make([]T, room*b.in)), append(b.signal, make([]T, room*b.out))
 		}
 		b.logits, b.teacher = make([]T, room*b.out), make([]T, room*b.out)
 		batches = append(batches, b)
@@ -76,16 +77,13 @@ func (b *headBatch[T]) keep(r *relaxer[T], i int, phase Phase, first int) {
 func (b *headBatch[T]) contrast(samples int) {
 	clear(b.w)
 	clear(b.b)
-	phases, times := []Phase{PhaseNudge, PhaseNudge + 1}, T(1)
+	points, times := b.points, T(1)
 	if b.freeState {
-		phases, times = phases[:1], 2
+		points, times = []Point{{PhaseFree, 1}}, T(len(points))
 	}
-	for _, p := range phases {
-		if b.freeState {
-			p = PhaseFree
-		}
-		signal := b.signal[p][:samples*b.out]
-		b.outer.Add(b.w, signal, nil, b.features[p][:samples*b.in], samples, times)
+	for _, p := range points {
+		signal := b.signal[p.Phase][:samples*b.out]
+		b.outer.Add(b.w, signal, nil, b.features[p.Phase][:samples*b.in], samples, times)
 		for i, v := range signal {
 			b.b[i/b.pixels%len(b.b)] += times * v
 		}

@@ -30,7 +30,7 @@ type headUnits[T fixedpoint.Number] struct {
 	pool     func(sum T) T // average of the states of a cell
 	scale    T             // of the products A (h - mu) in the logits
 	bias     T             // scale of the bias in the logits
-	gain     T             // of A^T e in the accumulator of the layer: beta lambda / area
+	gain     []T           // by phase, of A^T e in the accumulator of the layer: |beta| lambda / area
 	one      T             // target of the labelled class
 	evaluate func(h *headState[T])
 }
@@ -93,13 +93,13 @@ func (h *headState[T]) pool(s []T, batch int) {
 	}
 }
 
-// pull adds sign times the nudge of the head, gain Up(A^T e), to the
+// pull adds sign times the nudge of the head in a phase, gain Up(A^T e), to the
 // pre-activations u of its layer.
-func (h *headState[T]) pull(u []T, sign T, batch int) {
+func (h *headState[T]) pull(u []T, phase Phase, sign T, batch int) {
 	in, out := h.Map.In, h.Map.Out
 	h.errors.Set(h.signal, batch, out.C, out.H, out.W)
 	h.down.Apply(h.back, &h.errors)
-	h.spread(u, sign*h.units.gain, batch*in.C)
+	h.spread(u, sign*h.units.gain[phase], batch*in.C)
 }
 
 // spread adds scale times back, repeated over the cells, to u.
@@ -128,12 +128,12 @@ func (r *relaxer[T]) nudgeHeads(n int, phase Phase, step int) {
 		if h.Layer != n+1 {
 			continue
 		}
-		sign := T(1)
+		sign := r.sign
 		if r.program.Relaxations[phase].Beta < 0 {
-			sign = -1
+			sign = -sign
 		}
 		h.evaluate(r.layers[n].s, r.batch)
-		h.pull(r.layers[n].u, sign, r.batch)
+		h.pull(r.layers[n].u, phase, sign, r.batch)
 		if r.onHead != nil {
 			r.onHead(phase, step, i, h)
 		}
@@ -161,10 +161,11 @@ func (r *relaxer[T]) setTargets(labels []int) {
 	}
 }
 
-// headContrast is what the update of a head needs, summed over samples:
+// headContrast is what the update of a head needs, summed over samples. It is a sum over
+// the n points of the contrast, which for a head all weigh 1:
 //
-//	w    e+ (h+ - mu)^T + e- (h- - mu)^T, or 2 e* (h* - mu)^T where the head learns at s*
-//	b    e+ + e-, or 2 e*
+//	w    e+ (h+ - mu)^T + e- (h- - mu)^T, or n e* (h* - mu)^T where the head learns at s*
+//	b    e+ + e-, or n e*
 //	mean h* - mu
 type headContrast[T fixedpoint.Number] struct{ w, b, mean []T }
 
@@ -187,7 +188,10 @@ func (r *relaxer[T]) headContrast(i int, e finals[T]) headContrast[T] {
 		c.mean[i%len(c.mean)] += v
 	}
 	if h.FreeState {
-		add(2)
+		add(T(len(r.program.Points)))
+		if r.onHead != nil {
+			r.onHead(r.program.Update(), 0, i, h)
+		}
 		return c
 	}
 	for step, p := range r.program.Points {

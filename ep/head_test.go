@@ -156,7 +156,7 @@ func TestHeadForce(t *testing.T) {
 		h := r.heads[0]
 		force := make([]float64, len(states[0]))
 		h.evaluate(states[0], r.batch)
-		h.pull(force, 1, r.batch)
+		h.pull(force, PhaseNudge, 1, r.batch)
 		objective := func() float64 {
 			v, err := m.Objective(p, s, states)
 			if err != nil {

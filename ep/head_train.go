@@ -32,7 +32,7 @@ func (s *epochSum) addHead(i int, a HeadActivity) {
 
 // scaleLambdas replaces the heads of cfg by copies with the lambdas of the epoch and
 // reports whether they differ from those of the epoch before. A lambda below half
-// of what its format resolves is 0.
+// of what its format resolves at the weakest beta is 0.
 func (t *Trainer) scaleLambdas(cfg *Config) bool {
 	heads, changed := slices.Clone(cfg.Network.Heads), false
 	for i := range heads {
@@ -41,7 +41,7 @@ func (t *Trainer) scaleLambdas(cfg *Config) bool {
 			continue
 		}
 		heads[i].Lambda *= s.Factor(t.Epoch, t.opt.Epochs)
-		if t.opt.Fixed && heads[i].Lambda*t.spread/2*heads[i].scale() < cfg.Formats.Lambda.LSB() {
+		if t.opt.Fixed && heads[i].Lambda*t.weakest*heads[i].scale() < cfg.Formats.Lambda.LSB() {
 			heads[i].Lambda = 0
 		}
 		changed = true
@@ -102,7 +102,7 @@ func (t *Trainer) moveHead(i int, h *Head, p *FloatHeadParams) {
 	if h.Kind.trains() && h.Rate > 0 {
 		w, b := t.gradient.W[:len(p.W)], t.gradient.B[:len(p.B)]
 		t.engine.headContrast(i)
-		t.engine.headGradient(w, b, -h.scale()/(2*float64(len(t.samples.Y))))
+		t.engine.headGradient(w, b, -h.scale()/float64(t.points*len(t.samples.Y)))
 		rate := h.Rate * t.opt.Schedule.Factor(t.Epoch, t.opt.Epochs)
 		step := func(x, g []float64, of func(f *Formats) fixedpoint.Format) {
 			lo, hi := t.limits(func(f *Formats) (float64, float64) {

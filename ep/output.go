@@ -37,8 +37,8 @@ func (k *OutputKind) UnmarshalText(text []byte) error {
 
 // checkOutput checks the format of a linear output.
 func (c *Config) checkOutput() error {
-	if c.Nudge == Outside && len(c.Network.Heads) > 0 {
-		return badSetting("phases.nudge", "outside with heads, want inside")
+	if c.Nudge == Outside && c.Network.Readout() != nil { // no layer has an error of its own
+		return badSetting("phases.nudge", "outside with a readout, want inside")
 	}
 	if c.Output == Clamped {
 		return nil

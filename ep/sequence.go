@@ -71,28 +71,39 @@ func (s *Sequence) checkRates(host bool) error {
 	return nil
 }
 
-// RateMantissas returns the mantissas of the rates of all layers times a factor of at most 1,
+// RateMantissas returns the mantissas of the rates of all layers and then heads times a factor of at most 1,
 // rounded to nearest-even: what software writes to the rate registers. The shifts, and so
 // the precision, remain.
 func (a *Arith) RateMantissas(factor float64) []uint64 {
 	var list []uint64
 	for i := range a.Layers {
-		list = append(list, uint64(math.RoundToEven(float64(a.Layers[i].WeightUpdate.Mantissa)*factor)))
+		list = append(list, scaleMantissa(a.Layers[i].WeightUpdate.Mantissa, factor))
+	}
+	for i := range a.Heads {
+		list = append(list, scaleMantissa(a.Heads[i].WeightUpdate.Mantissa, factor))
 	}
 	return list
+}
+
+func scaleMantissa(m uint64, factor float64) uint64 {
+	return uint64(math.RoundToEven(float64(m) * factor))
 }
 
 // withRates returns the arithmetic with other mantissas, of weights and biases alike.
 func (a *Arith) withRates(mantissas []uint64) *Arith {
 	z := *a
-	z.Layers = slices.Clone(a.Layers)
+	z.Layers, z.Heads = slices.Clone(a.Layers), slices.Clone(a.Heads)
 	for i, m := range mantissas {
+		if k := i - len(z.Layers); k >= 0 {
+			z.Heads[k].WeightUpdate.Mantissa, z.Heads[k].BiasUpdate.Mantissa = m, m
+			continue
+		}
 		z.Layers[i].WeightUpdate.Mantissa, z.Layers[i].BiasUpdate.Mantissa = m, m
 	}
 	return &z
 }
 
-// WithRates returns the model with other mantissas of the rates, by layer.
+// WithRates returns the model with other mantissas of the rates, by layer and head.
 func (m *Fixed) WithRates(mantissas []uint64) *Fixed {
 	return &Fixed{cfg: m.cfg, arith: m.arith.withRates(mantissas)}
 }

@@ -56,6 +56,9 @@ type Trainer struct {
 	arith  *Arith  // fixed only
 	spread float64 // of the contrast: Program.Spread
 
+	points  int     // of the contrast
+	weakest float64 // |beta| of all phases
+
 	velocity *FloatParams
 	sum      epochSum
 	order    []int // of the samples in this epoch; nil until it is drawn
@@ -86,6 +89,10 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 		return nil, err
 	}
 	program := cfg.Program()
+	t.points, t.weakest = len(program.Points), math.Inf(1)
+	for _, r := range program.Relaxations[PhaseNudge:] {
+		t.weakest = min(t.weakest, math.Abs(r.Beta))
+	}
 	t.spread = program.Spread(func(phase Phase) float64 { return program.Relaxations[phase].Beta })
 	if opt.Fixed {
 		t.spread = t.arith.Spread

@@ -3,12 +3,12 @@ package gen
 // BiasColumns returns the columns of biases of a slab: 1, or 0 of a layer without.
 func (l *LayerPlan) BiasColumns() int { return b2i(!l.NoBias) }
 
-// someBiases and allBiases report whether at least one layer, and whether every
-// layer, has biases. Without any the hardware of biases is left out; where layers
+// someBiases and allBiases report whether at least one layer or head, and whether every
+// one, has biases. Without any the hardware of biases is left out; where layers
 // differ, it looks up which have them.
 func (p *Plan) someBiases() bool {
-	for i := range p.Layers {
-		if !p.Layers[i].NoBias {
+	for _, l := range p.slabs() {
+		if !l.NoBias {
 			return true
 		}
 	}
@@ -16,8 +16,8 @@ func (p *Plan) someBiases() bool {
 }
 
 func (p *Plan) allBiases() bool {
-	for i := range p.Layers {
-		if p.Layers[i].NoBias {
+	for _, l := range p.slabs() {
+		if l.NoBias {
 			return false
 		}
 	}

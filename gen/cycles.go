@@ -110,7 +110,7 @@ func (m *cycleModel) order(infer bool) {
 	}
 	add(d.Visits.First, 0)
 	for k := range d.fetchSteps(infer) {
-		if d.hasHeads() && k >= d.Cfg.FreeSteps {
+		if d.hasHeads() && k >= d.Program.Relaxations[CopyFree].Steps {
 			add(d.Visits.Nudged, k)
 			continue
 		}
@@ -169,7 +169,8 @@ func (m *cycleModel) held(at, k int) int {
 func (m *cycleModel) begin(phase, step int) {
 	m.begun = append(m.begun, m.now)
 	last := phase == m.d.Copies()-1
-	m.follows = append(m.follows, !last || step+1 < m.d.Cfg.MinSteps)
+	certain := !last && (phase != CopyFree || !m.d.hasHeads()) // nudged steps of heads have other slabs
+	m.follows = append(m.follows, certain || step+1 < m.d.Cfg.MinSteps)
 }
 
 // waitSlab models the state WAIT.

@@ -32,10 +32,10 @@ func (d *Design) laneModes() []string {
 	return names
 }
 
-// negated is the sign of z in the update: the errors of a head count alike in both
-// phases.
+// negated is the sign of z in the update: the errors of a head count alike at both
+// points. Where points have weights, the operands know of heads.
 func (p *datapath) negated(minus hdl.Value) hdl.Value {
-	if !p.d.hasHeads() {
+	if !p.d.hasHeads() || p.d.weights() {
 		return minus
 	}
 	return hdl.All(minus, hdl.Not(p.mode["head"]))

@@ -34,6 +34,9 @@ func (p *datapath) array() {
 		minus2 = hdl.Xor(minus2, negate)
 	}
 	u.In("minus_i", p.negated(minus2))
+	if d.hasHeads() && d.weights() {
+		u.In("head_i", p.mode["head"])
+	}
 	u.In("pos_i", p.pos[2])
 	u.In("even_i", p.even)
 	u.In("odd_i", p.odd)
@@ -283,6 +286,9 @@ func (p *datapath) updates() {
 		u := g.Instance(module, "u_update")
 		if module.Port("bias_i") != nil {
 			u.In("bias_i", p.isBias())
+		}
+		if module.Port("head_i") != nil {
+			u.In("head_i", p.mode["head"])
 		}
 		u.In("rate_i", p.mode["rate"])
 		if v := p.mode["rate_shift"]; v != nil {

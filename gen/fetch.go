@@ -107,6 +107,7 @@ type fetch struct {
 	rec                               record
 	states                            []hdl.Value
 	certain, relaxed                  hdl.Value // with a monitor
+	nudged                            hdl.Value // with a monitor and heads
 }
 
 // fetch builds ep_fetch: the AXI4 read master that brings labels, samples and
@@ -193,6 +194,9 @@ func (f *fetch) jobs() {
 		f.relaxed = f.Input("relaxed_i", one, "no time step follows")
 		begun := f.Input("begun_i", hdl.U(2), "time steps begun, modulo 4")
 		follows := f.Input("follows_i", one, "a time step follows for certain")
+		if d.hasHeads() {
+			f.nudged = f.Input("nudged_i", one, "which is a nudged one")
+		}
 		f.certain = bit(false)
 		if len(withSlabs(d.Visits.Step)) > 0 {
 			f.certain = f.WireIs("certain", hdl.Any(hdl.Eq(begun, inc(f.step)), hdl.All(follows, hdl.Eq(begun, f.step))))

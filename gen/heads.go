@@ -2,9 +2,9 @@ package gen
 
 import (
 	"fmt"
+	"slices"
 
 	"epgen/ep"
-	"epgen/fixedpoint"
 )
 
 // Heads are further layers to the array: their map goes up from the averaged states of
@@ -27,18 +27,6 @@ func checkHeads(cfg *ep.Config) error {
 	if len(net.Layers) < 2 {
 		return refuse("network.layers", "a head on a network of one layer, want at least two")
 	}
-	if cfg.MinSteps > 0 {
-		return refuse("phases.min-steps", "%d with heads, want 0", cfg.MinSteps)
-	}
-	if cfg.HostRates {
-		return refuse("learning.host-rates", "true with heads, want false")
-	}
-	if f.UpdateRounding == fixedpoint.Stochastic {
-		return refuse("formats.update-rounding", "stochastic with heads, want another")
-	}
-	if cfg.Clip > 0 {
-		return refuse("learning.clip", "%v with heads, want 0", cfg.Clip)
-	}
 	if out := net.Output(); net.Readout() == nil && out.H*out.W > 1 {
 		return refuse("network.layers", "a head beside an output of %v, want an output of 1x1", out)
 	}
@@ -59,10 +47,6 @@ func checkHeads(cfg *ep.Config) error {
 					h.Temperature, h.Mix, distils.Temperature, distils.Mix, distils.Name)
 			}
 			distils = h
-		}
-		switch {
-		case h.FreeState:
-			return refuse("head", "%s with free-state true, want false", h.Name)
 		}
 	}
 	if !soft {
@@ -238,18 +222,33 @@ func (p *Plan) withHeads(step []Visit) []Visit {
 	return list
 }
 
-// headUpdates lists the visits of a head in the update: errors at both points of the
-// contrast, then the contrast.
+// headUpdates lists the visits of a head in the update: errors at all points of the
+// contrast, or at the free equilibrium, then the contrast.
 func (p *Plan) headUpdates() []Visit {
 	var list []Visit
 	for i := range p.Heads {
 		h := &p.Heads[i]
-		for point := range 2 {
-			list = append(list, Visit{Layer: h.N, Up: true, Pool: h.Head.Layer, Soft: true, Fresh: true, Second: point == 1})
+		free := h.Head.FreeState
+		for point := range p.Evaluations(h) {
+			list = append(list, Visit{Layer: h.N, Up: true, Pool: h.Head.Layer, Soft: true, Fresh: true, Point: point, Free: free})
 		}
-		list = append(list, Visit{Layer: h.N, Update: true})
+		list = append(list, Visit{Layer: h.N, Update: true, Free: free})
 	}
 	return list
+}
+
+// Evaluations is how often the update evaluates a head: at every point of the contrast, or
+// once, at the free equilibrium.
+func (p *Plan) Evaluations(h *LayerPlan) int {
+	if h.Head.FreeState {
+		return 1
+	}
+	return len(p.Program.Points)
+}
+
+// freeHeads reports heads that learn at the free equilibrium.
+func (p *Plan) freeHeads() bool {
+	return slices.ContainsFunc(p.Heads, func(h LayerPlan) bool { return h.Head.FreeState })
 }
 
 // layerBits is the width of the number of a layer or head, counted from 0.

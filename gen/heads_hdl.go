@@ -2,7 +2,9 @@ package gen
 
 import (
 	"math/bits"
+	"slices"
 
+	"epgen/ep"
 	"epgen/fixedpoint"
 	"epgen/hdl"
 )
@@ -90,7 +92,14 @@ func (d *Design) headFields() []optionalField {
 			}})
 		}
 	}
-	add("head_code", "choice of beta lambda", d.shifts.headCode, func(h *LayerPlan) int { return int(h.HeadArith.NudgeCode) })
+	if n := d.strengthsOfHeads(); n == 1 {
+		add("head_code", "choice of beta lambda", d.shifts.headCode, func(h *LayerPlan) int { return int(h.HeadArith.NudgeCodes[ep.PhaseNudge]) })
+	} else {
+		for k := 1; k <= n; k++ {
+			add("head_code_"+itoa(k), "the same in phase "+d.Program.Relaxations[k].Name, d.shifts.headCode,
+				func(h *LayerPlan) int { return int(h.HeadArith.NudgeCodes[k]) })
+		}
+	}
 	add("head_shift", "choice of alignment", d.shifts.headShift, func(h *LayerPlan) int { return h.HeadArith.NudgeShift })
 	if d.TargetWords > 0 {
 		of := func(f func(l *LayerPlan) int) func(q *Pass) int {
@@ -137,11 +146,25 @@ func (d *Design) deriveHeadShifts() {
 	var code, shift, pool []int
 	for i := range d.Heads {
 		a := d.Heads[i].HeadArith
-		code, shift, pool = append(code, int(a.NudgeCode)), append(shift, a.NudgeShift), append(pool, a.Pool.Shift)
+		for _, c := range a.NudgeCodes[ep.PhaseNudge:] {
+			code = append(code, int(c))
+		}
+		shift, pool = append(shift, a.NudgeShift), append(pool, a.Pool.Shift)
 	}
 	if d.hasHeads() {
 		d.shifts.headCode, d.shifts.headShift, d.shifts.pool = choose(code...), choose(shift...), choose(pool...)
 	}
+}
+
+// strengthsOfHeads is 1 if beta lambda of every head is the same in all nudged phases, else
+// the number of these phases.
+func (d *Design) strengthsOfHeads() int {
+	for i := range d.Heads {
+		if codes := d.Heads[i].HeadArith.NudgeCodes[ep.PhaseNudge:]; slices.Min(codes) != slices.Max(codes) {
+			return len(codes)
+		}
+	}
+	return 1
 }
 
 // backBits is the width of a nudge before its constant.

@@ -286,7 +286,7 @@ func (l *lane) activate() {
 	u := l.Reg("u_q", hdl.S(d.AccBits))
 	l.Always(func(b *hdl.Block) {
 		if nudge != nil {
-			l.pullByHead(b, u, acc2, aligned, nudge)
+			l.pullByHead(b, u, acc2, nudged, aligned, nudge)
 			return
 		}
 		push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(nudged, aligned)) }

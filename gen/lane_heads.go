@@ -80,18 +80,27 @@ func (l *lane) headForce() hdl.Value {
 	return l.WireIs("head_aligned", d.shifts.headShift.shiftLeft(nudge, sel, d.AccBits))
 }
 
-// pullByHead adds the nudge of the head or subtracts that of the output layer, the other
-// way round in the phase -beta.
-func (l *lane) pullByHead(b *hdl.Block, u, acc *hdl.Signal, output, head hdl.Value) {
-	chain := b.If(l.heads.nudge, func(b *hdl.Block) {
-		b.If(l.nudgeMinus, func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc, head)) }).
-			Else(func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc, head)) })
-	})
+// pullByHead adds the nudge of the head, or subtracts that of the output layer from what
+// it acts on, the other way round in the phases -beta.
+func (l *lane) pullByHead(b *hdl.Block, u, acc *hdl.Signal, nudged, output, head hdl.Value) {
+	d := l.d
+	signed := func(plus, minus func(b *hdl.Block)) func(b *hdl.Block) {
+		switch {
+		case l.nudgeMinus != nil:
+			return func(b *hdl.Block) { b.If(l.nudgeMinus, minus).Else(plus) }
+		case d.pulls():
+			return minus
+		default:
+			return plus
+		}
+	}
+	chain := b.If(l.heads.nudge, signed(
+		func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc, head)) },
+		func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc, head)) }))
 	if output != nil {
-		chain = chain.ElseIf(l.nudge, func(b *hdl.Block) {
-			b.If(l.nudgeMinus, func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc, output)) }).
-				Else(func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc, output)) })
-		})
+		chain = chain.ElseIf(l.nudge, signed(
+			func(b *hdl.Block) { b.Set(u, hdl.SubMod(nudged, output)) },
+			func(b *hdl.Block) { b.Set(u, hdl.AddMod(nudged, output)) }))
 	}
 	chain.Else(func(b *hdl.Block) { b.Set(u, acc) })
 }

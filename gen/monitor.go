@@ -95,6 +95,11 @@ func (q *sequencer) watch() {
 	}
 	lastPhase := hdl.Mux(q.infer, q.phases[CopyFree], q.phases[d.PhaseUpdate()-1])
 	follows := hdl.Any(hdl.Ne(q.phase, lastPhase), hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
+	if d.hasHeads() { // nudged steps have other slabs: in the free phase it must be a free one
+		free := q.isPhase(CopyFree)
+		follows = hdl.Any(hdl.All(hdl.Not(free), hdl.Ne(q.phase, lastPhase)), hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
+		q.Assign(q.Output("nudged_o", one, "and it is a nudged one"), hdl.Not(free))
+	}
 	q.Assign(q.Output("begun_o", q.begun.Type(), "time steps begun, modulo 4"), q.begun)
 	q.Assign(q.Output("follows_o", one, "another time step follows for certain"), follows)
 	q.Assign(q.Output("relaxed_o", one, "no other follows"), hdl.Any(q.isPhase(d.PhaseUpdate()), q.isPhase(d.PhaseResult())))
@@ -119,10 +124,15 @@ const stepBase = 0x80
 // hold builds the state in which the fetch unit waits to know whether another time step
 // follows: where begun_i has gone on, or follows_i says so.
 func (f *fetch) hold(b *hdl.Block, repeat hdl.Value) {
-	first := int64(len(withSlabs(f.d.Visits.First)) + len(withSlabs(f.d.Visits.Step)))
+	v := &f.d.Visits
+	nudged := int64(len(withSlabs(v.First)) + len(withSlabs(v.Step)))
+	update := nudged + int64(len(withSlabs(v.Nudged)))
+	if f.nudged != nil {
+		repeat = hdl.Mux(f.nudged, hdl.Const(f.visit.Type(), nudged), repeat)
+	}
 	b.If(f.relaxed, func(b *hdl.Block) {
 		b.Set(f.state, hdl.Mux(f.infer, f.states[fetchIdle], f.states[fetchWait]))
-		b.Set(f.visit, hdl.Const(f.visit.Type(), first))
+		b.Set(f.visit, hdl.Const(f.visit.Type(), update))
 	}).ElseIf(f.certain, func(b *hdl.Block) {
 		b.Set(f.state, f.states[fetchWait])
 		b.Set(f.visit, repeat)

@@ -97,12 +97,16 @@ func (f *fetch) loadAll() {
 				})
 			}, st[fetchIdle])
 			next(fetchLabels, fetchInput, func(b *hdl.Block) { load(b, d.Map.Input, d.Cfg.Batch*d.Input.SampleWords) })(c)
-			if d.Centered {
-				next(fetchInput, fetchMeans, func(b *hdl.Block) { load(b, d.Map.Means, d.MeanWords) })(c)
-				next(fetchMeans, fetchWait, weights)(c)
-			} else {
-				next(fetchInput, fetchWait, weights)(c)
+			last := fetchInput
+			if d.TargetWords > 0 {
+				next(last, fetchTargets, func(b *hdl.Block) { load(b, d.Map.Targets, d.TargetWords) })(c)
+				last = fetchTargets
 			}
+			if d.Centered {
+				next(last, fetchMeans, func(b *hdl.Block) { load(b, d.Map.Means, d.MeanWords) })(c)
+				last = fetchMeans
+			}
+			next(last, fetchWait, weights)(c)
 			c.When(func(b *hdl.Block) {
 				b.Set(f.state, st[fetchSlab])
 				b.Set(f.left, rec.slice(word, "beats"))

@@ -44,6 +44,7 @@ type operands struct {
 	down, isBias, iEven, unpool, zero    hdl.Value
 	isVoid, minus, pos, even, odd, index hdl.Value
 	slabPart, part                       hdl.Value // nil where a slab, a block is a whole word
+	head                                 hdl.Value // nil without heads, or where points have no weights
 	v, z                                 *hdl.Signal
 }
 
@@ -64,6 +65,9 @@ func (o *operands) ports() {
 	o.Group("Operation")
 	o.isVoid = o.Input("void_i", one, "no tap: the product is zero")
 	o.minus = o.Input("minus_i", hdl.U(d.pointBits()), d.weightDoc())
+	if d.hasHeads() && d.weights() {
+		o.head = o.Input("head_i", one, "the errors of a head, which count alike at all points")
+	}
 	o.pos = o.Input("pos_i", hdl.U(2), "{dy, dx} in the pool window")
 	if n := d.columnParts(); n > 1 {
 		o.part = o.Input("part_i", hdl.U(partBits(n)), "part of the word below that the block is")
@@ -103,7 +107,11 @@ func (o *operands) lanes() {
 		if ow > lw && !d.negativeStates() {
 			wide = g.WireIs("wide", hdl.AsS(hdl.Ext(hdl.AsU(unpooled), ow)), "not negative")
 		}
-		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(d.weighted(&g.Scope, o.minus, wide, ow)))
+		weighted := d.weighted(&g.Scope, o.minus, wide, ow)
+		if o.head != nil {
+			weighted = hdl.Mux(o.head, wide, weighted)
+		}
+		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(weighted))
 	}
 	if d.parts() == 1 {
 		lanes := o.Wire("lanes", hdl.U(p*lw))

@@ -69,7 +69,7 @@ func (d *Design) randomKey() *hdl.Module {
 	m.Clock("clk_i")
 	word := hdl.U(32)
 	number := m.Input("update_number_i", word)
-	m.Group("Tensor: 0 of the sign, 2n the weights and 2n+1 the biases of layer n")
+	m.Group("Tensor: 0 of the sign, 2n the weights and 2n+1 the biases of layer n; heads follow the layers")
 	tensor := m.Input("tensor_i", hdl.U(d.tensorBits()))
 	m.Group("Keys")
 	seed := m.Localparam("SEED", word, int64(d.Arith.Random), "from the seed "+utoa(d.Cfg.Seed))
@@ -205,7 +205,7 @@ func (q *sequencer) tensor() {
 	}
 	q.Group("Tensor of the random bits: 0, of the sign, but in the update")
 	t := hdl.U(d.tensorBits())
-	layer := hdl.Ext(q.layer, t.Width-1)
+	layer := hdl.Ext(q.slot(), t.Width-1)
 	biases := bit(false)
 	if d.someBiases() {
 		biases = q.isKind(Bias)
@@ -215,4 +215,24 @@ func (q *sequencer) tensor() {
 	if q.sample != nil {
 		q.sample()
 	}
+}
+
+// slot is the place of the layer among all layers and heads, from 0: heads have odd
+// numbers only.
+func (q *sequencer) slot() hdl.Value {
+	d := q.d
+	if !d.hasHeads() {
+		return q.layer
+	}
+	if q.slotRow == nil {
+		t := hdl.U(addrBits(len(d.slabs())))
+		rows := make([]hdl.ROMRow, d.largestNumber())
+		for i := range rows {
+			if d.numbered(i + 1) {
+				rows[i] = record{{"slot", t.Width, ""}}.row(d.at(i+1).Name, d.slot(i+1))
+			}
+		}
+		q.slotRow = q.ROM("slot_rom", q.layer, t, rows, "place among all layers and heads")
+	}
+	return q.slotRow
 }

@@ -2,17 +2,19 @@ package gen
 
 import (
 	"fmt"
+	"strings"
 
 	"epgen/hdl"
 )
 
 // Rates that software may change between batches: a register for the mantissa of each
-// layer, with the shift of the configuration.
+// layer and head, with the shift of the configuration.
 
 // rateBase is the offset of the register of layer 1.
 const rateBase = 0x100
 
-// RateRegister returns the offset of the register of the rate of layer n.
+// RateRegister returns the offset of the register of the rate of layer n; those of heads
+// follow.
 func RateRegister(n int) int { return rateBase + 4*(n-1) }
 
 // checkRates reports layers whose weights and biases do not share a mantissa.
@@ -20,8 +22,7 @@ func (d *Design) checkRates() error {
 	if !d.Cfg.HostRates {
 		return nil
 	}
-	for i := range d.Layers {
-		l := &d.Layers[i]
+	for _, l := range d.slabs() {
 		if w, b := l.Arith.WeightUpdate.Mantissa, l.Arith.BiasUpdate.Mantissa; !l.NoBias && w != b {
 			return fmt.Errorf("learning.host-rates: mantissas %d of weights and %d of biases in %s, want the same (other formats or rates)", w, b, l.Name)
 		}
@@ -35,11 +36,13 @@ func (d *Design) rateRegisters() []Register {
 		return nil
 	}
 	var rs []Register
-	for i := range d.Layers {
-		l := &d.Layers[i]
-		u := l.Arith.WeightUpdate
-		rs = append(rs, Register{"RATE_" + itoa(l.N), RateRegister(l.N), ReadWrite, uint32(u.Mantissa),
-			fmt.Sprintf("mantissa of the rate of layer %d, times 2^-%d; writes while busy are ignored", l.N, u.Shift), nil})
+	for i, l := range d.slabs() {
+		u, name, of := l.Arith.WeightUpdate, itoa(l.N), "layer "+itoa(l.N)
+		if l.Head != nil {
+			name, of = strings.ToUpper(l.Name), l.Name
+		}
+		rs = append(rs, Register{"RATE_" + name, RateRegister(i + 1), ReadWrite, uint32(u.Mantissa),
+			fmt.Sprintf("mantissa of the rate of %s, times 2^-%d; writes while busy are ignored", of, u.Shift), nil})
 	}
 	return rs
 }
@@ -48,9 +51,9 @@ func (d *Design) rateRegisters() []Register {
 func (q *sequencer) layerRate() hdl.Value {
 	bits := q.d.Cfg.Formats.RateBits
 	q.Group("Rates, from the registers")
-	rates := q.Input("rates_i", hdl.U(bits*len(q.d.Layers)), "mantissas, that of layer 1 lowest")
-	if len(q.d.Layers) == 1 {
+	rates := q.Input("rates_i", hdl.U(bits*len(q.d.slabs())), "mantissas, that of layer 1 lowest")
+	if len(q.d.slabs()) == 1 {
 		return rates
 	}
-	return hdl.DynSlice(rates, q.layer, bits)
+	return hdl.DynSlice(rates, q.slot(), bits)
 }

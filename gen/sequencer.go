@@ -105,6 +105,7 @@ type sequencer struct {
 	errorQ, argmax, passLayer, storeStart         *hdl.Signal
 	slabTile                                      *hdl.Signal // weights on chip; else there is a bank
 	biased                                        *hdl.Signal // the layer has biases, where layers differ
+	slotRow                                       *hdl.Signal // nil until it is asked for
 }
 
 func (q *sequencer) is(state int) hdl.Value { return hdl.Eq(q.state, q.st[state]) }
@@ -299,9 +300,11 @@ func (q *sequencer) registers() {
 	}
 	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
 	if d.mixedBiases() {
-		rows := make([]hdl.ROMRow, len(d.Layers))
-		for i := range d.Layers {
-			rows[i] = record{{"biased", 1, ""}}.row(d.Layers[i].Name, d.Layers[i].BiasColumns())
+		rows := make([]hdl.ROMRow, d.largestNumber())
+		for i := range rows {
+			if d.numbered(i + 1) {
+				rows[i] = record{{"biased", 1, ""}}.row(d.at(i+1).Name, d.at(i+1).BiasColumns())
+			}
 		}
 		q.biased = q.ROM("biased_rom", q.layer, one, rows, "the layer has biases")
 	}
@@ -332,8 +335,11 @@ func (q *sequencer) visitTable() {
 	}
 	if d.hasHeads() {
 		q.visitRec = append(q.visitRec, field{"soft", 1, "the errors of the logits follow the last slab"},
-			field{"second", 1, "at the second point of the contrast"},
+			field{"point", d.pointBits(), "point of the contrast"},
 			field{"averages", 1, "the visit that follows begins with averages"})
+		if d.freeHeads() {
+			q.visitRec = append(q.visitRec, field{"free", 1, "the head learns at the free equilibrium"})
+		}
 	}
 	var rows []hdl.ROMRow
 	s := &d.Visits
@@ -360,7 +366,10 @@ func (q *sequencer) visitTable() {
 			values = append(values, b2i(v.Fresh))
 		}
 		if d.hasHeads() {
-			values = append(values, b2i(v.Soft), b2i(v.Second), b2i(next < len(q.visits) && q.visits[next].Pool > 0))
+			values = append(values, b2i(v.Soft), v.Point, b2i(next < len(q.visits) && q.visits[next].Pool > 0))
+			if d.freeHeads() {
+				values = append(values, b2i(v.Free))
+			}
 		}
 		rows = append(rows, q.visitRec.row(v.text(), values...))
 	}

@@ -36,7 +36,12 @@ func (q *sequencer) modes() {
 	}
 	written := hdl.Value(own)
 	if d.hasHeads() {
-		inUpdate = hdl.Mux(q.of("second"), c(points[1]), inUpdate)
+		for k := 1; k < len(points); k++ {
+			inUpdate = hdl.Mux(d.isPoint(q.of("point"), k), c(points[k]), inUpdate)
+		}
+		if d.freeHeads() {
+			inUpdate = hdl.Mux(q.of("free"), c(CopyFree), inUpdate)
+		}
 		written = hdl.Mux(updating, inUpdate, own)
 	}
 	plus := q.WireIs("copy_plus", hdl.Mux(updating, inUpdate, hdl.Mux(stale, c(CopyFree), own)),
@@ -46,9 +51,9 @@ func (q *sequencer) modes() {
 	word := func(name string, even, base hdl.Value) hdl.Value { return q.WireIs(name, hdl.AddMod(base, even)) }
 	iBase, oBase := q.field("i_base"), q.field("o_base")
 	iPlus := word("below_plus", q.copyBase(iEven, plus), iBase)
-	iMinus := word("below_minus", q.copyAt(iEven, points[1]), iBase)
+	iMinus := word("below_minus", q.pointCopy(iEven, points[1]), iBase)
 	oPlus := word("here_plus", q.copyBase(hdl.Not(iEven), plus), oBase)
-	oMinus := word("here_minus", q.copyAt(hdl.Not(iEven), points[1]), oBase)
+	oMinus := word("here_minus", q.pointCopy(hdl.Not(iEven), points[1]), oBase)
 	oOwn := fit(word("here_own", q.copyBase(hdl.Not(iEven), written), oBase), d.fields.addr)
 	isAct := q.isKind(Act)
 	index := q.field("index_base")
@@ -92,8 +97,8 @@ func (q *sequencer) modes() {
 		if k < 2 {
 			continue
 		}
-		values["i_"+name] = hdl.Mux(isInput, iBase, word("below_"+name, q.copyAt(iEven, points[k]), iBase))
-		values["o_"+name] = word("here_"+name, q.copyAt(hdl.Not(iEven), points[k]), oBase)
+		values["i_"+name] = hdl.Mux(isInput, iBase, word("below_"+name, q.pointCopy(iEven, points[k]), iBase))
+		values["o_"+name] = word("here_"+name, q.pointCopy(hdl.Not(iEven), points[k]), oBase)
 		values["index_"+name] = index
 		if live {
 			values["index_"+name] = hdl.Mux(isInput, index, q.indexCopy(index, k))
@@ -195,6 +200,13 @@ func (q *sequencer) headValues(values map[string]hdl.Value, written, own hdl.Val
 	values["acc_keep"] = hdl.All(q.isPhase(q.d.PhaseUpdate()), hdl.Not(q.of("up")))
 	values["pool"], values["head"] = isPool, q.field("head")
 	values["head_nudge"] = hdl.All(q.field("head"), isAct, q.during(nudged))
+	if c := q.d.shifts.headCode; len(c.values) > 1 && q.d.strengthsOfHeads() > 1 {
+		code := q.field("head_code_1")
+		for k := 2; k < q.d.PhaseUpdate(); k++ {
+			code = hdl.Mux(q.isPhase(k), q.field("head_code_"+itoa(k)), code)
+		}
+		values["head_code"] = code
+	}
 	values["back_first"] = hdl.EqConst(q.slab, 0)
 	values["write"] = hdl.Mux(isPool, averages, hdl.Mux(hdl.Any(isAct, q.isKind(Soft)), own, q.field("acc_write")))
 }
@@ -230,6 +242,15 @@ func (q *sequencer) during(which func(r *ep.Relaxation) bool) hdl.Value {
 func (q *sequencer) copyAt(even hdl.Value, copy int) hdl.Value {
 	t := hdl.U(q.d.fields.state)
 	return hdl.Mux(even, hdl.Const(t, int64(q.d.CopyBase(0, copy))), hdl.Const(t, int64(q.d.CopyBase(1, copy))))
+}
+
+// pointCopy is copyAt for a point of the contrast but the first. All points of a head
+// that learns at the free equilibrium are there.
+func (q *sequencer) pointCopy(even hdl.Value, copy int) hdl.Value {
+	if !q.d.freeHeads() || copy == CopyFree {
+		return q.copyAt(even, copy)
+	}
+	return hdl.Mux(q.of("free"), q.copyAt(even, CopyFree), q.copyAt(even, copy))
 }
 
 // copyBase is copyAt with a copy that varies.

@@ -21,6 +21,10 @@ func (d *Design) updateLane() *hdl.Module {
 	if d.someBiases() && (b0.Lo != w0.Lo || b0.Hi != w0.Hi) {
 		isBias = m.Input("bias_i", one, "biases: "+f.Bias.String()+", else weights: "+f.Weight.String())
 	}
+	var isHead hdl.Value
+	if d.clipsLayers() {
+		isHead = m.Input("head_i", one, "the map of a head, which is not clipped")
+	}
 	rate := m.Input("rate_i", hdl.U(f.RateBits), "mantissa")
 	sel := selector(m, "rate_shift_i", d.shifts.rate.fromMax())
 	m.Group("Column element; what comes in without one is never used")
@@ -48,6 +52,12 @@ func (d *Design) updateLane() *hdl.Module {
 	sumT := hdl.S(1 + max(rounded.Type().Width, vw))
 	lo := m.Localparam("WEIGHT_MIN", sumT, w0.Lo)
 	hi := m.Localparam("WEIGHT_MAX", sumT, w0.Hi)
+	if isHead != nil {
+		headLo := m.Localparam("HEAD_MIN", sumT, f.HeadWeight.Min())
+		headHi := m.Localparam("HEAD_MAX", sumT, f.HeadWeight.Max())
+		lo = m.WireIs("weight_lo", hdl.Mux(isHead, headLo, lo))
+		hi = m.WireIs("weight_hi", hdl.Mux(isHead, headHi, hi))
+	}
 	if isBias != nil {
 		biasLo := m.Localparam("BIAS_MIN", sumT, b0.Lo)
 		biasHi := m.Localparam("BIAS_MAX", sumT, b0.Hi)
@@ -63,6 +73,13 @@ func (d *Design) updateLane() *hdl.Module {
 		b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits))
 	})
 	return m
+}
+
+// clipsLayers reports updates that end the weights of layers, and not those of heads, before
+// their format does.
+func (d *Design) clipsLayers() bool {
+	w := d.Layers[0].Arith.WeightUpdate
+	return d.hasHeads() && (w.Lo != d.Cfg.Formats.HeadWeight.Min() || w.Hi != d.Cfg.Formats.HeadWeight.Max())
 }
 
 // fromMax returns, for each value, how far it is below the largest.

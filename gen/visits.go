@@ -17,7 +17,8 @@ type Visit struct {
 	Act    int  // layer that is activated afterwards, 0 for none
 	Pool   int  // layer whose states are averaged before, for its head; 0 for none
 	Soft   bool // the errors of the logits follow the last slab
-	Second bool // in the update, at the second point of the contrast
+	Point  int  // in the update, point of the contrast at which a head is evaluated, from 0
+	Free   bool // in the update, of a head that learns at the free equilibrium, alone
 	Fresh  bool // neighbours are those of this step: second half of an asynchronous sweep
 }
 

@@ -128,7 +128,7 @@ func (h *header) phases() {
 func (h *header) rates() {
 	d, n := h.d, 0
 	if d.Cfg.HostRates {
-		n = len(d.Layers)
+		n = len(d.Slabs())
 	}
 	h.constant("int", "kRates", n, "registers of rates")
 	h.line("constexpr uint32_t kRateRegisters[] = {")
@@ -136,7 +136,7 @@ func (h *header) rates() {
 		h.line("    %#x,", gen.RateRegister(i+1))
 	}
 	h.line("};")
-	h.line("constexpr uint32_t kRateValues[][%d] = {", len(d.Layers))
+	h.line("constexpr uint32_t kRateValues[][%d] = {", len(d.Slabs()))
 	for start := range d.Cfg.Sequence.Starts {
 		var list []string
 		for _, m := range d.Arith.RateMantissas(d.Cfg.Sequence.StartFactor(start)) {

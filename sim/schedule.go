@@ -111,11 +111,11 @@ func (s *scheduler) step(phase, t int) {
 // determines anew.
 func (s *scheduler) update() {
 	for _, v := range s.plan.Visits.Update {
-		point := 0
-		if v.Second {
-			point = 1
+		phase := s.plan.Program.Points[v.Point].Phase
+		if v.Free {
+			phase = ep.PhaseFree
 		}
-		s.headStage(v, stageOf(s.plan.Program.Update()), int(s.plan.Program.Points[point].Phase), point)
+		s.headStage(v, stageOf(s.plan.Program.Update()), int(phase), v.Point)
 	}
 	if s.plan.Cfg.PoolIndex != ep.Live {
 		return
@@ -284,8 +284,9 @@ func UsefulProducts(p *gen.Plan) int {
 		}
 		n += (up + down + points) * l.Products()
 	}
-	for i := range p.Heads { // both ways in every nudged step, upwards and in the contrast at each point
-		n += (2*(steps-p.Cfg.FreeSteps) + 2*points) * p.Heads[i].Products()
+	for i := range p.Heads { // both ways in every nudged step; in the update upwards where it is evaluated, and the contrast
+		h := &p.Heads[i]
+		n += (2*(steps-p.Program.Relaxations[gen.CopyFree].Steps) + p.Evaluations(h) + points) * h.Products()
 	}
 	return p.Cfg.Batch * n
 }

@@ -210,6 +210,32 @@ var networks = []network{
 			}
 		})
 	}},
+	{name: "heads-one-sided", list: "4b0,M,5,fc3", input: ep.Shape{C: 3, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Estimate, c.Batch, c.Array.Size, c.Frozen, c.Clip = ep.Positive, 2, 2, []int{1}, 0.3
+		c.HostRates, c.Sequence.Starts, c.Sequence.RateFactor = true, 2, 0.6
+		c.Formats.UpdateRounding = fixedpoint.Stochastic
+		heads(c, true, func(s *ep.HeadSpec) { s.FreeState, s.Grid = s.Layer == 1, 2 })
+	}},
+	{name: "heads-points", list: "4,M,5,fc3b0", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{0.5, -0.5, 1, -1}, []int{8, -8, -1, 1}
+		c.Memory.Weights, c.Nudge, c.PoolIndex, c.Sweep = ep.OnChip, ep.Outside, ep.Live, ep.Asynchronous
+		heads(c, false, func(s *ep.HeadSpec) {
+			s.Lambda, s.FreeState = 0.75, s.Layer == 1
+			if s.Layer == 2 {
+				s.Kind, s.Outputs, s.Grid, s.Dense = ep.FeatureHead, 3, 2, true
+			}
+		})
+	}},
+	{name: "heads-settling", list: "4,M,5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Array.Size = 20, 9, 3, 150, 2
+		c.Estimate, c.Start, c.Sequence.Starts, c.Damping = ep.Negative, ep.Warm, 2, 1
+		heads(c, true, func(s *ep.HeadSpec) { s.FreeState = s.Layer == 2 })
+	}},
+	{name: "heads-random", list: "4,A,5,M,fc3", input: ep.Shape{C: 2, H: 9, W: 9}, set: func(c *ep.Config) {
+		c.Estimate, c.Seed, c.Sequence.Starts, c.Output = ep.RandomSign, 3, 3, ep.Linear
+		c.Formats.UpdateRounding, c.PoolIndex, c.Array.Size = fixedpoint.Stochastic, ep.Live, 2
+		heads(c, false, func(s *ep.HeadSpec) { s.Grid = s.Layer % 2 * 2 })
+	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
 		c.Array.Size = 8
