@@ -41,7 +41,8 @@ type LayerArith struct {
 
 	Outside fixedpoint.Interval // to which an accumulator is clamped before a nudge outside the activation; {0,0} for others
 
-	Act fixedpoint.Requant // accumulator to state; Shift includes the slope 1/2
+	Act     fixedpoint.Requant // accumulator to state; Shift includes the slope 1/2
+	Initial int64              // state of a cold start
 
 	ContrastFrac int
 	Contrast     fixedpoint.Interval // sum of +z*s and -z*s over pixels, samples and both phases, valid at every partial sum
@@ -60,8 +61,7 @@ type Arith struct {
 	TargetOne  int64   // 1.0 (or the largest value) in Formats.Target
 	OperandMin int     // bits of the array's signed operands: covers weights, inputs, states and negated states
 
-	Damper  fixedpoint.Requant // of the change of a damped state
-	Initial int64              // state of a cold start
+	Damper fixedpoint.Requant // of the change of a damped state
 
 	Random fixedpoint.RandomSeed // of stochastic rounding, from the configuration's seed
 }
@@ -77,7 +77,7 @@ const maxCodeWidth = 32
 // a rate is not representable.
 func Derive(cfg *Config) (*Arith, error) {
 	f := &cfg.Formats
-	if err := checkFormats(f, len(cfg.Network.Heads) > 0); err != nil {
+	if err := checkFormats(cfg); err != nil {
 		return nil, err
 	}
 	if n := len(cfg.Network.Layers); n == 0 || len(cfg.Rates) != n {
@@ -90,7 +90,6 @@ func Derive(cfg *Config) (*Arith, error) {
 		TargetOne: min(int64(1)<<f.Target.Frac, f.Target.Max()),
 		Random:    fixedpoint.NewRandomSeed(cfg.Seed),
 		Damper:    newDamper(cfg),
-		Initial:   min(f.State.FromFloat(cfg.Initial, fixedpoint.DefaultRounding), stateMax(f.State)),
 	}
 	var err error
 	program := cfg.Program()
@@ -131,16 +130,18 @@ func (a *Arith) Strengths() []int64 {
 	return slices.Compact(list)
 }
 
-func checkFormats(f *Formats, heads bool) error {
+// checkFormats reports formats that the model cannot store codes in.
+func checkFormats(cfg *Config) error {
+	f := &cfg.Formats
 	type named struct {
 		name   string
 		format fixedpoint.Format
 	}
-	formats := []named{
-		{"input", f.Input}, {"state", f.State}, {"weight", f.Weight},
-		{"bias", f.Bias}, {"target", f.Target}, {"beta", f.Beta},
+	formats := []named{{"input", f.Input}, {"target", f.Target}, {"beta", f.Beta}}
+	for n := 1; n <= len(cfg.Network.Layers); n++ {
+		formats = append(formats, named{"state", cfg.StateFormat(n)}, named{"weight", f.WeightOf(n)}, named{"bias", f.BiasOf(n)})
 	}
-	if heads {
+	if len(cfg.Network.Heads) > 0 {
 		formats = append(formats, named{"head-weight", f.HeadWeight}, named{"head-bias", f.HeadBias},
 			named{"probability", f.Probability}, named{"error", f.Error}, named{"lambda", f.Lambda})
 	}
@@ -152,10 +153,9 @@ func checkFormats(f *Formats, heads bool) error {
 			return fmt.Errorf("ep: %s format %v needs %d signed bits, want at most %d",
 				c.name, c.format, w, maxCodeWidth)
 		}
-	}
-	if f.Target.Max() == 0 || f.State.Max() == 0 {
-		return fmt.Errorf("ep: state format %v and target format %v, want at least one bit of magnitude",
-			f.State, f.Target)
+		if (c.name == "state" || c.name == "target") && c.format.Max() == 0 {
+			return fmt.Errorf("ep: %s format %v, want at least one bit of magnitude", c.name, c.format)
+		}
 	}
 	return nil
 }
@@ -201,10 +201,13 @@ func stateMax(f fixedpoint.Format) int64 { return min(int64(1)<<f.Frac, f.Max())
 // features and error signals of heads.
 func operandWidth(cfg *Config, p *Program, heads []HeadArith) int {
 	f := &cfg.Formats
-	s := fixedpoint.NewInterval(0, stateMax(f.State)).Union(cfg.states(len(cfg.Network.Layers) - 1))
-	all := f.Weight.Interval().Union(f.Input.Interval()).Union(s)
-	for _, k := range p.Points {
-		all = all.Union(p.weighted(k, s))
+	all := f.Input.Interval()
+	for n := range cfg.Network.Layers {
+		s := cfg.states(n)
+		all = all.Union(f.WeightOf(n + 1).Interval()).Union(s)
+		for _, k := range p.Points {
+			all = all.Union(p.weighted(k, s))
+		}
 	}
 	for i := range heads {
 		all = all.Union(f.HeadWeight.Interval()).Union(heads[i].Features).Union(heads[i].Signal)
@@ -226,22 +229,22 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	f, layers := &cfg.Formats, cfg.Network.Layers
 	l, last := &layers[n], n == len(layers)-1
 	output := last && cfg.Network.Readout() == nil
-	la := LayerArith{In: f.State, State: cfg.StateFormat(n + 1), Weight: f.Weight, Bias: f.Bias}
-	states, below := cfg.states(n), fixedpoint.NewInterval(0, stateMax(f.State))
-	if n == 0 {
-		la.In, below = f.Input, f.Input.Interval()
+	la := LayerArith{In: f.Input, State: cfg.StateFormat(n + 1), Weight: f.WeightOf(n + 1), Bias: f.BiasOf(n + 1)}
+	states, below := cfg.states(n), f.Input.Interval()
+	if n > 0 {
+		la.In, below = cfg.StateFormat(n), cfg.states(n-1)
 	}
 
 	// Fractional bits of what meets in the accumulator.
-	upFrac := f.Weight.Frac + la.In.Frac + l.PoolFrac()
-	biasFrac := f.Bias.Frac + l.PoolFrac()
-	downFrac := f.Weight.Frac + f.State.Frac
+	upFrac := la.Weight.Frac + la.In.Frac + l.PoolFrac()
+	biasFrac := la.Bias.Frac + l.PoolFrac()
+	downFrac := 0
 	if !last {
-		downFrac += layers[n+1].PoolFrac()
+		downFrac = f.WeightOf(n+2).Frac + cfg.StateFormat(n+2).Frac + layers[n+1].PoolFrac()
 	}
-	alignFrac := max(f.State.Frac, f.Target.Frac) // of s - y
+	alignFrac := max(la.State.Frac, f.Target.Frac) // of s - y
 	nudgeFrac := f.Beta.Frac + alignFrac
-	la.AccFrac = upFrac
+	la.AccFrac = max(upFrac, la.State.Frac)
 	if !l.NoBias {
 		la.AccFrac = max(la.AccFrac, biasFrac)
 	}
@@ -270,22 +273,21 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	la.UpShift = la.AccFrac - upFrac
 
 	// Ranges. Padding and unpooled zeros leave terms out, hence SumUpTo.
-	weights := f.Weight.Interval()
-	la.Up = weights.Mul(below).SumUpTo(l.In.C * min(l.KH, l.In.H) * min(l.KW, l.In.W))
+	la.Up = la.Weight.Interval().Mul(below).SumUpTo(l.In.C * min(l.KH, l.In.H) * min(l.KW, l.In.W))
 	if output {
 		target := fixedpoint.NewInterval(0, a.TargetOne).Shl(alignFrac - f.Target.Frac)
-		diff := states.Shl(alignFrac - f.State.Frac).Sub(target)
+		diff := states.Shl(alignFrac - la.State.Frac).Sub(target)
 		for _, b := range a.Betas {
 			la.Nudge = la.Nudge.Union(diff.Mul(fixedpoint.Point(max(b, -b))))
 		}
 	}
 	if !last {
-		la.Down = weights.Mul(cfg.states(n + 1)).SumUpTo(feedbackTerms(&layers[n+1]))
+		la.Down = f.WeightOf(n + 2).Interval().Mul(cfg.states(n + 1)).SumUpTo(feedbackTerms(&layers[n+1]))
 	}
 	la.Drive = la.Up.Shl(la.UpShift)
 	if !l.NoBias {
 		la.BiasShift = la.AccFrac - biasFrac
-		la.Drive = la.Drive.Add(f.Bias.Interval().Shl(la.BiasShift))
+		la.Drive = la.Drive.Add(la.Bias.Interval().Shl(la.BiasShift))
 	}
 	if l.Averages() {
 		la.Drive = la.Drive.SumUpTo(4)
@@ -296,9 +298,9 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		nudge := la.Head.Nudge.Shl(la.Head.NudgeShift)
 		la.Acc = la.Acc.Add(nudge.Union(nudge.Neg()))
 	}
-	la.Act = fixedpoint.Requant{Shift: la.AccFrac - f.State.Frac, Mode: f.StateRounding, Hi: stateMax(f.State)}
+	la.Act = fixedpoint.Requant{Shift: la.AccFrac - la.State.Frac, Mode: f.StateRounding, Hi: stateMax(la.State)}
 	if cfg.linear(n) {
-		la.Act.Lo, la.Act.Hi = f.Output.Min(), f.Output.Max()
+		la.Act.Lo, la.Act.Hi = la.State.Min(), la.State.Max()
 	} else if cfg.Activation == Half {
 		la.Act.Shift++
 	}
@@ -308,11 +310,12 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	}
 	if w := la.Acc.SignedWidth(); w > 63 {
 		return la, fmt.Errorf("ep: %s: accumulator of %d bits from weight %v, below %v, state %v, bias %v, beta %v, target %v, want at most 63",
-			l.Name, w, f.Weight, la.In, f.State, f.Bias, f.Beta, f.Target)
+			l.Name, w, la.Weight, la.In, la.State, la.Bias, f.Beta, f.Target)
 	}
 	if err := la.Act.Validate(); err != nil {
-		return la, fmt.Errorf("ep: %s: activation from %d to %d fractional bits: %w", l.Name, la.AccFrac, f.State.Frac, err)
+		return la, fmt.Errorf("ep: %s: activation from %d to %d fractional bits: %w", l.Name, la.AccFrac, la.State.Frac, err)
 	}
+	la.Initial = min(la.State.FromFloat(cfg.InitialOf(n+1), fixedpoint.DefaultRounding), la.Act.Hi)
 	return la, deriveUpdate(cfg, a, n, &la, states.Mul(below), states)
 }
 
@@ -341,7 +344,7 @@ func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states 
 	if l.Averages() { // all four hold a quarter of the state
 		positions *= 4
 	}
-	la.ContrastFrac = f.State.Frac + la.In.Frac + l.PoolFrac()
+	la.ContrastFrac = la.State.Frac + la.In.Frac + l.PoolFrac()
 	program := cfg.Program()
 	for _, k := range program.Points {
 		la.Contrast = la.Contrast.Add(program.weighted(k, product).SumUpTo(positions))
@@ -349,19 +352,19 @@ func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states 
 	}
 	if w := la.Contrast.SignedWidth(); w > 63 {
 		return fmt.Errorf("ep: %s: contrast of %d bits from state %v, below %v, want at most 63",
-			l.Name, w, f.State, la.In)
+			l.Name, w, la.State, la.In)
 	}
 	lr := cfg.Rates[n]
 	step := lr / (a.Spread * float64(cfg.Batch))
 	var err error
 	// A contrast of at most 63 bits and a mantissa of at most 32 make products of
 	// at most 95 bits, which Update computes exactly.
-	la.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.Weight.Frac-la.ContrastFrac),
-		f.RateBits, f.UpdateRounding, f.Weight)
-	la.WeightUpdate = cfg.clip(la.WeightUpdate, f.Weight)
+	la.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, la.Weight.Frac-la.ContrastFrac),
+		f.RateBits, f.UpdateRounding, la.Weight)
+	la.WeightUpdate = cfg.clip(la.WeightUpdate, la.Weight)
 	if err == nil {
-		la.BiasUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.Bias.Frac-f.State.Frac),
-			f.RateBits, f.UpdateRounding, f.Bias)
+		la.BiasUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, la.Bias.Frac-la.State.Frac),
+			f.RateBits, f.UpdateRounding, la.Bias)
 	}
 	if err != nil {
 		return fmt.Errorf("ep: %s: rate %g: %w", l.Name, lr, err)

@@ -73,7 +73,7 @@ func (b *backprop) passes(r *relaxer[float64], first int, backward bool) {
 				force[n][i] += v * l.feedback
 			}
 		}
-		slope, lowest, highest := b.model.slope, 0.0, b.model.top
+		slope, lowest, highest := b.model.slope, 0.0, b.model.top[n]
 		if b.cfg.linear(n) {
 			slope, lowest, highest = 1, b.model.outputMin, b.model.outputMax
 		}

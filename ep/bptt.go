@@ -46,7 +46,7 @@ func (m *Float) tangent(p *FloatParams, s *FloatSamples) (*tangent, float64, err
 			t.slope[n][i] = 0
 			if m.cfg.linear(n) {
 				t.slope[n][i] = 1
-			} else if z := m.slope * u; z > 0 && z < m.top {
+			} else if z := m.slope * u; z > 0 && z < m.top[n] {
 				t.slope[n][i] = m.slope
 			}
 		}

@@ -1,13 +1,16 @@
 package ep
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // StepDifference compares one time step of the fixed-point model with the
 // same step in float64, both from the fixed-point states before it.
 type StepDifference struct {
 	Phase      Phase
 	Step       int
-	Max        []float64 // largest |fixed - float64| of each layer, in LSBs of the state format
+	Max        []float64 // largest |fixed - float64| of each layer, in LSBs of its states
 	IndexFlips int       // pooling windows whose argmax differs
 }
 
@@ -36,7 +39,7 @@ func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{r: r, lsb: cfg.Formats.State.LSB(), now: r.snapshot(), before: r.snapshot(),
+	f := &follower{r: r, lsb: stateLSBs(cfg), now: r.snapshot(), before: r.snapshot(),
 		index: make([][][]uint8, len(r.layers))}
 	r.onIndex = f.compareIndex
 	r.sign = float64(cfg.sign(0))
@@ -49,7 +52,7 @@ func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
 // follower is the sink that repeats every step of a fixed-point run.
 type follower struct {
 	r                 *relaxer[float64]
-	lsb               float64
+	lsb               []float64   // by layer
 	before, now, star [][]float64 // fixed-point states before and after the step, and s*
 	index             [][][]uint8 // fixed-point indices of the step, by layer in their order
 	starIndex         [][]uint8   // those of s*, to start a phase with
@@ -64,7 +67,7 @@ func (f *follower) Index(phase Phase, _, layer int, index []uint8) {
 
 func (f *follower) State(phase Phase, step, layer int, s []int32) {
 	for i, code := range s {
-		f.now[layer-1][i] = float64(code) * f.lsb
+		f.now[layer-1][i] = float64(code) * f.lsb[layer-1]
 	}
 	if layer != f.r.lastSettled() {
 		return
@@ -110,7 +113,7 @@ func (f *follower) repeat(phase Phase, step int, from [][]float64) {
 func (f *follower) compareStates(first, stride int) {
 	d := &f.result.Steps[len(f.result.Steps)-1]
 	for n := first; n < len(f.now); n += stride {
-		d.Max[n] = maxDifference(f.now[n], f.r.layers[n].s) / f.lsb
+		d.Max[n] = maxDifference(f.now[n], f.r.layers[n].s) / f.lsb[n]
 		f.result.Max = max(f.result.Max, d.Max[n])
 	}
 }
@@ -132,7 +135,7 @@ type Equilibrium struct {
 	Max      float64 // largest |fixed - float64| of a state
 	Residual float64 // largest change of a fixed-point state in the last free step
 	Rho      float64 // contraction in the maximum norm at the fixed-point argmax
-	Bound    float64 // (LSB/2 + Rho*Residual) / (1 - Rho), +Inf for Rho >= 1; damped see CompareEquilibria
+	Bound    float64 // (LSB/2 + Rho*Residual) / (1 - Rho) with the largest LSB, +Inf for Rho >= 1; damped see CompareEquilibria
 	Flips    int     // pooling windows whose argmax differs between the two equilibria
 }
 
@@ -169,13 +172,14 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 	if err != nil {
 		return nil, err
 	}
-	e, lsb := &Equilibrium{Bound: math.Inf(1)}, cfg.Formats.State.LSB()
+	e, lsbs := &Equilibrium{Bound: math.Inf(1)}, stateLSBs(cfg)
+	lsb := slices.Max(lsbs)
 	star := r.snapshot()
 	for n := range star {
 		for i, code := range fixed.layers[n].s {
-			star[n][i] = float64(code) * lsb
+			star[n][i] = float64(code) * lsbs[n]
 		}
-		e.Residual = max(e.Residual, float64(fixed.stats[n].Residual)*lsb)
+		e.Residual = max(e.Residual, float64(fixed.stats[n].Residual)*lsbs[n])
 	}
 	// A nudged phase with beta = 0 is a free phase whose indices can be frozen.
 	r.live = false
@@ -212,6 +216,15 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 		}
 	}
 	return e, nil
+}
+
+// stateLSBs returns the LSB of the states of each layer.
+func stateLSBs(cfg *Config) []float64 {
+	var lsb []float64
+	for n := range cfg.Network.Layers {
+		lsb = append(lsb, cfg.StateFormat(n+1).LSB())
+	}
+	return lsb
 }
 
 // settleDown repeats steps with frozen indices until no state changes by more than

@@ -24,30 +24,6 @@ const (
 	Unit                   // clamp(u, 0, 1)
 )
 
-// Formats are the number formats a user may choose. Everything else
-// (accumulators, contrast, shifts) is derived from them by Derive.
-type Formats struct {
-	Input  fixedpoint.Format // samples; default Q0.15
-	State  fixedpoint.Format // neurons; default UQ0.15
-	Weight fixedpoint.Format // default Q1.14
-	Bias   fixedpoint.Format // default Q1.14
-	Target fixedpoint.Format // one-hot targets; default UQ1.15
-	Beta   fixedpoint.Format // nudging strength; default UQ4.8
-
-	HeadWeight  fixedpoint.Format // maps of heads; default Q3.12
-	HeadBias    fixedpoint.Format // default Q3.12
-	Probability fixedpoint.Format // of a softmax, and the one-hot targets it meets; default UQ0.15
-	Error       fixedpoint.Format // errors of heads that a softmax does not bound, and teachers; default Q2.13
-	Lambda      fixedpoint.Format // beta * lambda (over D for features) of a head; default UQ4.8
-
-	RateBits int // bits of the mantissa of lr/(2 beta B); default 16
-
-	Output fixedpoint.Format // of a linear output layer; default Q1.15
-
-	StateRounding  fixedpoint.Rounding // default NearestEven
-	UpdateRounding fixedpoint.Rounding // default NearestEven; Stochastic by bits that follow from the seed
-}
-
 // Array is the multiplier array: Rows output channels by Columns input channels of a
 // layer, powers of two from 1 to 32. Where one is 0 it is Size.
 type Array struct{ Size, Rows, Columns int }
@@ -111,34 +87,36 @@ type Init struct{ Gain, Bias, HeadGain, Mean float64 }
 // Config is everything that determines a generated package, resolved: no
 // field is left for a later default.
 type Config struct {
-	Network     Network
-	Batch       int // B resident samples
-	FreeSteps   int // T1
-	NudgeSteps  int // T2
-	Beta        float64
-	PoolIndex   PoolIndex
-	Sweep       Sweep   // order in which a time step renews the layers
-	Damping     int     // k: states move by 2^-k of the way in a time step
-	MinSteps    int     // fewest time steps of a phase that may end early; 0 if none may
-	Tolerance   int     // largest change of a state in the step after which it ends, in codes
-	Initial     float64 // state of every neuron at a cold start
-	Start       Start
-	Output      OutputKind // activation of the last layer
-	Nudge       NudgePlace // of the squared error
-	Estimate    Estimate
-	Betas       []float64 // of several points
-	BetaWeights []int
-	Activation  Activation
-	Rates       []float64 // learning rate of each layer, weights and bias alike; len = layers
-	HostRates   bool      // registers hold the rates, which software may change
-	Frozen      []int     // layers that are not updated
-	Clip        float64   // largest |weight| that an update leaves; 0: only the format limits it
-	Formats     Formats
-	Array       Array
-	Memory      Memory
-	Init        Init
-	Seed        uint64
-	Sequence    Sequence // of the golden data
+	Network    Network
+	Batch      int // B resident samples
+	FreeSteps  int // T1
+	NudgeSteps int // T2
+	Beta       float64
+	PoolIndex  PoolIndex
+	Sweep      Sweep   // order in which a time step renews the layers
+	Damping    int     // k: states move by 2^-k of the way in a time step
+	MinSteps   int     // fewest time steps of a phase that may end early; 0 if none may
+	Tolerance  int     // largest change of a state in the step after which it ends, in codes
+	Initial    float64 // state of every neuron at a cold start
+	// That of each layer, instead of Initial; nil: all alike.
+	LayerInitial []float64
+	Start        Start
+	Output       OutputKind // activation of the last layer
+	Nudge        NudgePlace // of the squared error
+	Estimate     Estimate
+	Betas        []float64 // of several points
+	BetaWeights  []int
+	Activation   Activation
+	Rates        []float64 // learning rate of each layer, weights and bias alike; len = layers
+	HostRates    bool      // registers hold the rates, which software may change
+	Frozen       []int     // layers that are not updated
+	Clip         float64   // largest |weight| that an update leaves; 0: only the format limits it
+	Formats      Formats
+	Array        Array
+	Memory       Memory
+	Init         Init
+	Seed         uint64
+	Sequence     Sequence // of the golden data
 }
 
 // String returns the name that flags and files use: "frozen" or "live".
@@ -191,6 +169,7 @@ func (c *Config) Validate() error {
 		c.checkNetwork(),
 		c.checkPhases(),
 		c.checkFormats(),
+		checkRange("phases.tolerance", c.Tolerance, 0, int(maxState(c))),
 		c.checkHardware(),
 	)
 }
@@ -259,37 +238,6 @@ func (c *Config) checkPhases() error {
 	return nil
 }
 
-// checkFormats checks each format alone: codes are held in 32 bits, states
-// and targets are never negative, weights and biases may be.
-func (c *Config) checkFormats() error {
-	f := &c.Formats
-	return firstError(
-		checkWidth("formats.input", f.Input, 32),
-		checkSign("formats.state", f.State, false),
-		checkWidth("formats.state", f.State, 31),
-		checkSign("formats.weight", f.Weight, true),
-		checkWidth("formats.weight", f.Weight, 32),
-		checkSign("formats.bias", f.Bias, true),
-		checkWidth("formats.bias", f.Bias, 32),
-		checkSign("formats.target", f.Target, false),
-		checkWidth("formats.target", f.Target, 31),
-		checkSign("formats.beta", f.Beta, false),
-		checkWidth("formats.beta", f.Beta, 31),
-		checkSign("formats.head-weight", f.HeadWeight, true),
-		checkWidth("formats.head-weight", f.HeadWeight, 32),
-		checkSign("formats.head-bias", f.HeadBias, true),
-		checkWidth("formats.head-bias", f.HeadBias, 32),
-		checkSign("formats.probability", f.Probability, false),
-		checkWidth("formats.probability", f.Probability, 24),
-		checkSign("formats.error", f.Error, true),
-		checkWidth("formats.error", f.Error, 32),
-		checkSign("formats.lambda", f.Lambda, false),
-		checkWidth("formats.lambda", f.Lambda, 31),
-		checkRange("formats.rate-bits", f.RateBits, 2, 32),
-		checkStateRounding(f.StateRounding),
-	)
-}
-
 func (c *Config) checkHardware() error {
 	m := &c.Memory
 	if err := firstError(
@@ -322,8 +270,8 @@ func (c *Config) checkSlab() error {
 		l := &c.Network.Layers[i]
 		blocks := (l.In.C + columns - 1) / columns
 		slabs := (l.Out.C + rows - 1) / rows
-		all += slabs * rows * columns * blocks * l.KH * l.KW * c.Formats.Weight.Width()
-		if bits := 2 * rows * columns * blocks * l.KH * l.KW * c.Formats.Weight.Width(); bits > largest {
+		all += slabs * rows * columns * blocks * l.KH * l.KW * c.WeightBits()
+		if bits := 2 * rows * columns * blocks * l.KH * l.KW * c.WeightBits(); bits > largest {
 			largest, at = bits, i+1
 		}
 	}

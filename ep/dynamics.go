@@ -48,14 +48,21 @@ func (c *Config) checkDynamics() error {
 			return err
 		}
 	}
-	if err := checkRange("phases.tolerance", c.Tolerance, 0, int(stateMax(c.Formats.State))); err != nil {
+	if err := checkShare("phases.initial-state", c.Initial); err != nil {
 		return err
 	}
-	if !(c.Initial >= 0 && c.Initial <= 1) {
-		return badSetting("phases.initial-state", "%v, want a number 0..1", c.Initial)
+	if got, want := len(c.LayerInitial), len(c.Network.Layers); got != 0 && got != want {
+		return badSetting("phases.layer-initial", "%d numbers, want %d, one for each layer, or none", got, want)
 	}
-	if c.Damping > 0 && c.Initial > 0 {
-		return badSetting("phases.initial-state", "%v with damping %d, want 0 or damping 0", c.Initial, c.Damping)
+	for i, v := range c.LayerInitial {
+		if err := ofTheLayer(i+1, checkShare("phases.layer-initial", v)); err != nil {
+			return err
+		}
+	}
+	for n := range c.Network.Layers {
+		if v := c.InitialOf(n + 1); c.Damping > 0 && v > 0 { // channels that pad a word would fade from it
+			return badSetting("phases.initial-state", "%v with damping %d, want 0 or damping 0", v, c.Damping)
+		}
 	}
 	return nil
 }
@@ -65,7 +72,7 @@ func (c *Config) checkDynamics() error {
 // asynchronous and do not begin at states 0, of which U would be 0 anyway. Each is
 // determined again in the sweep, after the layer below has moved.
 func (c *Config) IndexesFirst() []int {
-	if c.Sweep != Asynchronous || c.Initial == 0 && c.Start == Cold {
+	if c.Sweep != Asynchronous || c.fromZero() && c.Start == Cold {
 		return nil
 	}
 	var list []int
@@ -77,6 +84,24 @@ func (c *Config) IndexesFirst() []int {
 	return list
 }
 
+// InitialOf returns the state of the neurons of layer n, from 1, at a cold start.
+func (c *Config) InitialOf(n int) float64 {
+	if n <= len(c.LayerInitial) {
+		return c.LayerInitial[n-1]
+	}
+	return c.Initial
+}
+
+// fromZero reports that all states are 0 at a cold start.
+func (c *Config) fromZero() bool {
+	for n := range c.Network.Layers {
+		if c.InitialOf(n+1) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // begin makes the initial states the present ones: from, or, if that is nil, the constant.
 func (r *relaxer[T]) begin(from [][]T) {
 	for n := range r.layers {
@@ -85,7 +110,7 @@ func (r *relaxer[T]) begin(from [][]T) {
 			continue
 		}
 		for i := range r.layers[n].s {
-			r.layers[n].s[i] = r.initial
+			r.layers[n].s[i] = r.layers[n].initial
 		}
 	}
 }
@@ -99,11 +124,22 @@ func (r *relaxer[T]) begin(from [][]T) {
 // damping, or in fixed point states within 2^(k-1) codes of them.
 func (a *Arith) damp(s, z int64) int64 { return s + a.Damper.Apply(z-s) }
 
-// newDamper returns the rounding of a damped step.
+// newDamper returns the rounding of a damped step, which leads at most from one end of
+// the states to the other.
 func newDamper(cfg *Config) fixedpoint.Requant {
-	top := stateMax(cfg.Formats.State)
-	if cfg.Output == Linear { // from one end of the format to the other
-		top = cfg.Formats.Output.Max() - cfg.Formats.Output.Min()
+	var way fixedpoint.Interval
+	for n := range cfg.Network.Layers {
+		way = way.Union(cfg.states(n).Sub(cfg.states(n)))
 	}
-	return fixedpoint.Requant{Shift: cfg.Damping, Mode: cfg.Formats.StateRounding, Lo: -top, Hi: top}
+	lo, hi, _ := way.Int64()
+	return fixedpoint.Requant{Shift: cfg.Damping, Mode: cfg.Formats.StateRounding, Lo: lo, Hi: hi}
+}
+
+// maxState is the largest code of a state of any layer.
+func maxState(c *Config) int64 {
+	var all fixedpoint.Interval
+	for n := range c.Network.Layers {
+		all = all.Union(c.states(n))
+	}
+	return all.Hi().Int64()
 }

@@ -121,12 +121,12 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 		la := &m.arith.Layers[n]
 		return layerScales[T]{pow2(la.UpShift), pow2(la.BiasShift), pow2(la.DownShift), 1}
 	})
-	f := &m.cfg.Formats
-	align := max(f.State.Frac, f.Target.Frac)
+	f, output := &m.cfg.Formats, m.cfg.StateFormat(len(w))
+	align := max(output.Frac, f.Target.Frac)
 	if m.cfg.Network.Readout() == nil {
 		r.nudge = nudger[T]{
 			beta:   signedCodes[T](m.arith.Betas),
-			state:  pow2(align - f.State.Frac),
+			state:  pow2(align - output.Frac),
 			scale:  pow2(m.arith.Layers[len(w)-1].NudgeShift),
 			target: oneHot(s.Y, m.cfg.Network.Classes(), T(m.arith.TargetOne)*pow2(align-f.Target.Frac)),
 		}
@@ -141,7 +141,9 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 		copy(r.heads[i].teacher, widen[T](t))
 	}
 	r.onHead = r.observeHead
-	r.initial, r.monitor.tolerance = T(m.arith.Initial), T(m.cfg.Tolerance)
+	for n := range r.layers {
+		r.layers[n].initial, r.layers[n].tolerance = T(m.arith.Layers[n].Initial), T(m.cfg.Tolerance)
+	}
 	r.begin(nil)
 	r.activate = r.requantize
 	r.onState, r.onIndex = r.observeState, r.observeIndex

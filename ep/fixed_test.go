@@ -176,7 +176,7 @@ func everySweep() []namedConfig {
 			return cfg
 		}})
 	}
-	return append(append(list, estimates()...), dynamics()...)
+	return append(append(append(list, estimates()...), dynamics()...), perLayer()...)
 }
 
 // awkwardConfig returns the configuration of an awkward network.

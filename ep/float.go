@@ -15,9 +15,9 @@ type Float struct {
 	beta                 []float64 // by phase
 	spread               float64   // of the contrast: Program.Spread
 	damping              float64   // share of the way that a state moves
-	initial              float64   // state of a cold start
+	initial              []float64 // state of a cold start, by layer
 	one                  float64   // the target of the labelled class
-	top                  float64   // upper end of the hard sigmoid
+	top                  []float64 // upper end of the hard sigmoid, by layer
 	outputMin, outputMax float64   // ends of a linear output
 	arith                *Arith    // whose real values it uses; nil for none
 }
@@ -28,7 +28,10 @@ func NewFloat(cfg *Config) (*Float, error) {
 	if err := checkSchedule(cfg); err != nil {
 		return nil, err
 	}
-	m := &Float{cfg: cfg, outputMin: math.Inf(-1), outputMax: math.Inf(1), slope: 1, damping: math.Ldexp(1, -cfg.Damping), initial: cfg.Initial, one: 1, top: 1}
+	m := &Float{cfg: cfg, outputMin: math.Inf(-1), outputMax: math.Inf(1), slope: 1, damping: math.Ldexp(1, -cfg.Damping), one: 1}
+	for n := range cfg.Network.Layers {
+		m.initial, m.top = append(m.initial, cfg.InitialOf(n+1)), append(m.top, 1)
+	}
 	program := cfg.Program()
 	for _, r := range program.Relaxations {
 		m.beta = append(m.beta, r.Beta)
@@ -52,9 +55,11 @@ func newTwin(cfg *Config, a *Arith) (*Float, error) {
 		m.beta[i] = a.Beta(f, Phase(i))
 	}
 	m.spread, m.arith = a.Spread, a
-	m.initial = f.State.ToFloat(a.Initial)
+	for n := range a.Layers {
+		la := &a.Layers[n]
+		m.initial[n], m.top[n] = la.State.ToFloat(la.Initial), la.State.ToFloat(la.Act.Hi)
+	}
 	m.one = f.Target.ToFloat(a.TargetOne)
-	m.top = f.State.ToFloat(stateMax(f.State))
 	m.outputMin, m.outputMax = f.Output.ToFloat(f.Output.Min()), f.Output.ToFloat(f.Output.Max())
 	return m, nil
 }
@@ -196,7 +201,7 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	if m.cfg.Network.Readout() == nil {
 		r.nudge = nudger[float64]{beta: slices.Clone(m.beta), state: 1, scale: 1, target: oneHot(s.Y, m.cfg.Network.Classes(), m.one)}
 		if m.cfg.NudgedOutside() {
-			r.nudge.outside, r.nudge.scale, r.nudge.highest = true, 1/m.slope, m.top/m.slope
+			r.nudge.outside, r.nudge.scale, r.nudge.highest = true, 1/m.slope, m.top[len(layers)-1]/m.slope
 		}
 	}
 	heads := make([]headArrays[float64], len(p.Heads))
@@ -208,7 +213,9 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	for i, t := range s.Teacher {
 		copy(r.heads[i].teacher, t)
 	}
-	r.initial, r.monitor.tolerance = m.initial, float64(m.cfg.Tolerance)*m.cfg.Formats.State.LSB()
+	for n := range r.layers {
+		r.layers[n].initial, r.layers[n].tolerance = m.initial[n], float64(m.cfg.Tolerance)*m.cfg.StateFormat(n+1).LSB()
+	}
 	r.begin(nil)
 	r.activate = func(_ Phase, n int, u, s []float64) {
 		if m.cfg.linear(n) {
@@ -217,8 +224,9 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 			}
 			return
 		}
+		top := m.top[n]
 		for i, v := range u {
-			s[i] += m.damping * (min(max(m.slope*v, 0), m.top) - s[i])
+			s[i] += m.damping * (min(max(m.slope*v, 0), top) - s[i])
 		}
 	}
 	r.onState = func(Phase, int, int, []float64) {}

@@ -113,7 +113,7 @@ func (m *machine[T]) headMean(i int, dst []float64) {
 		dst[k%h.in] += float64(v)
 	}
 	for k := range dst {
-		dst[k] *= m.state / float64(m.samples)
+		dst[k] *= m.state[m.cfg.Network.Heads[i].Layer-1] / float64(m.samples)
 	}
 }
 

@@ -37,8 +37,11 @@ func (c *Config) checkUpdate() error {
 		return badSetting("learning.frozen", "%d with heads, want layers %d to %d to learn", c.Frozen, first, layers)
 	case !(c.Clip >= 0) || math.IsInf(c.Clip, 0):
 		return badSetting("learning.clip", "%v, want a finite number of at least 0", c.Clip)
-	case c.Clip > 0 && c.Formats.Weight.FromFloat(c.Clip, fixedpoint.Truncate) == 0:
-		return badSetting("learning.clip", "%v, want 0 or at least %v, an LSB of weights", c.Clip, c.Formats.Weight.LSB())
+	}
+	for n := 1; n <= layers; n++ {
+		if f := c.Formats.WeightOf(n); c.Clip > 0 && f.FromFloat(c.Clip, fixedpoint.Truncate) == 0 {
+			return badSetting("learning.clip", "%v, want 0 or at least %v, an LSB of the weights of layer %d", c.Clip, f.LSB(), n)
+		}
 	}
 	return nil
 }

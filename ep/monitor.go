@@ -7,14 +7,13 @@ import "epgen/fixedpoint"
 //
 //	t >= least  and  max |s_t - s_{t-1}| <= tolerance
 //
-// over all states of all layers and resident samples. Numbers of steps are data: they are
+// over all states of all layers and resident samples, in codes of each layer. Numbers of steps are data: they are
 // part of the outcome of a training step.
 type monitor[T fixedpoint.Number] struct {
-	least     int // fewest steps; 0: phases have all of theirs
-	tolerance T
-	samples   int // of the batch that count
-	moved     T   // largest change in the present step
-	old       []T // scratch
+	least   int  // fewest steps; 0: phases have all of theirs
+	samples int  // of the batch that count
+	moved   bool // some state by more than the tolerance of its layer, in the present step
+	old     []T  // scratch
 }
 
 // before keeps the states of a layer that a step is about to renew.
@@ -25,21 +24,21 @@ func (m *monitor[T]) before(s []T) {
 }
 
 // after compares them.
-func (m *monitor[T]) after(s []T, batch int) {
+func (m *monitor[T]) after(s []T, batch int, tolerance T) {
 	if m.least == 0 {
 		return
 	}
 	for i, v := range s[:len(s)/batch*m.samples] {
 		d := v - m.old[i]
-		m.moved = max(m.moved, d, -d)
+		m.moved = m.moved || max(d, -d) > tolerance
 	}
 }
 
 // settled reports, after a number of steps, whether the phase ends early, and forgets the step.
 func (m *monitor[T]) settled(steps int) bool {
 	moved := m.moved
-	m.moved = 0
-	return m.least > 0 && steps >= m.least && moved <= m.tolerance
+	m.moved = false
+	return m.least > 0 && steps >= m.least && !moved
 }
 
 // run performs at most steps of a phase from the present states, and returns how many.

@@ -112,13 +112,13 @@ func WriteWeights(w io.Writer, p *Params, net *Network, f *Formats) error {
 	for i := range net.Layers {
 		l, q := &net.Layers[i], &p.Layers[i]
 		arrays = append(arrays, npz.Array{
-			Name: l.Name + ".weight", DType: floatType(f.Weight),
-			Shape: []int{l.Out.C, l.In.C, l.KH, l.KW}, Data: dequantize(q.W, f.Weight),
+			Name: l.Name + ".weight", DType: floatType(f.WeightOf(i + 1)),
+			Shape: []int{l.Out.C, l.In.C, l.KH, l.KW}, Data: dequantize(q.W, f.WeightOf(i+1)),
 		})
 		if !l.NoBias {
 			arrays = append(arrays, npz.Array{
-				Name: l.Name + ".bias", DType: floatType(f.Bias),
-				Shape: []int{l.Out.C}, Data: dequantize(q.B, f.Bias),
+				Name: l.Name + ".bias", DType: floatType(f.BiasOf(i + 1)),
+				Shape: []int{l.Out.C}, Data: dequantize(q.B, f.BiasOf(i+1)),
 			})
 		}
 	}

@@ -49,8 +49,6 @@ func (c *Config) checkOutput() error {
 		return badSetting("phases.output", "linear with a readout, want clamped")
 	case !f.Output.Signed:
 		return badSetting("formats.output", "%v is unsigned, want a signed format QN.M", f.Output)
-	case f.Output.Frac != f.State.Frac:
-		return badSetting("formats.output", "%v with states %v, want as many fractional bits", f.Output, f.State)
 	}
 	return checkWidth("formats.output", f.Output, 31)
 }
@@ -65,7 +63,7 @@ func (c *Config) states(n int) fixedpoint.Interval {
 	if c.linear(n) {
 		return c.Formats.Output.Interval()
 	}
-	return fixedpoint.NewInterval(0, stateMax(c.Formats.State))
+	return fixedpoint.NewInterval(0, stateMax(c.Formats.StateOf(n+1)))
 }
 
 // StateFormat returns the format of the states of layer n, from 1.
@@ -73,7 +71,7 @@ func (c *Config) StateFormat(n int) fixedpoint.Format {
 	if c.linear(n - 1) {
 		return c.Formats.Output
 	}
-	return c.Formats.State
+	return c.Formats.StateOf(n)
 }
 
 // NudgePlace says where the nudge of the squared error acts.

@@ -8,7 +8,7 @@ import (
 )
 
 // LayerParams are the codes of the weights and biases of one layer, in
-// Formats.Weight and Formats.Bias.
+// Formats.WeightOf and Formats.BiasOf.
 type LayerParams struct {
 	W []int32 // [Cout, Cin, KH, KW]
 	B []int32 // [Cout]
@@ -93,7 +93,7 @@ func (p *FloatParams) Clone() *FloatParams {
 func (p *FloatParams) Quantize(f *Formats) *Params {
 	q := &Params{Layers: make([]LayerParams, len(p.Layers))}
 	for i, l := range p.Layers {
-		q.Layers[i] = LayerParams{W: quantize(l.W, f.Weight), B: quantize(l.B, f.Bias)}
+		q.Layers[i] = LayerParams{W: quantize(l.W, f.WeightOf(i+1)), B: quantize(l.B, f.BiasOf(i+1))}
 	}
 	for _, h := range p.Heads {
 		q.Heads = append(q.Heads, HeadParams{
@@ -107,7 +107,7 @@ func (p *FloatParams) Quantize(f *Formats) *Params {
 func (p *Params) Dequantize(f *Formats) *FloatParams {
 	q := &FloatParams{Layers: make([]FloatLayerParams, len(p.Layers))}
 	for i, l := range p.Layers {
-		q.Layers[i] = FloatLayerParams{W: dequantize(l.W, f.Weight), B: dequantize(l.B, f.Bias)}
+		q.Layers[i] = FloatLayerParams{W: dequantize(l.W, f.WeightOf(i+1)), B: dequantize(l.B, f.BiasOf(i+1))}
 	}
 	for _, h := range p.Heads {
 		q.Heads = append(q.Heads, FloatHeadParams{
@@ -159,10 +159,10 @@ func (p *Params) Check(net *Network, f *Formats) error {
 	}
 	for i := range net.Layers {
 		l, q := &net.Layers[i], &p.Layers[i]
-		if err := checkCodes(l.Name+".weight", q.W, l.Weights(), f.Weight); err != nil {
+		if err := checkCodes(l.Name+".weight", q.W, l.Weights(), f.WeightOf(i+1)); err != nil {
 			return err
 		}
-		if err := checkCodes(l.Name+".bias", q.B, l.Biases(), f.Bias); err != nil {
+		if err := checkCodes(l.Name+".bias", q.B, l.Biases(), f.BiasOf(i+1)); err != nil {
 			return err
 		}
 	}

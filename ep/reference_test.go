@@ -82,7 +82,7 @@ func (r *reference) conv(n int, below []int32) []*big.Int {
 			for x := range l.Conv.W {
 				sum := new(big.Int)
 				if !l.NoBias {
-					sum = value(int64(p.B[o]), f.Bias.Frac)
+					sum = value(int64(p.B[o]), pick(f.LayerBias, n, f.Bias).Frac)
 				}
 				for i := range l.In.C {
 					for a := range l.KH {
@@ -93,7 +93,7 @@ func (r *reference) conv(n int, below []int32) []*big.Int {
 							}
 							w := int64(p.W[((o*l.In.C+i)*l.KH+a)*l.KW+b])
 							s := int64(below[(i*l.In.H+v)*l.In.W+u])
-							sum.Add(sum, value(w*s, f.Weight.Frac+r.fracBelow(n)))
+							sum.Add(sum, value(w*s, pick(f.LayerWeight, n, f.Weight).Frac+r.fracBelow(n)))
 						}
 					}
 				}
@@ -108,7 +108,24 @@ func (r *reference) fracBelow(n int) int {
 	if n == 0 {
 		return r.cfg.Formats.Input.Frac
 	}
-	return r.cfg.Formats.State.Frac
+	return r.state(n - 1).Frac
+}
+
+// pick returns the format of layer n+1.
+func pick(list []fixedpoint.Format, n int, all fixedpoint.Format) fixedpoint.Format {
+	if list == nil {
+		return all
+	}
+	return list[n]
+}
+
+// state returns the format of the states of layer n+1.
+func (r *reference) state(n int) fixedpoint.Format {
+	f := &r.cfg.Formats
+	if r.cfg.Output == Linear && n == len(r.cfg.Network.Layers)-1 {
+		return f.Output
+	}
+	return pick(f.LayerState, n, f.State)
 }
 
 // at returns the place in Conv of pooled position (c, y, x) with index k.
@@ -153,11 +170,11 @@ func spread(l *Layer, s []int32, index []uint8) []int32 {
 }
 
 // spreadFrac is the number of fractional bits of what spread returns.
-func (r *reference) spreadFrac(l *Layer) int {
-	if l.Pool == AveragePool {
-		return r.cfg.Formats.State.Frac + 2
+func (r *reference) spreadFrac(n int) int {
+	if r.cfg.Network.Layers[n].Pool == AveragePool {
+		return r.state(n).Frac + 2
 	}
-	return r.cfg.Formats.State.Frac
+	return r.state(n).Frac
 }
 
 // mean returns the mean of every pooling window.
@@ -225,6 +242,7 @@ func (r *reference) step(phase Phase, t int, s [][][]int32) [][][]int32 {
 // nudge adds the nudge of sample b to the pre-activation u of the output s.
 func (r *reference) nudge(phase Phase, b int, s []int32, u []*big.Int) {
 	f := &r.cfg.Formats
+	state := r.state(len(r.cfg.Network.Layers) - 1)
 	strength := r.cfg.Program().Relaxations[phase].Beta
 	beta := int64(r.sign) * f.Beta.FromFloat(math.Abs(strength), fixedpoint.NearestEven)
 	if strength < 0 {
@@ -235,11 +253,11 @@ func (r *reference) nudge(phase Phase, b int, s []int32, u []*big.Int) {
 		if r.y[b] == k {
 			y = min(1<<f.Target.Frac, f.Target.Max())
 		}
-		diff := value(int64(s[k]), f.State.Frac)
+		diff := value(int64(s[k]), state.Frac)
 		diff.Sub(diff, value(y, f.Target.Frac))
 		diff.Mul(diff, big.NewInt(beta)).Rsh(diff, uint(f.Beta.Frac)) // exact at this scale
 		if r.cfg.Nudge == Outside && phase != PhaseFree {
-			top := value(min(1<<f.State.Frac, f.State.Max()), f.State.Frac)
+			top := value(min(1<<state.Frac, state.Max()), state.Frac)
 			if r.cfg.Activation == Half {
 				top.Lsh(top, 1)
 				diff.Lsh(diff, 1)
@@ -370,7 +388,7 @@ func (r *reference) feedBack(n int, z []int32, u []*big.Int) {
 					}
 					w := int64(r.par.Layers[n].W[((o*l.In.C+i)*l.KH+a)*l.KW+b])
 					to := u[(i*l.In.H+row)*l.In.W+col]
-					to.Add(to, value(w*int64(v), f.Weight.Frac+r.spreadFrac(l)))
+					to.Add(to, value(w*int64(v), pick(f.LayerWeight, n, f.Weight).Frac+r.spreadFrac(n)))
 				}
 			}
 		}
@@ -380,10 +398,11 @@ func (r *reference) feedBack(n int, z []int32, u []*big.Int) {
 // activate returns and reports the new states of layer n.
 func (r *reference) activate(phase Phase, t, n int, old [][]int32, u [][]*big.Int) [][]int32 {
 	f := &r.cfg.Formats
-	shift := scale - f.State.Frac
-	top, bottom := min(1<<f.State.Frac, f.State.Max()), int64(0)
+	state := r.state(n)
+	shift := scale - state.Frac
+	top, bottom := min(1<<state.Frac, state.Max()), int64(0)
 	if r.cfg.Output == Linear && n == len(r.cfg.Network.Layers)-1 {
-		top, bottom = f.Output.Max(), f.Output.Min()
+		top, bottom = state.Max(), state.Min()
 	} else if r.cfg.Activation == Half {
 		shift++
 	}
@@ -415,8 +434,8 @@ func (r *reference) train() *Params {
 		for range r.cfg.Batch {
 			initial := make([]int32, net.Layers[n].Out.Len())
 			for i := range initial {
-				f := r.cfg.Formats.State
-				initial[i] = int32(min(f.FromFloat(r.cfg.Initial, fixedpoint.NearestEven), 1<<f.Frac))
+				f := r.state(n)
+				initial[i] = int32(min(f.FromFloat(r.cfg.InitialOf(n+1), fixedpoint.NearestEven), 1<<f.Frac))
 			}
 			s[n] = append(s[n], initial)
 		}
@@ -509,21 +528,21 @@ func (r *reference) update(n int, program *Program, finals [][][][]int32) LayerP
 		for j := range l.In.C * l.KH * l.KW {
 			i := o*l.In.C*l.KH*l.KW + j
 			bits := weights.At(uint32(o), uint32(j))
-			p.W = append(p.W, r.clip(change(old.W[i], gw[i], f.Weight, r.spreadFrac(l)+r.fracBelow(n), bits)))
+			p.W = append(p.W, r.clip(n, change(old.W[i], gw[i], pick(f.LayerWeight, n, f.Weight), r.spreadFrac(n)+r.fracBelow(n), bits)))
 		}
 	}
 	for o, g := range gb[:l.Biases()] {
-		p.B = append(p.B, change(old.B[o], g, f.Bias, f.State.Frac, biases.At(uint32(o), 0)))
+		p.B = append(p.B, change(old.B[o], g, pick(f.LayerBias, n, f.Bias), r.state(n).Frac, biases.At(uint32(o), 0)))
 	}
 	return p
 }
 
 // clip limits a new weight.
-func (r *reference) clip(w int32) int32 {
+func (r *reference) clip(n int, w int32) int32 {
 	if r.cfg.Clip == 0 {
 		return w
 	}
-	limit := int32(r.cfg.Clip * float64(int64(1)<<r.cfg.Formats.Weight.Frac))
+	limit := int32(r.cfg.Clip * float64(int64(1)<<pick(r.cfg.Formats.LayerWeight, n, r.cfg.Formats.Weight).Frac))
 	return min(max(w, -limit), limit)
 }
 

@@ -45,7 +45,6 @@ type relaxer[T fixedpoint.Number] struct {
 	quiet    bool // heads do not nudge
 	monitor  monitor[T]
 	steps    []int                              // of the relaxations that relax has run
-	initial  T                                  // state of every neuron at a cold start
 	first    []int                              // layers whose index is determined before the first sweep
 	sign     T                                  // of all nudges and points: -1 in some updates of a random sign
 	activate func(phase Phase, n int, u, s []T) // s = sigma(u) for layer n+1; s holds the old states
@@ -74,6 +73,9 @@ type layerState[T fixedpoint.Number] struct {
 	bias     []T                   // [C], aligned with the accumulator
 	feedback T                     // scale of the products of the layer above
 	unit     T                     // scale of the contrast
+
+	initial   T // state at a cold start
+	tolerance T // of the monitor
 
 	drive []T     // W*s + b at the used pixels of the convolution, [B, C, h, w]
 	acc   []T     // the pooled drive; drive itself without pooling
@@ -212,7 +214,7 @@ func (r *relaxer[T]) settle(n int, phase Phase, step int) {
 	r.nudgeHeads(n, phase, step)
 	r.monitor.before(l.s)
 	r.activate(phase, n, l.u, l.s)
-	r.monitor.after(l.s, r.batch)
+	r.monitor.after(l.s, r.batch, l.tolerance)
 	r.onState(phase, step, n, l.s)
 }
 

@@ -98,6 +98,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Tolerance }},
 	{"phases.initial-state", "state of every neuron before the first time step",
 		func(r *resolution) any { return &r.config.Initial }},
+	{"phases.layer-initial", "the same by layer, a list of numbers; empty: phases.initial-state",
+		func(r *resolution) any { return &r.config.LayerInitial }},
 	{"phases.start", "states before the first time step: cold, the initial state, or warm, the free equilibrium of the step before",
 		func(r *resolution) any { return &r.config.Start }},
 	{"phases.estimate", "states compared: symmetric (s+, s-), positive (s+, s*), negative (s*, s-), random-sign (one of these two), points",
@@ -130,12 +132,18 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Formats.Input }},
 	{"formats.state", "neurons, unsigned",
 		func(r *resolution) any { return &r.config.Formats.State }},
-	{"formats.output", "neurons of a linear output layer, signed, with the fractional bits of formats.state",
+	{"formats.layer-state", "the same by layer, a list of formats; empty: all layers have formats.state",
+		func(r *resolution) any { return &r.config.Formats.LayerState }},
+	{"formats.output", "neurons of a linear output layer, signed",
 		func(r *resolution) any { return &r.config.Formats.Output }},
 	{"formats.weight", "weights, signed",
 		func(r *resolution) any { return &r.config.Formats.Weight }},
+	{"formats.layer-weight", "the same by layer; empty: formats.weight",
+		func(r *resolution) any { return &r.config.Formats.LayerWeight }},
 	{"formats.bias", "biases, signed",
 		func(r *resolution) any { return &r.config.Formats.Bias }},
+	{"formats.layer-bias", "the same by layer; empty: formats.bias",
+		func(r *resolution) any { return &r.config.Formats.LayerBias }},
 	{"formats.target", "one-hot targets, unsigned",
 		func(r *resolution) any { return &r.config.Formats.Target }},
 	{"formats.beta", "strength of the nudge, unsigned",
@@ -221,6 +229,8 @@ func wanted(target any) string {
 		return "a number"
 	case *[]float64:
 		return "a list of numbers"
+	case *[]fixedpoint.Format:
+		return `a list of formats such as ["UQ0.8", "UQ0.15"]`
 	case *fixedpoint.Format:
 		return `a format of 1 to 32 bits such as "Q1.14" or "UQ0.15"`
 	case *fixedpoint.Rounding:
@@ -275,6 +285,8 @@ func assign(target, value any) error {
 		*t, ok = numbers(value)
 	case *[]int:
 		*t, ok = integers(value)
+	case *[]fixedpoint.Format:
+		*t, ok = formatList(value)
 	case encoding.TextUnmarshaler:
 		var v string
 		v, ok = value.(string)
@@ -307,6 +319,23 @@ func numbers(value any) ([]float64, bool) {
 		if z[i], ok = number(v); !ok {
 			return nil, false
 		}
+	}
+	return z, true
+}
+
+func formatList(value any) ([]fixedpoint.Format, bool) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, false
+	}
+	var z []fixedpoint.Format
+	for _, v := range list {
+		text, ok := v.(string)
+		f, err := fixedpoint.ParseFormat(text)
+		if !ok || err != nil {
+			return nil, false
+		}
+		z = append(z, f)
 	}
 	return z, true
 }
@@ -356,6 +385,14 @@ func parseFlag(target any, text string) (any, error) {
 				break
 			}
 			list = append(list, v)
+		}
+		value = list
+	case *[]fixedpoint.Format:
+		list := []any{}
+		for _, part := range strings.Split(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				list = append(list, part)
+			}
 		}
 		value = list
 	default:

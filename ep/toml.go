@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"epgen/fixedpoint"
 )
 
 // Draft collects settings from files and flags; what is set later wins.
@@ -263,6 +265,12 @@ func tomlValue(target any) string {
 		parts := make([]string, len(*t))
 		for i, v := range *t {
 			parts[i] = formatFloat(v)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case *[]fixedpoint.Format:
+		parts := make([]string, len(*t))
+		for i, f := range *t {
+			parts[i] = fmt.Sprintf("%q", f)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case *[]int:

@@ -8,11 +8,13 @@ import (
 
 // elements says how real numbers become elements T and back.
 type elements[T fixedpoint.Number] struct {
-	input, weight, bias func(x float64) T
-	biasScale           func(n int) T
-	one, top            T                          // target of the labelled class; largest state
-	state               float64                    // unit of a state
-	contrasts           func(n int) (w, b float64) // units of a contrast
+	input        func(x float64) T
+	weight, bias func(n int) func(x float64) T // of layer n+1
+	biasScale    func(n int) T
+	one          T                          // target of the labelled class
+	top          []T                        // largest state, by layer
+	state        []float64                  // unit of a state, by layer
+	contrasts    func(n int) (w, b float64) // units of a contrast
 	headElements[T]
 	integers bool // states are codes 0 .. top
 }
@@ -54,10 +56,15 @@ func newEngine(cfg *Config, fixed bool) (engine, *Arith, error) {
 
 func realElements(f *Float) elements[float64] {
 	same := func(x float64) float64 { return x }
+	all := func(int) func(x float64) float64 { return same }
+	units := make([]float64, len(f.top))
+	for n := range units {
+		units[n] = 1
+	}
 	return elements[float64]{
-		input: same, weight: same, bias: same,
+		input: same, weight: all, bias: all,
 		biasScale: func(n int) float64 { return f.cfg.Network.Layers[n].poolScale() },
-		one:       f.one, top: f.top, state: 1,
+		one:       f.one, top: f.top, state: units,
 		contrasts: func(n int) (w, b float64) { return f.cfg.Network.Layers[n].poolScale(), 1 },
 		headElements: headElements[float64]{
 			headWeight: same, headBias: same, stateOf: same, errorOf: same,
@@ -72,14 +79,20 @@ func codeElements[T fixedpoint.Number](cfg *Config, a *Arith) elements[T] {
 	code := func(format fixedpoint.Format) func(float64) T {
 		return func(x float64) T { return T(format.FromFloat(x, fixedpoint.DefaultRounding)) }
 	}
-	align := max(f.State.Frac, f.Target.Frac)
+	var top []T
+	for n := range a.Layers {
+		top = append(top, T(a.Layers[n].Act.Hi))
+	}
+	align := max(a.Layers[len(top)-1].State.Frac, f.Target.Frac)
 	return elements[T]{
-		input: code(f.Input), weight: code(f.Weight), bias: code(f.Bias),
+		input:     code(f.Input),
+		weight:    func(n int) func(float64) T { return code(a.Layers[n].Weight) },
+		bias:      func(n int) func(float64) T { return code(a.Layers[n].Bias) },
 		biasScale: func(n int) T { return T(int64(1) << a.Layers[n].BiasShift) },
 		one:       T(a.TargetOne << (align - f.Target.Frac)),
-		top:       T(stateMax(f.State)), state: f.State.LSB(), integers: true,
+		top:       top, state: stateLSBs(cfg), integers: true,
 		contrasts: func(n int) (w, b float64) {
-			return math.Ldexp(1, -a.Layers[n].ContrastFrac), f.State.LSB()
+			return math.Ldexp(1, -a.Layers[n].ContrastFrac), a.Layers[n].State.LSB()
 		},
 		headElements: codeHeadElements(cfg, a, code),
 	}

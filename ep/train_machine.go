@@ -118,9 +118,8 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 			first.down.Serial = shards > 1
 		}
 		if m.integers && n > 0 {
-			first.up.SetRange(0, int64(m.top))
-			lo, hi, _ := cfg.states(n).Int64()
-			first.down.SetRange(lo, hi)
+			setRange(first.up, cfg.states(n-1))
+			setRange(first.down, cfg.states(n))
 		}
 		m.outer = append(m.outer, fixedpoint.NewOuter[T](l.Window()))
 		largest, widest = max(largest, l.Weights()), max(widest, l.Out.C)
@@ -151,9 +150,9 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 func (m *machine[T]) setParams(p *FloatParams) {
 	for n := range p.Layers {
 		q, l := &p.Layers[n], &m.workers[0].layers[n]
-		w := m.w[:len(q.W)]
+		w, weight, bias := m.w[:len(q.W)], m.weight(n), m.bias(n)
 		for i, x := range q.W {
-			w[i] = m.weight(x)
+			w[i] = weight(x)
 		}
 		l.up.Repack(w)
 		if l.down != nil {
@@ -162,7 +161,7 @@ func (m *machine[T]) setParams(p *FloatParams) {
 		scale := m.biasScale(n)
 		for _, r := range m.workers {
 			for c, x := range q.B {
-				r.layers[n].bias[c] = m.bias(x) * scale
+				r.layers[n].bias[c] = bias(x) * scale
 			}
 		}
 	}
@@ -220,10 +219,10 @@ func (m *machine[T]) lastStates() [][]float64 {
 		return nil
 	}
 	var states [][]float64
-	for _, s := range m.last {
+	for n, s := range m.last {
 		real := make([]float64, len(s))
 		for i, v := range s {
-			real[i] = float64(v) * m.state
+			real[i] = float64(v) * m.state[n]
 		}
 		states = append(states, real)
 	}
@@ -234,7 +233,7 @@ func (m *machine[T]) setLastStates(states [][]float64) {
 	m.warm = true
 	for n, s := range states {
 		for i, v := range s {
-			m.last[n][i] = T(v / m.state)
+			m.last[n][i] = T(v / m.state[n])
 		}
 	}
 }
@@ -345,7 +344,7 @@ func (m *machine[T]) keepIndices(r *relaxer[T], first int) {
 
 func (m *machine[T]) freeStates(n int, dst []float64) {
 	for i := range dst {
-		dst[i] = float64(m.states.finals[PhaseFree][n][i]) * m.state
+		dst[i] = float64(m.states.finals[PhaseFree][n][i]) * m.state[n]
 	}
 }
 
@@ -356,7 +355,7 @@ func (m *machine[T]) output(dst []float64) {
 	}
 	last := m.states.finals[PhaseFree][len(m.cfg.Network.Layers)-1]
 	for i := range m.samples * m.cfg.Network.Classes() {
-		dst[i] = float64(last[i]) * m.state
+		dst[i] = float64(last[i]) * m.state[len(m.state)-1]
 	}
 }
 
@@ -396,8 +395,8 @@ func (m *machine[T]) gradient(w, b []float64, scale float64) {
 }
 
 func (m *machine[T]) updateCodes(p *FloatLayerParams, weights, biases tensorUpdate, f *Formats) {
-	updateReals(p.W, weights, f.Weight, m.w)
-	updateReals(p.B, biases, f.Bias, m.b)
+	updateReals(p.W, weights, f.WeightOf(m.layer+1), m.w)
+	updateReals(p.B, biases, f.BiasOf(m.layer+1), m.b)
 }
 
 // updateReals applies the hardware's update to the values x of codes in f.
@@ -415,16 +414,16 @@ func (m *machine[T]) measure(n int) Activity {
 	for i, v := range m.states.finals[PhaseFree][n][:count] {
 		a.State += float64(v)
 		a.Response += math.Abs(float64(one[i] - two[i]))
-		if !m.cfg.linear(n) && (v <= 0 || v >= m.top) {
+		if !m.cfg.linear(n) && (v <= 0 || v >= m.top[n]) {
 			limited++
 		}
 	}
 	for _, v := range m.states.residual[n][:m.samples] {
-		a.Residual = max(a.Residual, float64(v)*m.state)
+		a.Residual = max(a.Residual, float64(v)*m.state[n])
 	}
 	a.Spread = m.spread(n)
-	a.State *= m.state / float64(count)
-	a.Response *= m.state / float64(count)
+	a.State *= m.state[n] / float64(count)
+	a.Response *= m.state[n] / float64(count)
 	a.Limited = float64(limited) / float64(count)
 	return a
 }
@@ -444,5 +443,5 @@ func (m *machine[T]) spread(n int) float64 {
 		mean := sum / float64(m.samples)
 		total += math.Sqrt(max(0, squares/float64(m.samples)-mean*mean))
 	}
-	return total / float64(size) * m.state
+	return total / float64(size) * m.state[n]
 }

@@ -72,13 +72,13 @@ func (tr *tracer) Index(Phase, int, int, []uint8) {}
 // codeTracer is a tracer of codes.
 type codeTracer struct {
 	*tracer
-	lsb float64
+	lsb []float64
 }
 
 func (tr *codeTracer) State(phase Phase, _, layer int, s []int32) {
 	z := &tr.states[phase][layer-1]
 	for _, c := range s {
-		*z = append(*z, float64(c)*tr.lsb)
+		*z = append(*z, float64(c)*tr.lsb[layer-1])
 	}
 }
 
@@ -103,7 +103,7 @@ func (tr *tracer) fixed(p *FloatParams, s *FloatSamples) (gradient, exact *Float
 	}
 	f := &tr.cfg.Formats
 	codes, input := p.Quantize(f), s.Quantize(f)
-	if _, err := m.TrainStep(codes, input, &codeTracer{tr, f.State.LSB()}); err != nil {
+	if _, err := m.TrainStep(codes, input, &codeTracer{tr, stateLSBs(tr.cfg)}); err != nil {
 		return nil, nil, err
 	}
 	e, _, err := newEngine(tr.cfg, true)

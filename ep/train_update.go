@@ -3,6 +3,8 @@ package ep
 import (
 	"fmt"
 	"math"
+
+	"epgen/fixedpoint"
 )
 
 // Schedule says how the learning rates change over the epochs.
@@ -78,12 +80,12 @@ func (t *Trainer) descend(n int) float64 {
 		t.engine.gradient(w, b, scale)
 		rate := t.cfg.Rates[n] * t.opt.Schedule.Factor(t.Epoch, t.opt.Epochs)
 		lo, hi := t.limits(func(f *Formats) (float64, float64) {
-			return f.Weight.ToFloat(f.Weight.Min()), f.Weight.ToFloat(f.Weight.Max())
+			return ends(f.WeightOf(n + 1))
 		})
 		lo, hi = t.cfg.clipLimits(lo, hi)
 		t.move(p.W, v.W, w, rate, t.opt.Decay, lo, hi)
 		lo, hi = t.limits(func(f *Formats) (float64, float64) {
-			return f.Bias.ToFloat(f.Bias.Min()), f.Bias.ToFloat(f.Bias.Max())
+			return ends(f.BiasOf(n + 1))
 		})
 		t.move(p.B, v.B, b, rate, 0, lo, hi)
 	}
@@ -101,6 +103,9 @@ func (t *Trainer) limits(of func(f *Formats) (lo, hi float64)) (lo, hi float64) 
 	}
 	return of(&t.cfg.Formats)
 }
+
+// ends returns the range of a format.
+func ends(f fixedpoint.Format) (lo, hi float64) { return f.ToFloat(f.Min()), f.ToFloat(f.Max()) }
 
 func (t *Trainer) move(x, v, g []float64, rate, decay, lo, hi float64) {
 	for i := range x {

@@ -151,7 +151,7 @@ func (a *macArray) drainInto(s *hdl.Scope, column *hdl.Signal, of func(line int)
 // takes the weights at the places narrow and wide of the tile, the former in UP unless
 // the array is wide, and z of the given row with v of the given lane.
 func (a *macArray) lane(g *hdl.Gen, narrow, wide, row, lane hdl.Index) (prod, drained *hdl.Signal) {
-	d, ww := a.d, a.d.Cfg.Formats.Weight.Width()
+	d, ww := a.d, a.d.WeightBits
 	weight := func(at hdl.Index) hdl.Value { return hdl.Ext(hdl.AsS(hdl.IndexSlice(a.tile, at, ww)), d.OperandBits) }
 	up, down := narrow, wide
 	if !d.tall() {

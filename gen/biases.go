@@ -30,7 +30,7 @@ func (p *Plan) mixedBiases() bool { return p.someBiases() && !p.allBiases() }
 // parameterBits is the width of a weight, or of a bias if some layer has any.
 func (d *Design) parameterBits() int {
 	if !d.someBiases() {
-		return d.Cfg.Formats.Weight.Width()
+		return d.WeightBits
 	}
-	return max(d.Cfg.Formats.Weight.Width(), d.Cfg.Formats.Bias.Width())
+	return max(d.WeightBits, d.BiasBits)
 }

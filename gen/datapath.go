@@ -42,6 +42,9 @@ func (d *Design) modeFields() record {
 		{"bias_shift", d.biasShiftBits(), "choice of alignment"},
 		{"down_shift", d.shifts.down.bits(), "choice of alignment"},
 		{"act_shift", d.shifts.act.bits(), "choice of alignment"},
+		{"top", d.tops().bits(), "choice of the largest state"},
+		{"initial_state", d.initials().bits(), "choice of the initial state"},
+		{"limit", d.limitBits(), "choice of the range of the parameters"},
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 		{"slab_base", addrBits(d.allTiles()) * onChip, "first tile of the slab"},
@@ -77,8 +80,8 @@ func (d *Design) opRecord() record {
 }
 
 // columnBits is one column of weights on chip; biasBits one column of biases.
-func (d *Design) columnBits() int { return d.P * d.Cfg.Formats.Weight.Width() }
-func (d *Design) biasBits() int   { return d.Rows * d.Cfg.Formats.Bias.Width() }
+func (d *Design) columnBits() int { return d.P * d.WeightBits }
+func (d *Design) biasBits() int   { return d.Rows * d.BiasBits }
 
 // datapath is ep_datapath under construction.
 type datapath struct {

@@ -19,6 +19,9 @@ func (p *datapath) array() {
 	for _, name := range []string{"down", "i_even", "zero"} {
 		u.In(name+"_i", p.mode[name])
 	}
+	if initial, ok := p.mode["initial_state"]; ok {
+		u.In("initial_state_i", initial)
+	}
 	if isBias := p.isBias(); isBias != nil {
 		u.In("bias_i", isBias)
 	}
@@ -69,7 +72,6 @@ func (p *datapath) array() {
 // lanes builds what follows the sums, stages 7 to 9, and the activation.
 func (p *datapath) lanes() {
 	d, lw := p.d, p.d.LaneBits
-	f := d.Cfg.Formats
 	if d.hasHeads() {
 		p.headWires()
 	}
@@ -87,7 +89,7 @@ func (p *datapath) lanes() {
 	we, clear := p.laneEnables()
 	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
 	module := d.lane()
-	bw := f.Bias.Width()
+	bw := d.BiasBits
 	var moved, actValid *hdl.Signal
 	if d.monitored() {
 		actValid = p.WireIs("act_valid", hdl.All(p.valid[2], p.mode["act"]))
@@ -113,6 +115,9 @@ func (p *datapath) lanes() {
 		}
 		if minus, ok := p.mode["nudge_minus"]; ok {
 			u.In("nudge_minus_i", minus)
+		}
+		if top, ok := p.mode["top"]; ok {
+			u.In("top_i", top)
 		}
 		if d.Cfg.Damping > 0 {
 			u.In("zero_i", p.mode["zero"])
@@ -224,8 +229,7 @@ func (p *datapath) labels() *hdl.Signal {
 // the store: new weights, or states of the result.
 func (p *datapath) updates() {
 	d, one := p.d, hdl.U(1)
-	f := d.Cfg.Formats
-	ww, bw := f.Weight.Width(), f.Bias.Width()
+	ww, bw := d.WeightBits, d.BiasBits
 	vw := d.parameterBits()
 	p.Group("Update: drain")
 	start := p.Input("update_start_i", one, "first tile of a slab follows")
@@ -287,8 +291,8 @@ func (p *datapath) updates() {
 		if module.Port("bias_i") != nil {
 			u.In("bias_i", p.isBias())
 		}
-		if module.Port("head_i") != nil {
-			u.In("head_i", p.mode["head"])
+		if limit, ok := p.mode["limit"]; ok {
+			u.In("limit_i", limit)
 		}
 		u.In("rate_i", p.mode["rate"])
 		if v := p.mode["rate_shift"]; v != nil {

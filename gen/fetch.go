@@ -539,7 +539,7 @@ func (f *fetch) slabColumns(at *hdl.Signal) {
 	}
 	f.Assign(f.Output("slab_we_o", hdl.U(d.Lines)), hdl.Mux(weWhen, col, zeroOf(col)))
 	f.Assign(f.Output("slab_addr_o", hdl.U(addrBits(d.SlabDepth()))), f.slabPlace(tile))
-	f.Assign(f.Output("slab_data_o", hdl.U(d.columnBits())), d.narrowColumn(f.column, d.P, d.Cfg.Formats.Weight.Width()))
+	f.Assign(f.Output("slab_data_o", hdl.U(d.columnBits())), d.narrowColumn(f.column, d.P, d.WeightBits))
 	setFirst := func(b *hdl.Block, v bool) {
 		if f.first != nil {
 			b.Set(f.first, bit(v))
@@ -587,7 +587,7 @@ func (f *fetch) biasPort(slab *hdl.Signal) *hdl.Signal {
 		return f.WireIs("tile_we", hdl.All(slab, hdl.Not(first)))
 	}
 	f.Assign(f.Output("bias_we_o", hdl.U(2)), hdl.Cat(hdl.All(slab, first, f.fillBank), hdl.All(slab, first, hdl.Not(f.fillBank))))
-	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Rows, d.Cfg.Formats.Bias.Width()))
+	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Rows, d.BiasBits))
 	return f.WireIs("tile_we", hdl.All(slab, hdl.Not(first)))
 }
 
@@ -616,7 +616,7 @@ func (d *Design) narrowColumn(column hdl.Value, lanes, w int) hdl.Value {
 func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
 	var out []hdl.Value
 	for r := range d.P {
-		low := max(d.LaneBits, d.Cfg.Formats.Weight.Width(), d.targetBits())
+		low := max(d.LaneBits, d.WeightBits, d.targetBits())
 		if r < d.Rows {
 			low = max(low, d.parameterBits())
 		}

@@ -73,6 +73,9 @@ func (d *Design) passRecord() record {
 		{"bias_shift", d.biasShiftBits(), "choice of alignment"},
 		{"down_shift", d.shifts.down.bits(), "choice of alignment"},
 		{"act_shift", d.shifts.act.bits(), "choice of alignment"},
+		{"top", d.tops().bits(), "choice of the largest state"},
+		{"initial_state", d.initials().bits(), "choice of the initial state"},
+		{"limit", d.limitBits(), "choice of the range of the parameters"},
 		{"rate", d.Cfg.Formats.RateBits * (1 - b2i(d.Cfg.HostRates)), "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 		{"step", step, "from one pixel below or one tap to the next"},
@@ -129,15 +132,15 @@ func b2i(b bool) int {
 // the place of the slab in all passes over one.
 var PassReads = map[Kind][]string{
 	Up: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "i_blk", "i_sample", "o_blk", "step", "mean",
-		"o_sample", "o_slab", "i_row", "k_blk", "k_row", "acc_write", "index_base", "up_shift", "bias_shift", "biased"},
+		"o_sample", "o_slab", "i_row", "k_blk", "k_row", "acc_write", "index_base", "up_shift", "bias_shift", "biased", "initial_state"},
 	Down: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "i_blk", "i_sample", "o_blk", "step", "mean",
-		"o_sample", "o_slab", "o_row", "k_blk", "k_row", "acc_read", "acc_next", "acc_write", "index_base", "down_shift"},
+		"o_sample", "o_slab", "o_row", "k_blk", "k_row", "acc_read", "acc_next", "acc_write", "index_base", "down_shift", "initial_state"},
 	Update: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "o_base", "i_blk", "i_sample",
-		"o_blk", "o_sample", "o_slab", "i_row", "o_row", "step", "mean", "index_base", "rate", "rate_shift"},
+		"o_blk", "o_sample", "o_slab", "i_row", "o_row", "step", "mean", "index_base", "rate", "rate_shift", "limit"},
 	Bias: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "o_blk", "o_sample", "o_row",
-		"rate", "rate_shift", "biased"},
+		"rate", "rate_shift", "limit", "biased"},
 	Act: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "o_base", "o_blk", "o_sample", "o_row",
-		"acc_read", "act_shift"},
+		"acc_read", "act_shift", "top"},
 }
 
 // values returns the fields of a pass that its hardware reads. Steps that a
@@ -170,6 +173,7 @@ func (d *Design) values(q *Pass) map[string]int {
 		"up_shift": d.shifts.up.of(la.UpShift), "bias_shift": bias,
 		"down_shift": down, "act_shift": max(0, d.shifts.act.of(la.Act.Shift)),
 		"step": q.Step, "mean": b2i(q.Mean), "biased": b2i(!d.at(q.Layer).NoBias),
+		"top": d.topOf(q), "initial_state": d.initialOf(q), "limit": d.limitOf(rate),
 		"rate": int(rate.Mantissa), "rate_shift": max(0, d.shifts.rate.of(rate.Shift)),
 	}
 	if d.onChip() {

@@ -17,7 +17,7 @@ import (
 
 // checkHeads reports heads that the generator does not have.
 func checkHeads(cfg *ep.Config) error {
-	net, f := &cfg.Network, &cfg.Formats
+	net := &cfg.Network
 	refuse := func(key, format string, args ...any) error {
 		return &ep.SettingError{Key: key, Reason: fmt.Sprintf(format, args...) + ": the generator has no other yet"}
 	}
@@ -29,12 +29,6 @@ func checkHeads(cfg *ep.Config) error {
 	}
 	if out := net.Output(); net.Readout() == nil && out.H*out.W > 1 {
 		return refuse("network.layers", "a head beside an output of %v, want an output of 1x1", out)
-	}
-	if f.HeadWeight.Width() != f.Weight.Width() {
-		return refuse("formats.head-weight", "%v of %d bits, want the %d of formats.weight", f.HeadWeight, f.HeadWeight.Width(), f.Weight.Width())
-	}
-	if f.HeadBias.Width() != f.Bias.Width() {
-		return refuse("formats.head-bias", "%v of %d bits, want the %d of formats.bias", f.HeadBias, f.HeadBias.Width(), f.Bias.Width())
 	}
 	soft := false
 	var distils *ep.Head

@@ -56,14 +56,18 @@ func (d *Design) deriveShifts() {
 // pooling, the accumulators of its neurons, error, activation.
 func (d *Design) lane() *hdl.Module {
 	l := &lane{Module: hdl.NewModule("ep_lane"), d: d}
+	top := itoa(int(d.Layers[0].Arith.Act.Hi))
+	if d.tops().bits() > 0 {
+		top = "STATE_MAX of the layer"
+	}
 	l.Doc("Neurons of one lane: everything behind the adder tree of a row.\n\n"+
 		"  up    acc = "+d.poolDoc()+" over the pool window of (sum << up_shift)"+d.biasDoc()+"\n"+
 		"  down  acc = acc + (sum << down_shift)\n"+
-		"  act   state = clamp(round(u * 2^-k), 0, %d),  u = acc -+ beta*(s - y)\n\n"+
+		"  act   state = clamp(round(u * 2^-k), 0, "+top+"),  u = acc -+ beta*(s - y)\n\n"+
 		"Accumulators are %d bits signed and exact; the activation is the only rounding (%v).\n"+
 		"Ties of the pool go to the first position in raster order.\n"+
 		"Latency: sum to accumulator 3 cycles, accumulator to state 6 cycles.",
-		d.Layers[0].Arith.Act.Hi, d.AccBits, d.Layers[0].Arith.Act.Mode)
+		d.AccBits, d.Layers[0].Arith.Act.Mode)
 	l.ports()
 	l.accumulate()
 	l.activate()
@@ -76,6 +80,7 @@ type lane struct {
 
 	up, down                              hdl.Value
 	upSel, downSel, biasSel, actSel       hdl.Value
+	topSel                                hdl.Value // nil where all layers are alike
 	freeIndex                             hdl.Value // nil: the index is always free
 	nudge, nudgeMinus, zero, beta, linear hdl.Value
 	sumValid, sum, bias                   hdl.Value
@@ -106,6 +111,9 @@ func (l *lane) ports() {
 	}
 	l.downSel = selector(l.Module, "down_shift_i", d.shifts.down)
 	l.actSel = selector(l.Module, "act_shift_i", d.shifts.act)
+	if w := d.tops().bits(); w > 0 {
+		l.topSel = l.Input("top_i", hdl.U(w), "choice of the largest state")
+	}
 	if d.nudgesOutput() {
 		l.nudge = l.Input("nudge_i", one, "add the error of the output layer")
 	}
@@ -125,7 +133,7 @@ func (l *lane) ports() {
 	l.sumValid = l.Input("sum_valid_i", one)
 	l.sum = l.Input("sum_i", hdl.S(d.SumBits))
 	if d.someBiases() {
-		l.bias = l.Input("bias_i", hdl.S(d.Cfg.Formats.Bias.Width()), d.Cfg.Formats.Bias.String())
+		l.bias = l.Input("bias_i", hdl.S(d.BiasBits), d.biasText())
 	}
 	l.Group("Pool window, one cycle after the sum")
 	l.windowed = l.Input("window_i", one, "the layer is pooled")
@@ -320,8 +328,8 @@ func (l *lane) nudgedAcc(acc hdl.Value) hdl.Value {
 func (l *lane) outputForce() (force, acc2 *hdl.Signal) {
 	d := l.d
 	f, out := d.Cfg.Formats, d.Layers[len(d.Layers)-1].Arith
-	frac := max(f.State.Frac, f.Target.Frac)
-	s := hdl.Shl(l.state, frac-f.State.Frac)
+	frac := max(out.State.Frac, f.Target.Frac)
+	s := hdl.Shl(l.state, frac-out.State.Frac)
 	y := hdl.Shl(hdl.Const(hdl.S(signedWidth(false, widest(int(d.Arith.TargetOne)))), d.Arith.TargetOne), frac-f.Target.Frac)
 	target := l.Localparam("TARGET_ONE", y.Type(), d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
 	beta := l.strength()
@@ -338,7 +346,7 @@ func (l *lane) outputForce() (force, acc2 *hdl.Signal) {
 
 // round takes the pre-activation u, valid in stage 3, to the state.
 func (l *lane) round(u *hdl.Signal) {
-	d, f := l.d, l.d.Cfg.Formats
+	d := l.d
 	out := d.Layers[len(d.Layers)-1].Arith
 	// Aligning all layers to the largest shift leaves one rounding point.
 	k, lift := d.shifts.act.max(), d.shifts.act.fromMax()
@@ -354,7 +362,7 @@ func (l *lane) round(u *hdl.Signal) {
 		clamped = l.WireIs("clamped", clamped)
 	}
 	if d.Cfg.Damping == 0 {
-		state := l.OutputReg("state_o", word, "new state "+f.State.String()+", six cycles after the read")
+		state := l.OutputReg("state_o", word, "new state "+d.stateText()+", six cycles after the read")
 		l.Always(func(b *hdl.Block) { b.Set(state, clamped) })
 		if d.monitored() {
 			l.watch(4, clamped, delay(&l.Scope, "state", l.state, 0, 4)[4])
@@ -373,7 +381,7 @@ func (l *lane) damp(activated *hdl.Signal) {
 	old := delay(&l.Scope, "state", hdl.Mux(l.zero, hdl.Const(word, 0), l.state), 0, 5)[5]
 	way := l.WireIs("way", hdl.Sub(activated, old))
 	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
-	state := l.OutputReg("state_o", word, "new state "+d.Cfg.Formats.State.String()+", seven cycles after the read")
+	state := l.OutputReg("state_o", word, "new state "+d.stateText()+", seven cycles after the read")
 	damped := fit(hdl.Add(old, step), d.LaneBits)
 	l.Always(func(b *hdl.Block) { b.Set(state, damped) })
 	if d.monitored() {
@@ -389,22 +397,50 @@ func (d *Design) biasDoc() string {
 	return ""
 }
 
+// largest is the code at which states saturate.
+func (l *lane) largest(bound hdl.Type) hdl.Value {
+	d, c := l.d, l.d.tops()
+	var top hdl.Value
+	for i, code := range c.values {
+		name, text := "STATE_MAX", ""
+		if len(c.values) > 1 {
+			name += "_" + itoa(i)
+		}
+		for k := range d.Layers {
+			if la := d.Layers[k].Arith; text == "" && la.Act.Hi == int64(code) {
+				text = ftoa(la.State.ToFloat(la.Act.Hi))
+				if len(c.values) > 1 {
+					text = la.State.String() + ", " + text
+				}
+			}
+		}
+		v := l.Localparam(name, bound, int64(code), text)
+		if i == 0 {
+			top = v
+		} else {
+			top = hdl.Mux(hdl.EqConst(l.topSel, int64(i)), v, top)
+		}
+	}
+	if len(c.values) > 1 {
+		top = l.WireIs("top", top)
+	}
+	return top
+}
+
 // limited is a rounded pre-activation within the ends of the states: [0, STATE_MAX], or
 // those of a linear output.
 func (l *lane) limited(rounded hdl.Value, word hdl.Type) hdl.Value {
-	d, f := l.d, &l.d.Cfg.Formats
+	d := l.d
 	last := len(d.Layers) - 1
 	bound := hdl.S(max(rounded.Type().Width, d.LaneBits))
 	if d.Cfg.Output == ep.Clamped {
-		hi := d.Layers[last].Arith.Act.Hi
-		return clampFromZero(rounded, l.Localparam("STATE_MAX", bound, hi, ftoa(f.State.ToFloat(hi))), word)
+		return clampFromZero(rounded, l.largest(bound), word)
 	}
 	out := d.Layers[last].Arith.Act
-	lo := hdl.Value(l.Localparam("OUTPUT_MIN", bound, out.Lo, ftoa(f.Output.ToFloat(out.Lo))))
-	hi := hdl.Value(l.Localparam("OUTPUT_MAX", bound, out.Hi, ftoa(f.Output.ToFloat(out.Hi))))
+	lo := hdl.Value(l.Localparam("OUTPUT_MIN", bound, out.Lo, ftoa(d.Cfg.Formats.Output.ToFloat(out.Lo))))
+	hi := hdl.Value(l.Localparam("OUTPUT_MAX", bound, out.Hi, ftoa(d.Cfg.Formats.Output.ToFloat(out.Hi))))
 	if last > 0 {
-		top := d.Layers[0].Arith.Act.Hi
-		state := l.Localparam("STATE_MAX", bound, top, ftoa(f.State.ToFloat(top)))
+		state := l.largest(bound)
 		lo = l.WireIs("lowest", hdl.Mux(l.linear, lo, hdl.Const(bound, 0)))
 		hi = l.WireIs("highest", hdl.Mux(l.linear, hi, state))
 	} else {

@@ -46,9 +46,9 @@ type Region struct{ Offset, Bytes int }
 func (p *Plan) placeMemory() {
 	cfg := p.Cfg
 	f := cfg.Formats
-	need := max(p.targetBits(), f.Weight.Width(), f.Input.Width(), p.LaneBits, p.labelBits())
+	need := max(p.targetBits(), p.WeightBits, f.Input.Width(), p.LaneBits, p.labelBits())
 	if p.someBiases() {
-		need = max(need, f.Bias.Width())
+		need = max(need, p.BiasBits)
 	}
 	for p.ElementBits = 8; p.ElementBits < need; {
 		p.ElementBits *= 2

@@ -61,12 +61,12 @@ func (d *Design) simpleMemory(m *hdl.Module, word hdl.Type, depth int) {
 // slabBuffer builds the memory of two slabs of weights, written by columns and
 // read by whole tiles.
 func (d *Design) slabBuffer() *hdl.Module {
-	ww := d.Cfg.Formats.Weight.Width()
+	ww := d.WeightBits
 	col, depth := d.P*ww, d.SlabDepth()
 	m := hdl.NewModule("ep_slab_buffer")
 	m.Doc(d.slabsDoc()+" of weights: %d words of one %dx%d tile, written a column at a time.\n\n"+
-		"Lane r of column c of a tile is W[slab*%d + r, blk*%d + c] at one tap, %v.\n"+
-		"Read latency: one cycle.", depth, d.Rows, d.Columns, d.Rows, d.Columns, d.Cfg.Formats.Weight)
+		"Lane r of column c of a tile is W[slab*%d + r, blk*%d + c] at one tap, %s.\n"+
+		"Read latency: one cycle.", depth, d.Rows, d.Columns, d.Rows, d.Columns, d.weightText())
 	m.Group("Clock")
 	m.Clock("clk_i")
 	m.Group("Write port")

@@ -36,7 +36,7 @@ func (l *lane) watch(stages int, state, old hdl.Value) {
 	valid := delay(&l.Scope, "act_valid", l.actValid, 0, stages)[stages]
 	l.Group("Monitor: has the state moved by more than the tolerance?")
 	limit := hdl.S(d.LaneBits + 1)
-	tolerance := l.Localparam("TOLERANCE", limit, int64(d.Cfg.Tolerance), "in LSBs of "+d.Cfg.Formats.State.String())
+	tolerance := l.Localparam("TOLERANCE", limit, int64(d.Cfg.Tolerance), "in LSBs of "+d.stateText())
 	change := l.WireIs("change", hdl.Sub(state, old))
 	moved := l.OutputReg("moved_o", hdl.U(1))
 	lowest := hdl.Const(limit, -int64(d.Cfg.Tolerance))

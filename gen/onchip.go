@@ -216,7 +216,7 @@ func (f *fetch) biasNumber(slab *hdl.Signal, first hdl.Value) {
 	})
 	f.Assign(f.Output("bias_we_o", hdl.U(1)), hdl.All(slab, first))
 	f.Assign(f.Output("bias_addr_o", number.Type()), number)
-	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Rows, d.Cfg.Formats.Bias.Width()))
+	f.Assign(f.Output("bias_data_o", hdl.U(d.biasBits())), d.narrowColumn(f.column, d.Rows, d.BiasBits))
 }
 
 // slabThere reports that the slab at hand is on chip.

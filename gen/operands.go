@@ -10,10 +10,7 @@ func (d *Design) negativeStates() bool { return d.hasHeads() || d.Cfg.Output == 
 
 // zeroDoc says what the states of the first time step are.
 func (d *Design) zeroDoc() string {
-	if d.Arith.Initial == 0 {
-		return "all states count as zero"
-	}
-	return "all states count as " + ftoa(d.Cfg.Formats.State.ToFloat(d.Arith.Initial))
+	return "all states count as " + d.initialText()
 }
 
 // operands builds ep_operands: from words of states and pool indices to the
@@ -42,6 +39,7 @@ type operands struct {
 	d *Design
 
 	down, isBias, iEven, unpool, zero    hdl.Value
+	initial                              hdl.Value // nil where all layers are alike
 	isVoid, minus, pos, even, odd, index hdl.Value
 	slabPart, part                       hdl.Value // nil where a slab, a block is a whole word
 	head                                 hdl.Value // nil without heads, or where points have no weights
@@ -59,6 +57,9 @@ func (o *operands) ports() {
 	o.iEven = o.Input("i_even_i", one, "the layer below is in the even bank")
 	o.unpool = o.Input("unpool_i", one, "the layer is pooled")
 	o.zero = o.Input("zero_i", one, d.zeroDoc())
+	if w := d.initials().bits(); w > 0 {
+		o.initial = o.Input("initial_state_i", hdl.U(w), "choice of the initial state")
+	}
 	if n := d.rowParts(); n > 1 {
 		o.slabPart = o.Input("slab_part_i", hdl.U(partBits(n)), "part of a word that the slab is")
 	}
@@ -85,16 +86,17 @@ func (o *operands) lanes() {
 	d := o.d
 	p, lw, ow := d.P, d.LaneBits, d.OperandBits
 	o.Group("Lanes")
-	off, initial := hdl.Value(o.isVoid), d.Arith.Initial
-	if initial == 0 {
+	off, fromZero := hdl.Value(o.isVoid), d.fromZero()
+	if fromZero {
 		off = o.WireIs("off", hdl.Any(o.isVoid, o.zero))
 	}
+	initial := d.initialValue(hdl.S(lw), o.initial)
 	// of is a state, or the initial one, where the first step finds none.
 	of := func(v hdl.Value) hdl.Value {
-		if initial == 0 {
+		if fromZero {
 			return v
 		}
-		return hdl.Mux(o.zero, hdl.Const(hdl.S(lw), initial), v)
+		return hdl.Mux(o.zero, initial, v)
 	}
 	nothing := hdl.Const(hdl.S(lw), 0)
 	unpooledOf := func(g *hdl.Gen, r hdl.Index, state hdl.Value) hdl.Value {

@@ -24,6 +24,8 @@ type Plan struct {
 	P             int // lanes of a word, the larger of the two
 	Lines         int // of P lanes in a tile, the smaller of the two
 
+	WeightBits   int // of the widest weights and biases
+	BiasBits     int
 	ElementBits  int // container of one weight, bias, input, label or result in external memory
 	LaneBits     int // one state or input on chip, signed
 	OperandBits  int // signed left operand of a multiplier: weight, or z of the contrast
@@ -164,7 +166,8 @@ func (p *Plan) blockMap(s ep.Shape) BlockMap {
 // deriveWidths takes every width from the proved intervals of ep.Arith.
 func (p *Plan) deriveWidths() {
 	f := p.Cfg.Formats
-	p.LaneBits = max(signedWidth(f.Input.Signed, f.Input.Width()), signedWidth(f.State.Signed, f.State.Width()))
+	p.WeightBits, p.BiasBits = p.Cfg.WeightBits(), p.Cfg.BiasBits()
+	p.LaneBits = max(signedWidth(f.Input.Signed, f.Input.Width()), p.Cfg.StateBits()+1)
 	if p.Cfg.Output == ep.Linear {
 		p.LaneBits = max(p.LaneBits, f.Output.Width())
 	}
@@ -179,7 +182,7 @@ func (p *Plan) deriveWidths() {
 		if !l.NoBias {
 			p.ContrastBits = max(p.ContrastBits, la.BiasContrast.SignedWidth())
 		}
-		p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, f.Weight.Width())
+		p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, p.WeightBits)
 	}
 }
 

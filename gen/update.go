@@ -5,8 +5,7 @@ import "epgen/hdl"
 // updateLane builds ep_update_lane: one weight or bias of a column.
 func (d *Design) updateLane() *hdl.Module {
 	f := d.Cfg.Formats
-	w0 := d.Layers[0].Arith.WeightUpdate
-	b0 := d.Layers[0].Arith.BiasUpdate
+	w0, b0 := d.Layers[0].Arith.WeightUpdate, d.firstBiases()
 	vw := d.parameterBits()
 	one := hdl.U(1)
 	m := hdl.NewModule("ep_update_lane")
@@ -18,12 +17,11 @@ func (d *Design) updateLane() *hdl.Module {
 	m.Clock("clk_i")
 	m.Group("Layer, constant while columns are in flight")
 	var isBias hdl.Value
-	if d.someBiases() && (b0.Lo != w0.Lo || b0.Hi != w0.Hi) {
-		isBias = m.Input("bias_i", one, "biases: "+f.Bias.String()+", else weights: "+f.Weight.String())
-	}
-	var isHead hdl.Value
-	if d.clipsLayers() {
-		isHead = m.Input("head_i", one, "the map of a head, which is not clipped")
+	var limit hdl.Value
+	if w := d.limitBits(); w > 0 {
+		limit = m.Input("limit_i", hdl.U(w), "choice of the range of the parameters")
+	} else if d.someBiases() && limitsOf(b0) != limitsOf(w0) {
+		isBias = m.Input("bias_i", one, "biases: "+d.biasText()+", else weights: "+d.weightText())
 	}
 	rate := m.Input("rate_i", hdl.U(f.RateBits), "mantissa")
 	sel := selector(m, "rate_shift_i", d.shifts.rate.fromMax())
@@ -50,13 +48,11 @@ func (d *Design) updateLane() *hdl.Module {
 		rounded = roundShift(&m.Scope, "scaled", scaled, k, w0.Mode)
 	}
 	sumT := hdl.S(1 + max(rounded.Type().Width, vw))
-	lo := m.Localparam("WEIGHT_MIN", sumT, w0.Lo)
-	hi := m.Localparam("WEIGHT_MAX", sumT, w0.Hi)
-	if isHead != nil {
-		headLo := m.Localparam("HEAD_MIN", sumT, f.HeadWeight.Min())
-		headHi := m.Localparam("HEAD_MAX", sumT, f.HeadWeight.Max())
-		lo = m.WireIs("weight_lo", hdl.Mux(isHead, headLo, lo))
-		hi = m.WireIs("weight_hi", hdl.Mux(isHead, headHi, hi))
+	var lo, hi hdl.Value
+	if limit != nil {
+		lo, hi = d.chooseLimits(m, limit, sumT)
+	} else {
+		lo, hi = m.Localparam("WEIGHT_MIN", sumT, w0.Lo), m.Localparam("WEIGHT_MAX", sumT, w0.Hi)
 	}
 	if isBias != nil {
 		biasLo := m.Localparam("BIAS_MIN", sumT, b0.Lo)
@@ -73,13 +69,6 @@ func (d *Design) updateLane() *hdl.Module {
 		b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits))
 	})
 	return m
-}
-
-// clipsLayers reports updates that end the weights of layers, and not those of heads, before
-// their format does.
-func (d *Design) clipsLayers() bool {
-	w := d.Layers[0].Arith.WeightUpdate
-	return d.hasHeads() && (w.Lo != d.Cfg.Formats.HeadWeight.Min() || w.Hi != d.Cfg.Formats.HeadWeight.Max())
 }
 
 // fromMax returns, for each value, how far it is below the largest.

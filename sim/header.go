@@ -210,7 +210,7 @@ func (h *header) layers() {
 	}
 	row(d.Input, f.Input.Frac, f.Input.Max(), 0, "state")
 	for i := range d.Layers {
-		row(d.Layers[i].Out, f.State.Frac, d.Layers[i].Arith.Act.Hi, i+1, "state")
+		row(d.Layers[i].Out, d.Layers[i].Arith.State.Frac, d.Layers[i].Arith.Act.Hi, i+1, "state")
 	}
 	for kind := range headMaps {
 		for i := range d.Heads {

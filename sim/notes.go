@@ -49,7 +49,7 @@ func NetworkNote(p *gen.Plan, out *ep.Outcome) ModelNetwork {
 			}
 		}
 		n.Labels = append(n.Labels, best)
-		n.Confidence = append(n.Confidence, p.Cfg.Formats.State.ToFloat(int64(s[best])))
+		n.Confidence = append(n.Confidence, p.Cfg.StateFormat(len(p.Layers)).ToFloat(int64(s[best])))
 	}
 	for i := range out.Layers {
 		l := LayerNote(p, out, i)
@@ -64,7 +64,7 @@ func LayerNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
 	s, a := &out.Layers[i], &p.Arith.Layers[i]
 	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
 	n := ModelLayer{
-		Residual:    p.Cfg.Formats.State.ToFloat(s.Residual),
+		Residual:    a.State.ToFloat(s.Residual),
 		ArgmaxFlips: s.ArgmaxFlips, WeightsReachable: float64(s.WeightsReachable) / float64(s.Weights), WeightsSaturated: s.WeightsSaturated, BiasesSaturated: s.BiasesSaturated,
 	}
 	for k := range s.Phases {

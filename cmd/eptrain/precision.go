@@ -86,6 +86,7 @@ func arms(cfg *ep.Config) []arm {
 func (a *arm) config(base *ep.Config, opt ep.TrainOptions) (*ep.Config, ep.TrainOptions, error) {
 	cfg := *base
 	cfg.Formats.State, cfg.Formats.Weight = a.State, a.Weight
+	cfg.Formats.LayerState, cfg.Formats.LayerWeight = nil, nil
 	opt.Fixed, opt.HardwareUpdate = true, a.Update != floatMaster
 	if opt.HardwareUpdate {
 		if err := cfg.Formats.UpdateRounding.UnmarshalText([]byte(a.Update)); err != nil {

@@ -109,6 +109,21 @@ var networks = []network{
 		c.Formats.Weight, c.Formats.Bias = format(true, 2, 9), format(true, 3, 8)
 		c.Formats.StateRounding, c.Batch = fixedpoint.Truncate, 2
 	}},
+	{name: "mixed-formats", list: "5,M,7,M,6,fc3", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
+		f := &c.Formats
+		f.LayerState = []fixedpoint.Format{format(false, 0, 4), format(false, 0, 16), format(false, 0, 7), format(false, 0, 12)}
+		f.LayerWeight = []fixedpoint.Format{format(true, 1, 16), format(true, 0, 3), format(true, 1, 6), format(true, 2, 9)}
+		f.LayerBias = []fixedpoint.Format{format(true, 1, 6), format(true, 1, 14), format(true, 0, 11), format(true, 3, 4)}
+		c.Sweep, c.PoolIndex, c.LayerInitial, c.Array.Size, c.Clip = ep.Asynchronous, ep.Live, []float64{0.5, 0.3, 1, 0}, 2, 0.8
+	}},
+	{name: "mixed-linear", list: "5,A,6b0,M,fc3", input: ep.Shape{C: 2, H: 9, W: 8}, set: func(c *ep.Config) {
+		f := &c.Formats
+		f.LayerState = []fixedpoint.Format{format(false, 0, 9), format(false, 1, 5), format(false, 0, 4)}
+		f.LayerWeight = []fixedpoint.Format{format(true, 0, 7), format(true, 1, 12), format(true, 0, 5)}
+		c.Output, f.Output, c.Damping, c.Memory.Weights = ep.Linear, format(true, 2, 6), 1, ep.OnChip
+		c.MinSteps, c.Tolerance, c.FreeSteps, c.NudgeSteps, f.UpdateRounding = 3, 2, 20, 9, fixedpoint.Stochastic
+		c.Array.Size, c.Sequence.Starts = 2, 2
+	}},
 	{name: "ten-steps", list: "6,M,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Batch, c.Sequence.Starts = 2, 10
 	}},
@@ -201,7 +216,7 @@ var networks = []network{
 	{name: "readout-2", list: "3,M,4k1,3,fc2", input: ep.Shape{C: 1, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.DataWidth = 1, 32
 		c.Formats.State, c.Formats.Weight, c.Formats.Bias = format(false, 0, 7), format(true, 0, 7), format(true, 1, 6)
-		c.Formats.HeadWeight, c.Formats.HeadBias, c.Formats.Probability = format(true, 2, 5), format(true, 3, 4), format(false, 0, 7)
+		c.Formats.HeadWeight, c.Formats.HeadBias, c.Formats.Probability = format(true, 3, 7), format(true, 3, 2), format(false, 0, 7)
 		c.Formats.StateRounding = fixedpoint.NearestUp
 		heads(c, true, func(s *ep.HeadSpec) {
 			s.Center = false

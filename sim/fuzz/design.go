@@ -75,6 +75,7 @@ func (s Settings) config() (*ep.Config, error) {
 	var draft ep.Draft
 	all := maps.Clone(base)
 	maps.Copy(all, s)
+	all.fitLists()
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if err := draft.SetFlag(key, key, all[key]); err != nil {
 			return nil, err
@@ -86,6 +87,26 @@ func (s Settings) config() (*ep.Config, error) {
 	}
 	cfg, _, err := draft.Resolve()
 	return cfg, err
+}
+
+// fitLists gives lists of values by layer as many as there are layers: those drawn, over again.
+func (s Settings) fitLists() {
+	layers := 0
+	for _, token := range strings.Split(s["network.layers"], ",") {
+		if token != "M" && token != "A" {
+			layers++
+		}
+	}
+	for _, o := range Options {
+		if text, ok := s[o.Key]; ok && strings.Contains(o.Key, ".layer-") {
+			values := strings.Split(text, ",")
+			list := make([]string, layers)
+			for i := range list {
+				list[i] = values[i%len(values)]
+			}
+			s[o.Key] = strings.Join(list, ",")
+		}
+	}
 }
 
 // design derives the accelerator; it is an error if its simulation would take long.

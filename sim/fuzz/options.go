@@ -49,6 +49,10 @@ var Options = []Option{
 	{"formats.output", among("Q1.15", "Q0.7", "Q2.12", "Q0.9")},
 	{"formats.weight", among("Q1.14", "Q0.7", "Q2.9", "Q0.3", "Q1.16")},
 	{"formats.bias", among("Q1.14", "Q1.6", "Q3.8", "Q0.20", "Q1.2")},
+	{"formats.layer-state", lists("UQ0.4", "UQ0.7", "UQ0.12", "UQ1.9", "UQ0.16")},
+	{"formats.layer-weight", lists("Q1.14", "Q0.7", "Q2.9", "Q0.3", "Q1.16")},
+	{"formats.layer-bias", lists("Q1.14", "Q1.6", "Q3.8", "Q0.20", "Q1.2")},
+	{"phases.layer-initial", lists("0", "0.3", "1", "0.7")},
 	{"formats.target", among("UQ1.15", "UQ1.7", "UQ0.8", "UQ1.4")},
 	{"formats.beta", among("UQ4.8", "UQ2.3", "UQ4.12")},
 	{"formats.rate-bits", among("16", "8", "3", "24")},
@@ -72,6 +76,20 @@ var Options = []Option{
 // among draws one of some values. The first is the simplest.
 func among(values ...string) func(*rand.Rand) string {
 	return func(r *rand.Rand) string { return values[r.IntN(len(values))] }
+}
+
+// lists draws, for one design in four, values for layer after layer; see fitLists.
+func lists(values ...string) func(*rand.Rand) string {
+	return func(r *rand.Rand) string {
+		if r.IntN(4) != 0 {
+			return ""
+		}
+		list := make([]string, 1+r.IntN(6))
+		for i := range list {
+			list[i] = values[r.IntN(len(values))]
+		}
+		return strings.Join(list, ",")
+	}
 }
 
 // layers draws a list: convolutions, pooled or not, then dense layers.

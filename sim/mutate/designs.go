@@ -85,9 +85,9 @@ func stretch(p *ep.Params, cfg *ep.Config) {
 		}
 		each := len(p.Layers[i].W) / l.Out.C
 		for k := range each {
-			p.Layers[i].W[k] = int32(cfg.Formats.Weight.Min())
+			p.Layers[i].W[k] = int32(cfg.Formats.WeightOf(i + 1).Min())
 			if i == 0 {
-				p.Layers[i].W[each+k] = int32(cfg.Formats.Weight.Max())
+				p.Layers[i].W[each+k] = int32(cfg.Formats.WeightOf(i + 1).Max())
 			}
 		}
 	}

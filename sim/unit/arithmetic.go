@@ -49,6 +49,7 @@ func updateBench(d design, exhaustive bool) *Bench {
 				v.Idle(3)
 				fields := d.Descriptor(l.N, k)
 				v.SetPresent("bias_i", b2i(k == gen.Bias))
+				v.SetPresent("limit_i", int64(fields["limit"]))
 				v.SetPresent("rate_shift_i", int64(fields["rate_shift"]))
 				if exhaustive {
 					updateAll(v, u)

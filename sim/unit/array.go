@@ -5,7 +5,7 @@ package unit
 // column while the next tile is under way. Where the operands have few bits,
 // single products go through all pairs of values first.
 func arrayBench(d design) *Bench {
-	a := &arrayPlay{design: d, weightBits: d.Cfg.Formats.Weight.Width()}
+	a := &arrayPlay{design: d, weightBits: d.WeightBits}
 	return d.bench("ep_mac_array", func(v *Vectors) {
 		a.v, a.source = v, newSource(3)
 		v.Reset()

@@ -36,6 +36,7 @@ type design struct {
 //	wide    2x8: a word holds four slabs; channels that end within one
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
+//	mixed   2x2, layers with formats and initial states of their own, a linear output
 //	settle  2x2, phases of four steps that may end after two, stochastic rounding
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
@@ -74,6 +75,7 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"chip", "3,M,3b0,fc5", ep.Shape{C: 3, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2, Weights: ep.OnChip}, [2]int{2, 2}, ep.Synchronous},
 		{"wide", "3,M,9,M,4,fc5", ep.Shape{C: 9, H: 5, W: 4}, 8, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
+		{"mixed", "5,M,4,M,fc3", ep.Shape{C: 2, H: 6, W: 5}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Synchronous},
 		{"settle", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{4, 4}, ep.Synchronous},
 	} {
 		net, err := ep.ParseLayers(c.list, c.in)
@@ -93,6 +95,12 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		switch c.name {
 		case "even":
 			cfg.Initial = 0.3
+		case "mixed":
+			f := &cfg.Formats
+			f.LayerState = []fixedpoint.Format{fixedpoint.UQ(0, 6), fixedpoint.UQ(1, 9), fixedpoint.UQ(0, 4)}
+			f.LayerWeight = []fixedpoint.Format{fixedpoint.Q(1, 5), fixedpoint.Q(0, 9), fixedpoint.Q(1, 3)}
+			f.LayerBias = []fixedpoint.Format{fixedpoint.Q(1, 12), fixedpoint.Q(1, 4), fixedpoint.Q(0, 7)}
+			cfg.Output, f.Output, cfg.LayerInitial = ep.Linear, fixedpoint.Q(1, 7), []float64{0.5, 0, 1}
 		case "settle":
 			cfg.MinSteps, cfg.Tolerance = 2, 1000
 			cfg.Formats.UpdateRounding = fixedpoint.Stochastic

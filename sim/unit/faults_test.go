@@ -65,6 +65,9 @@ var faults = []struct {
 	{"ep_sequencer/narrow", "variant_q <= 2'd2", "variant_q <= 2'd1", "i_plus_o state_o index_plus_o"},
 	{"ep_sequencer/real", "!updating || drain_idle_i", "1'b1", "state_o pass_over_o freed_o"},
 
+	{"ep_lane/mixed", "top_i == 1'b1", "top_i == 1'b0", "state_o"},
+	{"ep_update_lane/mixed", "MIN_4 = -37'sd16", "MIN_4 = -37'sd32", "new_o"},
+	{"ep_operands/mixed", "2'd2) ? 16'sd128", "2'd2) ? 16'sd127", "v_o z_o"},
 	{"ep_update_lane/settle", "+ mix_q[31:1]", "+ mix_q[30:0]", "new_o"},
 	{"ep_sequencer/settle", "2'd1 && !moved_q", "2'd1", "state_o follows_o begun_o"},
 	{"ep_sequencer/sweep", "cold_i || !whole_q", "cold_i", "zero_o"},

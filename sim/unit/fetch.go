@@ -385,7 +385,6 @@ func (f *fetchPlay) wantColumn(counted bool) {
 			v.WantLaneAfter(0, port, r, w, element(r))
 		}
 	}
-	formats := f.Cfg.Formats
 	v.WantIf("label_we_o", j.kind == jobLabels)
 	v.WantIf("input_we_o", j.kind == jobInput)
 	bias := j.kind == jobSlab && f.column < j.layer.BiasColumns()
@@ -401,7 +400,7 @@ func (f *fetchPlay) wantColumn(counted bool) {
 		v.Want("input_addr_o", int64(f.column))
 		lanes("input_data_o", f.P, f.LaneBits)
 	case bias:
-		lanes("bias_data_o", f.Rows, formats.Bias.Width())
+		lanes("bias_data_o", f.Rows, f.BiasBits)
 	}
 	if j.kind != jobSlab || bias {
 		v.Want("slab_we_o", 0)
@@ -411,5 +410,5 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	tile, column := column/f.Lines, column%f.Lines
 	v.Want("slab_we_o", 1<<column)
 	v.Want("slab_addr_o", int64(f.bank*f.SlabWords+f.tiles+tile))
-	lanes("slab_data_o", f.P, formats.Weight.Width())
+	lanes("slab_data_o", f.P, f.WeightBits)
 }

@@ -49,6 +49,8 @@ func (p *lanePlay) layer(n int) {
 	p.v.SetPresent("up_shift_i", int64(up["up_shift"]))
 	p.v.SetPresent("bias_shift_i", int64(up["bias_shift"]))
 	p.v.SetPresent("act_shift_i", int64(act["act_shift"]))
+	p.v.SetPresent("top_i", int64(act["top"]))
+	p.v.SetPresent("unclamped_i", b2i(p.Cfg.Output == ep.Linear && n == len(p.Layers)))
 	if n < len(p.Layers) { // down over layer n+1 adds to layer n
 		p.v.SetPresent("down_shift_i", int64(p.Descriptor(n+1, gen.Down)["down_shift"]))
 	}
@@ -136,7 +138,7 @@ func (p *lanePlay) activate(acc int64, after int) {
 	if p.n == len(p.Layers) {
 		nudge = p.IntN(2)
 	}
-	state, target := p.among(0, p.la.Act.Hi), p.IntN(2)
+	state, target := p.among(p.la.Act.Lo, p.la.Act.Hi), p.IntN(2)
 	p.v.SetPresent("act_valid_i", 1)
 	p.v.Set("state_i", state)
 	p.v.Set("target_i", int64(target))
@@ -171,8 +173,8 @@ func (p *lanePlay) activate(acc int64, after int) {
 // force is sign * beta * (s - y), aligned to the accumulator.
 func (p *lanePlay) force(state int64, target, minus bool) int64 {
 	f := p.Cfg.Formats
-	frac := max(f.State.Frac, f.Target.Frac)
-	e := state << (frac - f.State.Frac)
+	frac := max(p.la.State.Frac, f.Target.Frac)
+	e := state << (frac - p.la.State.Frac)
 	if target {
 		e -= p.Arith.TargetOne << (frac - f.Target.Frac)
 	}
@@ -188,7 +190,7 @@ func (p *lanePlay) force(state int64, target, minus bool) int64 {
 // accumulator.
 func (p *lanePlay) interesting() (sum, bias, acc int64) {
 	lo, hi, _ := p.la.Up.Int64()
-	biasFormat := p.Cfg.Formats.Bias
+	biasFormat := p.la.Bias
 	if p.v.Has("bias_i") { // a layer without takes zeros
 		bias = p.among(biasFormat.Min(), biasFormat.Max())
 	}
@@ -360,7 +362,7 @@ func (p *lanePlay) feedback() {
 // read overlap. The activation goes through its nudges.
 func (p *lanePlay) everyAccumulator() {
 	lo, hi, _ := p.la.Up.Int64()
-	biases := []int64{p.Cfg.Formats.Bias.Min(), 0, p.Cfg.Formats.Bias.Max()}
+	biases := []int64{p.la.Bias.Min(), 0, p.la.Bias.Max()}
 	if !p.v.Has("bias_i") {
 		biases = biases[1:2]
 	}

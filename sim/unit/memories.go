@@ -62,7 +62,7 @@ func memoryBench(d design, block string, depth, lanes, laneBits int) *Bench {
 
 // slabBench checks ep_slab_buffer: columns in, tiles out.
 func slabBench(d design) *Bench {
-	ww := d.Cfg.Formats.Weight.Width()
+	ww := d.WeightBits
 	return d.bench("ep_slab_buffer", func(v *Vectors) {
 		s := newSource(8)
 		depth := d.SlabDepth()

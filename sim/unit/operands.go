@@ -1,5 +1,7 @@
 package unit
 
+import "epgen/gen"
+
 // operandsBench checks ep_operands, which is combinational, for every mode: all
 // states of either bank where a lane is that narrow, random ones elsewhere.
 func operandsBench(d design) *Bench {
@@ -48,6 +50,16 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	v.SetIf("void_i", m.void)
 	v.SetIf("minus_i", m.minus)
 	v.Set("pos_i", int64(pos))
+	initial := d.Layers[0].Arith.Initial
+	if v.Has("initial_state_i") { // that of some layer, by the choice of a pass that reads its states
+		l := &d.Layers[(pos+len(index)+int(even[0]&1))%len(d.Layers)]
+		choice := d.Descriptor(len(d.Layers), gen.Down)["initial_state"]
+		if l.N < len(d.Layers) {
+			choice = d.Descriptor(l.N+1, gen.Up)["initial_state"]
+		}
+		initial = l.Arith.Initial
+		v.Set("initial_state_i", int64(choice))
+	}
 	slabPart, part := 0, 0 // of the words
 	if v.Has("slab_part_i") {
 		slabPart = pos ^ int(even[0]&1)
@@ -73,7 +85,7 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 		case m.void:
 			return 0
 		case m.zero:
-			return d.Arith.Initial
+			return initial
 		}
 		return signed(word[lane])
 	}
