@@ -9,8 +9,8 @@ DATA    ?= $(EPGEN_DATA)/mnist
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-full lint generate golden sim bench cover verilate-test icarus-test mutants \
-        stalls shapes fuzz-designs verify-vgg11 utilization digits tools simulator clean
+.PHONY: help build test test-full lint generate golden sim bench cover verilate-test icarus-test gate-test mutants \
+        synth pnr stalls shapes fuzz-designs verify-vgg11 utilization digits tools simulator clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,18 @@ shapes: simulator ## one network on arrays of 4x4 and 32x32: the same bits, stoc
 icarus-test: tools ## the same networks in Icarus Verilog, with a bench in Verilog alone; ends with 'N passed, N failed'
 	$(GO) run ./cmd/verilate-test -icarus
 
+gate-test: tools ## small networks as netlists of gates and of iCE40 cells, in Icarus Verilog; ends with 'N passed, N failed'
+	$(GO) run ./cmd/verilate-test -gates
+
+synth: tools ## LUT, FF, DSP and BRAM of a package in Xilinx UltraScale+ and ECP5 beside the estimate: make synth NET=small OUT=out
+	$(GO) run ./cmd/epgen --layers $(NET) -o $(OUT)
+	$(GO) run ./cmd/epsynth $(OUT)
+
+pnr: tools placer ## place and route a 2x2 core for iCE40 UP5K: Fmax, critical path, utilisation
+	$(GO) run ./cmd/epgen -layers 3,M,fc2 -input-shape 2x4x4 -array 2 -memory-width 32 -free-steps 3 -nudge-steps 2 \
+	    -input-format Q0.7 -state-format UQ0.7 -weight-format Q0.7 -bias-format Q1.6 -o $(OUT)
+	$(GO) run ./cmd/epsynth -pnr $(OUT)
+
 mutants: simulator ## N one-line changes of the Verilog, drawn by SEED: does the verdict see them?
 	$(GO) run ./cmd/epmutate -n $(N) -seed $(SEED)
 
@@ -87,6 +99,9 @@ cover: ## test coverage by package
 
 tools: ## install the simulators and synthesiser that are missing
 	@sh verilator/install.sh verilator iverilog yosys
+
+placer:
+	@sh verilator/install.sh nextpnr-ice40
 
 simulator:
 	@sh verilator/install.sh verilator

@@ -38,6 +38,8 @@ type Hardware struct {
 	Multipliers  []MultiplierUse `json:"multipliers"`
 	Memories     []MemoryUse     `json:"memories"`
 	Modules      []ModuleUse     `json:"modules"`
+
+	Resources []ResourceEstimate `json:"resources"` // expected of a synthesiser
 }
 
 // MultiplierUse counts multipliers by the widths of their operands.
@@ -66,6 +68,7 @@ type ModuleUse struct {
 	MemoryBits   int    `json:"memory_bits"`
 	ROMBits      int    `json:"rom_bits"`
 	MuxBits      int    `json:"mux_bits"`
+	LUT          int    `json:"lut"` // expected, of the first family of Resources
 }
 
 // PhaseEstimate is the share of one phase.
@@ -197,7 +200,8 @@ func ratio(a, b float64) float64 {
 func (d *Design) hardware() Hardware {
 	census := d.hdl().Census()
 	t := &census.Total
-	h := Hardware{RegisterBits: t.RegisterBits, MemoryBits: t.MemoryBits, MuxBits: t.MuxBits, ROMBits: t.ROMBits}
+	h := Hardware{RegisterBits: t.RegisterBits, MemoryBits: t.MemoryBits, MuxBits: t.MuxBits, ROMBits: t.ROMBits,
+		Resources: resources(t)}
 	for _, m := range t.Multipliers {
 		h.Multipliers = append(h.Multipliers, MultiplierUse{m.A, m.B, m.Count})
 	}
@@ -206,7 +210,7 @@ func (d *Design) hardware() Hardware {
 	}
 	for _, m := range census.Modules {
 		use := ModuleUse{Module: m.Module, Uses: m.Uses, RegisterBits: m.RegisterBits, MemoryBits: m.MemoryBits,
-			ROMBits: m.ROMBits, MuxBits: m.MuxBits}
+			ROMBits: m.ROMBits, MuxBits: m.MuxBits, LUT: families[0].lut(&m.Logic)}
 		for _, x := range m.Multipliers {
 			use.Multipliers += x.Count
 		}

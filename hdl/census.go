@@ -33,6 +33,7 @@ type Counts struct {
 	ROMBits      int
 	Memories     []MemoryCount
 	MemoryBits   int
+	Logic        Logic
 }
 
 // ModuleCounts is the hardware of one module without its instances, and how often the design uses
@@ -88,6 +89,7 @@ type counter struct {
 	registers   int
 	muxes       int
 	rom         int
+	logic       Logic
 	instances   map[*Module]int
 }
 
@@ -115,6 +117,7 @@ func (c *counter) merge(b *counter, n int) {
 	c.registers += n * b.registers
 	c.muxes += n * b.muxes
 	c.rom += n * b.rom
+	c.logic.add(&b.logic, n)
 }
 
 // items counts a scope that exists times times.
@@ -133,6 +136,7 @@ func (c *counter) items(items []item, times int) {
 		case *vROM:
 			c.expr(x.addr, times)
 			c.rom += times * len(x.rows) * x.sig.t.Width
+			c.logic.TableBits += times * tableBits(x)
 		case *vAlways:
 			c.always(x, times)
 		case *vInst:
@@ -162,6 +166,7 @@ func (c *counter) always(x *vAlways, times int) {
 	c.stmts(x.body, times, body, width)
 	for t, n := range body {
 		c.muxes += times * (n - 1) * width[t]
+		c.logic.SetBits += times * (n - 1) * width[t]
 	}
 	if x.kind == comb {
 		return
@@ -179,6 +184,9 @@ func (c *counter) stmts(ss []vstmt, times int, sets, width map[target]int) {
 		case *vSet:
 			c.expr(x.lhs, times)
 			c.expr(x.rhs, times)
+			if readsMemory(x.rhs) {
+				c.logic.ReadBits += times * x.rhs.t.Width
+			}
 			if t, w, ok := targetOf(x.lhs); ok {
 				sets[t]++
 				width[t] = w
@@ -187,9 +195,17 @@ func (c *counter) stmts(ss []vstmt, times int, sets, width map[target]int) {
 			c.arms(x.arms, times, sets, width)
 		case *vCase:
 			c.expr(x.sel, times)
+			for _, a := range x.arms {
+				c.logic.EqualBits += times * len(a.labels) * x.sel.t.Width
+			}
 			c.arms(x.arms, times, sets, width)
 		}
 	}
+}
+
+// readsMemory reports a word of a memory or a lane of one.
+func readsMemory(e *vexpr) bool {
+	return e.kind == vWord || e.kind >= vRange && e.args[0].kind == vWord
 }
 
 // targetOf is the target that e assigns and its width; ok is false for a memory word.
@@ -225,6 +241,7 @@ func (c *counter) expr(e *vexpr, times int) {
 			c.binary(a, times)
 		}
 		c.muxes += times * countMuxes(a)
+		c.logic.operator(a, times)
 	})
 }
 
@@ -282,7 +299,7 @@ func countMuxes(a *vexpr) int {
 func (c *counter) counts() Counts {
 	z := Counts{
 		Adders: operators(c.adders), Comparators: operators(c.comparators),
-		RegisterBits: c.registers, MuxBits: c.muxes, ROMBits: c.rom,
+		RegisterBits: c.registers, MuxBits: c.muxes, ROMBits: c.rom, Logic: c.logic,
 	}
 	for k, n := range c.multipliers {
 		z.Multipliers = append(z.Multipliers, Multipliers{k[0], k[1], n})

@@ -17,12 +17,14 @@ func TestCensus(t *testing.T) {
 				Adders:       []Operators{{33, 2}, {34, 1}},
 				Comparators:  []Operators{{2, 4}},
 				RegisterBits: 4*32 + 2*33,
+				Logic:        Logic{AddBits: 2*33 + 34, EqualBits: 4 * 2},
 			}},
 			{Module: "mac", Uses: 1, Counts: Counts{
 				Multipliers:  []Multipliers{{16, 16, 1}},
 				Adders:       []Operators{{36, 1}},
 				RegisterBits: 36,
 				MuxBits:      36,
+				Logic:        Logic{AddBits: 36, ChooseBits: 36},
 			}},
 			{Module: "system", Uses: 1},
 		},
@@ -32,6 +34,7 @@ func TestCensus(t *testing.T) {
 			Comparators:  []Operators{{2, 4}},
 			RegisterBits: 4*32 + 2*33 + 36,
 			MuxBits:      36,
+			Logic:        Logic{AddBits: 2*33 + 34 + 36, EqualBits: 4 * 2, ChooseBits: 36},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -73,6 +76,7 @@ func TestCensusMultiplied(t *testing.T) {
 		RegisterBits: 24,
 		Memories:     []MemoryCount{{Module: "bank", Name: "words", Width: 8, Depth: 16, Count: 3}},
 		MemoryBits:   384,
+		Logic:        Logic{AddBits: 24, ReadBits: 24},
 	}
 	if diff := cmp.Diff(want, d.Census().Total); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

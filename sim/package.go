@@ -188,6 +188,9 @@ func WriteFigures(w io.Writer, d *gen.Design) error {
 	line("multipliers", "%s, of which %dx%d in the array", thousands(multipliers), d.Rows, d.Columns)
 	line("on-chip memory", "%s bits in %s memories", thousands(est.MemoryBits), thousands(memories))
 	line("registers", "%s bits", thousands(est.RegisterBits))
+	for _, r := range est.Resources {
+		line("expected for "+r.Family, "%s LUTs, %s flip-flops", thousands(r.LUT), thousands(r.FF))
+	}
 	line("external memory", "%s bytes, port of %d bits", thousands(d.Map.Size), d.Cfg.Memory.DataWidth)
 	bytes, name := 0.0, ""
 	for _, l := range est.Layers {
