@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"encoding/binary"
+	"fmt"
 	"path/filepath"
 
 	"epgen/gen"
@@ -10,7 +12,7 @@ import (
 // after it, and what the core writes on chip in between.
 type Golden struct {
 	Before, After []byte
-	Sets          [NumMemories][]GoldenSet // in the order of Schedule
+	Sets          [NumMemories][]GoldenSet // in the order in which each receives them
 }
 
 // GoldenSet is a set with its values, in the order [sample, channel, row, column].
@@ -35,20 +37,37 @@ func ReadGolden(dir string, p *gen.Plan, start int) (*Golden, error) {
 			return nil, err
 		}
 	}
-	t := newTrace(p)
-	t.table()
-	for m, sets := range t.sets {
-		for i, s := range sets {
-			set := GoldenSet{s, make([]int64, s.Values)}
-			w := t.widths[m]
-			for k := range set.Codes {
-				at := t.offsets[m][i] + k*w
-				set.Codes[k] = decode(trace[at : at+w])
-			}
-			g.Sets[m] = append(g.Sets[m], set)
-		}
+	return g, g.read(trace)
+}
+
+// read reads the sets of a trace, which lists them itself: how many steps a phase took
+// may depend on the data.
+func (g *Golden) read(trace []byte) error {
+	le := binary.LittleEndian
+	short := fmt.Errorf("sim: %s of %d bytes is shorter than what it lists", TraceFile, len(trace))
+	if len(trace) < 8 {
+		return short
 	}
-	return g, nil
+	events := int(le.Uint32(trace))
+	if len(trace) < 8+events*eventBytes {
+		return short
+	}
+	for i := range events {
+		e := trace[8+i*eventBytes:][:eventBytes]
+		m, width := Memory(e[0]), int(e[3])
+		set := Set{Memory: m, stage: stage(e[1]), Copy: int(e[2]), Step: int(le.Uint32(e[4:])), Layer: int(le.Uint32(e[8:])),
+			Base: int(le.Uint32(e[12:])), Values: int(le.Uint64(e[24:]))}
+		at := int(le.Uint64(e[16:]))
+		if m >= NumMemories || len(trace) < at+set.Values*width {
+			return short
+		}
+		codes := make([]int64, set.Values)
+		for k := range codes {
+			codes[k] = decode(trace[at+k*width:][:width])
+		}
+		g.Sets[m] = append(g.Sets[m], GoldenSet{set, codes})
+	}
+	return nil
 }
 
 // decode is the inverse of encode for one value; a single byte is unsigned.

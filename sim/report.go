@@ -26,7 +26,8 @@ type Report struct {
 	Layers            []LayerReport     `json:"layers"`
 	Heads             []HeadReport      `json:"heads"`
 	Memory            TrafficReport     `json:"memory"`
-	Sequencer         map[string]uint64 `json:"sequencer"` // cycles per state in the last run
+	Sequencer         map[string]uint64 `json:"sequencer"`        // cycles per state in the last run
+	Resets            []string          `json:"resets,omitempty"` // "phase STATE", with --resets=1
 	Model             ModelNetwork      `json:"model"`
 
 	Edited   []string `json:"edited,omitempty"`   // files of rtl/ that differ from the manifest

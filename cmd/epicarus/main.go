@@ -11,6 +11,7 @@ import (
 
 	"epgen/cmd/internal/cli"
 	"epgen/sim/icarus"
+	"epgen/sim/synth"
 )
 
 const usage = `epicarus simulates packages of epgen in Icarus Verilog, with a bench in Verilog alone,
@@ -18,6 +19,7 @@ and compares every byte of memory and every word written on chip with the golden
 
   epicarus out            two starts, the second on the dirty core
   epicarus -stall a b c   several packages, with random gaps on the memory port
+  epicarus -gates ice40 out   the netlist that Yosys makes of it: generic gates, or cells of iCE40
 
 Flags, with one dash or two:
 `
@@ -38,6 +40,7 @@ func run(args []string, w io.Writer) (equal bool, err error) {
 	fs := cmd.Flags
 	fs.BoolVar(&r.Stall, "stall", false, "random latencies and gaps on the memory port")
 	fs.IntVar(&r.Seed, "seed", 1, "seed of the stalls")
+	gates := fs.String("gates", "", "simulate a netlist: generic or ice40")
 	dirs, err := cmd.ParseOperands(args, w)
 	if err != nil {
 		return false, err
@@ -45,11 +48,15 @@ func run(args []string, w io.Writer) (equal bool, err error) {
 	if len(dirs) == 0 {
 		return false, errors.New("no directory given, want packages of epgen (see epicarus -help)")
 	}
+	flow := synth.Flow(*gates)
+	if flow != "" && flow != synth.Generic && flow != synth.ICE40 {
+		return false, fmt.Errorf("-gates %q, want generic or ice40", *gates)
+	}
 	ctx, stop := cli.Interruptible()
 	defer stop()
 	passed, failed := 0, 0
 	for _, dir := range dirs {
-		result, err := simulate(ctx, dir, r)
+		result, err := simulate(ctx, dir, flow, r)
 		if ctx.Err() != nil {
 			return false, errors.New("interrupted")
 		}
@@ -72,12 +79,17 @@ func run(args []string, w io.Writer) (equal bool, err error) {
 	return failed == 0, nil
 }
 
-func simulate(ctx context.Context, dir string, r icarus.Run) (*icarus.Result, error) {
+func simulate(ctx context.Context, dir string, flow synth.Flow, r icarus.Run) (*icarus.Result, error) {
 	p, err := icarus.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Build(ctx); err != nil {
+	if flow == "" {
+		err = p.Build(ctx)
+	} else {
+		err = p.BuildGates(ctx, flow)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p.Run(ctx, r)

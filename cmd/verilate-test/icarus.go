@@ -43,17 +43,7 @@ func (n *network) testInIcarus(ctx context.Context, dir string) result {
 			found, err = simulate(ctx, dir, run.Run)
 		}
 		line := fmt.Sprintf("%-17s %-6s %6.1f s", n.name, run.name, time.Since(start).Seconds())
-		switch {
-		case err != nil:
-			r.failed++
-			r.lines = append(r.lines, "FAIL  "+line+"  "+err.Error())
-		case len(found.Differences) > 0:
-			r.failed++
-			r.lines = append(r.lines, "FAIL  "+line+"  "+found.Differences[0])
-		default:
-			r.passed++
-			r.lines = append(r.lines, fmt.Sprintf("ok    %s  %d values on chip, %d beats of memory, twice", line, found.Compared/2, found.Beats))
-		}
+		r.note(line, found, err)
 	}
 	return r
 }
@@ -67,4 +57,19 @@ func simulate(ctx context.Context, dir string, run icarus.Run) (*icarus.Result, 
 		return nil, err
 	}
 	return p.Run(ctx, run)
+}
+
+// note adds a run in Icarus Verilog to the result: what was found, or why it could not run.
+func (r *result) note(line string, found *icarus.Result, err error) {
+	switch {
+	case err != nil:
+		r.failed++
+		r.lines = append(r.lines, "FAIL  "+line+"  "+err.Error())
+	case len(found.Differences) > 0:
+		r.failed++
+		r.lines = append(r.lines, "FAIL  "+line+"  "+found.Differences[0])
+	default:
+		r.passed++
+		r.lines = append(r.lines, fmt.Sprintf("ok    %s  %s cycles, %d values on chip, %d beats of memory, twice", line, found.Cycles, found.Compared/2, found.Beats))
+	}
 }

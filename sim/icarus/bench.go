@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -44,9 +45,31 @@ type tapHole struct {
 	gen.Tap
 }
 
-// writeBench writes the bench of a design; taps are left out of a netlist, which
-// has no such paths.
-func writeBench(w io.Writer, d *gen.Design, taps bool) error {
+// memoryTaps are the first of gen.Design.Taps: what is written to memories. Their signals are
+// ports of modules, and as such can be found in a netlist.
+const memoryTaps = 3
+
+// flattened is an expression over the names of a design as its netlist has them, which is
+// flat: the path of a signal below the top module has become its name.
+func flattened(expression string) string {
+	return belowTop.ReplaceAllString(expression, `u_top.\$1 `)
+}
+
+var belowTop = regexp.MustCompile(`\bu_top\.([\w.]+)`)
+
+// tapPorts are the wires of these taps, by module.
+func tapPorts() []string {
+	var list []string
+	for _, module := range []string{"ep_state_even", "ep_state_odd", "ep_index_memory"} {
+		for _, port := range []string{"we_i", "waddr_i", "wdata_i"} {
+			list = append(list, module+"/"+port)
+		}
+	}
+	return list
+}
+
+// writeBench writes the bench of a design or, if flat, of its netlist, with taps.
+func writeBench(w io.Writer, d *gen.Design, taps []gen.Tap, flat bool) error {
 	h := holes{
 		Network: d.Cfg.Network.Name, Top: d.Top(), DataWidth: d.Cfg.Memory.DataWidth,
 		Beats: d.Map.Size / d.Map.BeatBytes, Outstanding: d.Cfg.Memory.Outstanding,
@@ -72,10 +95,11 @@ func writeBench(w io.Writer, d *gen.Design, taps bool) error {
 			}
 		}
 	}
-	if taps {
-		for i, t := range d.Taps() {
-			h.Taps = append(h.Taps, tapHole{i, t})
+	for i, t := range taps {
+		if flat {
+			t.Enable, t.Address, t.Data = flattened(t.Enable), flattened(t.Address), flattened(t.Data)
 		}
+		h.Taps = append(h.Taps, tapHole{i, t})
 	}
 	return bench.Execute(w, h)
 }

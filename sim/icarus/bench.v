@@ -260,6 +260,9 @@ module icarus_bench;
     begin
       $readmemh(before_file, memory);
       began = cycle;
+{{- if index .Registers "UPDATE_NUMBER"}}
+      write_register({{index .Registers "UPDATE_NUMBER"}}, 32'd0);  // counts by itself
+{{- end}}
       write_register({{index .Registers "CONTROL"}}, START);
       while (irq !== 1'b1 && cycle - began < LIMIT) begin
         @(posedge clock);

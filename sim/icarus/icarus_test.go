@@ -142,7 +142,7 @@ func TestCompareTaps(t *testing.T) {
 		{"early", line(sim.State1, 99, "0"), "memory 1, set 0: word 99 is not due"},
 		{"missing", "end\n", "memory 0: "},
 	} {
-		_, got, err := compareTaps(strings.NewReader(tc.text), p.Design, p.golden)
+		_, got, err := compareTaps(strings.NewReader(tc.text), p.Design, p.taps(), p.golden)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestCompareTaps(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tc.name, all, tc.want)
 		}
 	}
-	if _, _, err := compareTaps(strings.NewReader("7 0 0\n"), p.Design, p.golden); err == nil {
+	if _, _, err := compareTaps(strings.NewReader("7 0 0\n"), p.Design, p.taps(), p.golden); err == nil {
 		t.Error("memory 7: no error")
 	}
 }

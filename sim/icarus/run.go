@@ -15,6 +15,7 @@ import (
 	"epgen/ep"
 	"epgen/gen"
 	"epgen/sim"
+	"epgen/sim/synth"
 )
 
 // Package is a package of epgen with what Icarus Verilog needs to simulate it.
@@ -22,6 +23,15 @@ type Package struct {
 	Design *gen.Design
 	dir    string
 	golden *sim.Golden
+	flat   bool // what was built is a netlist
+}
+
+// taps are what the bench watches.
+func (p *Package) taps() []gen.Tap {
+	if p.flat {
+		return p.Design.Taps()[:memoryTaps]
+	}
+	return p.Design.Taps()
 }
 
 // Open reads the configuration and the golden data of the package in dir.
@@ -42,7 +52,7 @@ func Open(dir string) (*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Package{d, dir, g}, nil
+	return &Package{Design: d, dir: dir, golden: g}, nil
 }
 
 // path is below build/icarus of the package, which belongs to no manifest.
@@ -53,25 +63,11 @@ func (p *Package) path(name string) string {
 // Build writes the bench and compiles it with the Verilog of the package as it is
 // on disk.
 func (p *Package) Build(ctx context.Context) error {
-	if err := os.MkdirAll(p.path(""), 0o777); err != nil {
-		return err
-	}
-	beat := p.Design.Map.BeatBytes
-	for name, write := range map[string]func(io.Writer) error{
-		"bench.v":    func(w io.Writer) error { return writeBench(w, p.Design, true) },
-		"before.hex": func(w io.Writer) error { return writeImage(w, p.golden.Before, beat) },
-		"after.hex":  func(w io.Writer) error { return writeImage(w, p.golden.After, beat) },
-	} {
-		if err := writeFile(p.path(name), write); err != nil {
-			return err
-		}
-	}
 	sources, err := filepath.Glob(filepath.Join(p.dir, "rtl", "*.v"))
 	if err != nil {
 		return err
 	}
-	args := append([]string{"-g2005", "-Wall", "-s", "icarus_bench", "-o", p.path("sim.vvp"), p.path("bench.v")}, sources...)
-	output, err := command(ctx, "", "iverilog", args...)
+	output, err := p.compile(ctx, false, append([]string{"-g2005", "-Wall"}, sources...))
 	if err != nil {
 		return err
 	}
@@ -81,6 +77,49 @@ func (p *Package) Build(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// BuildGates has Yosys make a netlist of the Verilog as it is on disk and compiles the same
+// bench with that.
+func (p *Package) BuildGates(ctx context.Context, f synth.Flow) error {
+	netlist, err := synth.Netlist(ctx, p.dir, p.Design.Top(), f, tapPorts())
+	if err != nil {
+		return err
+	}
+	return p.BuildNetlist(ctx, netlist, f)
+}
+
+// BuildNetlist compiles the bench with a netlist that a flow has made.
+func (p *Package) BuildNetlist(ctx context.Context, netlist string, f synth.Flow) error {
+	cells, options, err := synth.Cells(f)
+	if err != nil {
+		return err
+	}
+	args := append(options, netlist)
+	if cells != "" {
+		args = append(args, cells)
+	}
+	_, err = p.compile(ctx, true, args)
+	return err
+}
+
+// compile writes the bench with its images and compiles it with what the arguments name.
+func (p *Package) compile(ctx context.Context, flat bool, args []string) (output string, err error) {
+	if err := os.MkdirAll(p.path(""), 0o777); err != nil {
+		return "", err
+	}
+	p.flat = flat
+	beat := p.Design.Map.BeatBytes
+	for name, write := range map[string]func(io.Writer) error{
+		"bench.v":    func(w io.Writer) error { return writeBench(w, p.Design, p.taps(), flat) },
+		"before.hex": func(w io.Writer) error { return writeImage(w, p.golden.Before, beat) },
+		"after.hex":  func(w io.Writer) error { return writeImage(w, p.golden.After, beat) },
+	} {
+		if err := writeFile(p.path(name), write); err != nil {
+			return "", err
+		}
+	}
+	return command(ctx, "", "iverilog", append([]string{"-s", "icarus_bench", "-o", p.path("sim.vvp"), p.path("bench.v")}, args...)...)
 }
 
 func writeFile(path string, write func(io.Writer) error) error {
@@ -157,7 +196,7 @@ func (p *Package) Run(ctx context.Context, run Run) (*Result, error) {
 		return nil, err
 	}
 	defer taps.Close()
-	compared, differences, err := compareTaps(taps, p.Design, p.golden)
+	compared, differences, err := compareTaps(taps, p.Design, p.taps(), p.golden)
 	if err != nil {
 		return nil, err
 	}
