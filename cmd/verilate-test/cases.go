@@ -18,6 +18,8 @@ type network struct {
 	set   func(*ep.Config) // what differs from the defaults; may be nil
 	data  string           // subdirectory of the data sets, for real samples
 	slow  bool             // to build: run only if named in full
+	// a reset in every state of the sequencer in every phase too, each with a run behind it
+	resets bool
 }
 
 // format is QInt.Frac if signed, else UQInt.Frac.
@@ -52,7 +54,7 @@ var networks = []network{
 	{name: "no-padding", list: "6p0,7p0,M,4p2,fc2", input: ep.Shape{C: 2, H: 9, W: 8}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.BurstBeats, c.Memory.Outstanding = 2, 1, 1
 	}},
-	{name: "array-1", list: "3,M,2,fc2", input: ep.Shape{C: 2, H: 6, W: 6}, set: func(c *ep.Config) {
+	{name: "array-1", resets: true, list: "3,M,2,fc2", input: ep.Shape{C: 2, H: 6, W: 6}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.DataWidth, c.Batch = 1, 32, 2
 	}},
 	{name: "array-16", list: "20,M,18,fc10", input: ep.Shape{C: 3, H: 8, W: 8}, set: func(c *ep.Config) {
@@ -89,7 +91,7 @@ var networks = []network{
 	{name: "on-chip", list: "5,M,6b0,M,fc7,fc3", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
 		c.Array.Size, c.PoolIndex, c.Memory.Weights, c.Batch = 2, ep.Live, ep.OnChip, 2
 	}},
-	{name: "on-chip-wide", list: "5b0,M,6b0,fc3b0", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
+	{name: "on-chip-wide", resets: true, list: "5b0,M,6b0,fc3b0", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
 		c.Array.Rows, c.Array.Columns, c.Memory.Weights, c.Memory.DataWidth = 1, 2, ep.OnChip, 512
 		c.Sweep = ep.Asynchronous
 	}},
@@ -130,7 +132,7 @@ var networks = []network{
 	{name: "asynchronous", list: "5,M,7,6,M,fc3", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
 		c.Sweep, c.Batch, c.Initial, c.Estimate, c.Frozen = ep.Asynchronous, 2, 0.4, ep.Positive, []int{1, 4}
 	}},
-	{name: "asynchronous-live", list: "5,M,7,M,6,M", input: ep.Shape{C: 2, H: 10, W: 9}, set: func(c *ep.Config) {
+	{name: "asynchronous-live", resets: true, list: "5,M,7,M,6,M", input: ep.Shape{C: 2, H: 10, W: 9}, set: func(c *ep.Config) {
 		c.Sweep, c.PoolIndex, c.Array.Size, c.Memory.DataWidth = ep.Asynchronous, ep.Live, 2, 32
 	}},
 	{name: "damped", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 7}, set: func(c *ep.Config) {
@@ -179,7 +181,7 @@ var networks = []network{
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Damping = 40, 9, 2, 90, 1
 		c.Sweep, c.Memory.DataWidth = ep.Asynchronous, 32
 	}},
-	{name: "settling-single", list: "fc7", input: ep.Shape{C: 3, H: 5, W: 4}, set: func(c *ep.Config) {
+	{name: "settling-single", resets: true, list: "fc7", input: ep.Shape{C: 3, H: 5, W: 4}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Batch, c.Estimate = 9, 9, 2, 500, 3, ep.Positive
 	}},
 	{name: "heads", list: "4,M,6,5,fc7", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
@@ -213,7 +215,7 @@ var networks = []network{
 		c.Batch = 2
 		heads(c, true, func(s *ep.HeadSpec) { s.Kind, s.Temperature, s.Mix = ep.LogitHead, 3, .7 })
 	}},
-	{name: "readout-2", list: "3,M,4k1,3,fc2", input: ep.Shape{C: 1, H: 8, W: 8}, set: func(c *ep.Config) {
+	{name: "readout-2", resets: true, list: "3,M,4k1,3,fc2", input: ep.Shape{C: 1, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.Array.Size, c.Memory.DataWidth = 1, 32
 		c.Formats.State, c.Formats.Weight, c.Formats.Bias = format(false, 0, 7), format(true, 0, 7), format(true, 1, 6)
 		c.Formats.HeadWeight, c.Formats.HeadBias, c.Formats.Probability = format(true, 3, 7), format(true, 3, 2), format(false, 0, 7)
@@ -329,6 +331,11 @@ var sessions = []session{
 	{name: "read error, stalls", Settings: sim.Settings{Seed: 14, XSeed: 7, Runs: 2, Stall: true}, extra: []string{"--fail-read=3", "--fail-with=decerr"}},
 	{name: "write error", Settings: sim.Settings{Seed: 15, XSeed: 8, Runs: 2}, extra: []string{"--fail-write=0", "--fail-with=decerr"}},
 	{name: "write error, stalls", Settings: sim.Settings{Seed: 16, XSeed: 9, Runs: 2, Stall: true}, extra: []string{"--fail-write=0"}},
+}
+
+// resetSession is one more of the networks that want it.
+var resetSession = session{
+	name: "resets in every state", Settings: sim.Settings{Seed: 17, XSeed: 10, Runs: 1}, extra: []string{"--resets=1"},
 }
 
 // stallSessions are n patterns of stalls. The third of four runs is cut short by a reset at

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +61,7 @@ func run(args []string) (failed int, err error) {
 	stalls := flags.Int("stalls", 0, "of each network only so many patterns of stalls, each with a reset in mid-run")
 	jobs := flags.Int("jobs", 2, "simulations at a time")
 	inIcarus := flags.Bool("icarus", false, "the networks in Icarus Verilog, with a bench in Verilog alone")
+	gates := flags.Bool("gates", false, "small networks as netlists of gates and of iCE40 cells, in Icarus Verilog")
 	keep := flags.String("keep", "", "directory to keep the packages in (default: a temporary one, removed)")
 	if err := cmd.Parse(args, os.Stdout); err != nil {
 		return 0, err
@@ -78,7 +80,10 @@ func run(args []string) (failed int, err error) {
 	defer stop()
 	start := time.Now()
 	list := allJobs()
-	if *inIcarus {
+	switch {
+	case *gates:
+		list = gateJobs()
+	case *inIcarus:
 		list = icarusJobs()
 	}
 	passed, failed := runAll(ctx, list, dir, *only, *jobs)
@@ -181,13 +186,20 @@ func (n *network) test(ctx context.Context, dir string) result {
 	if err != nil {
 		return r
 	}
-	for _, s := range sessions {
+	list := sessions
+	if n.resets {
+		list = append(slices.Clip(list), resetSession)
+	}
+	for _, s := range list {
 		simulation.Settings, simulation.Extra = s.Settings, s.extra
 		equal, err := simulation.Run(ctx)
 		if err == nil && !equal {
 			err = firstMismatch(dir)
 		}
 		note(equal, s.name, err)
+		if equal && s.name == resetSession.name {
+			r.lines = append(r.lines, resetPlaces(dir))
+		}
 	}
 	return r
 }
@@ -234,6 +246,15 @@ func (n *network) write(dir string) error {
 	}
 	_, err = sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil)
 	return err
+}
+
+// resetPlaces says where the resets of the last run fell.
+func resetPlaces(dir string) string {
+	r, err := sim.ReadReport(filepath.Join(dir, "report", "report.json"))
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("      %d resets: %s", len(r.Resets), strings.Join(r.Resets, ", "))
 }
 
 // firstMismatch returns the first mismatch of the last run as an error.

@@ -42,6 +42,8 @@ void Bench::Run() {
   for (int run = 0; run < options_.runs && !Done() && verdict_.ok(); ++run) {
     if (run >= 2) Interrupted(run);
     if (!Done()) OneRun(run);
+    if (run == 0 && options_.resets && !Done() && verdict_.ok())
+      ResetEverywhere();
   }
   if (!Done() && verdict_.ok()) CheckInjection();
 }
@@ -216,6 +218,45 @@ void Bench::Interrupted(int run) {
   if (Done()) return;
   Reset(run);
   taps_.Discard();
+}
+
+// One reset in every place in which the run before has been, at a random one of
+// its cycles there; a whole run follows each. Every phase must be among them.
+void Bench::ResetEverywhere() {
+  const std::map<Monitor::Place, uint64_t> places = monitor_.places();
+  int run = options_.runs;
+  for (const auto& p : places) {
+    if (!ResetIn(p.first, random_.Next() % p.second, ++run)) return;
+    OneRun(run);
+    if (Done() || !verdict_.ok()) return;
+  }
+  for (int phase = 0; phase <= design::kUpdatePhase - design::kFreePhase + 1;
+       ++phase) {
+    if (design::kInfer && phase > 0 && phase + design::kFreePhase <= design::kUpdatePhase)
+      continue;
+    bool hit = false;
+    for (const Monitor::Place& p : resets_) hit = hit || p.phase == phase;
+    if (!hit)
+      Fail("aresetn", "no reset fell into phase " +
+                          Monitor::PhaseOf(Monitor::Place{phase, 0}), 1, 0);
+  }
+}
+
+// Starts a run and resets in the n-th cycle that it is in a place.
+bool Bench::ResetIn(const Monitor::Place& place, uint64_t nth, int run) {
+  if (!Start(run, 0, design::kInfer, true)) return false;
+  while (!Done() && !sim_.top().irq) {
+    if (Monitor::PlaceOf(sim_.top()) == place && nth-- == 0) {
+      Reset(run);
+      taps_.Discard();
+      resets_.push_back(place);
+      return true;
+    }
+    sim_.Tick();
+  }
+  Fail("aresetn", "no reset fell into phase " + Monitor::PhaseOf(place) +
+                      ", state " + Monitor::StateOf(place), 1, 0);
+  return false;
 }
 
 // A synchronous reset of one cycle is enough; in a longer one the core must

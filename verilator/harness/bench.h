@@ -4,6 +4,7 @@
 #define EPGEN_BENCH_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ struct BenchOptions {
   std::string report;
   uint64_t seed = 1;
   int runs = 1;
+  bool resets = false;  // in every state of the sequencer, in every phase
   bool infer = false;  // every second run, from the first, is an inference
   uint64_t limit = 8;  // mismatches before the simulation ends
   AxiMemory::Options memory;
@@ -65,10 +67,14 @@ class Bench {
 
   void Run();
 
+  // The places in which a reset fell, with --resets=1.
+  const std::vector<Monitor::Place>& resets() const { return resets_; }
+
   // True if every run was completed and everything compared was equal.
   bool passed() const {
     return verdict_.ok() &&
-           completed_runs_ == options_.runs &&
+           completed_runs_ ==
+               options_.runs + static_cast<int>(resets_.size()) &&
            compared() == predicted_compared();
   }
 
@@ -115,6 +121,8 @@ class Bench {
   bool Poll(End* end);
   void Interrupted(int run);
   void Reset(int run);
+  void ResetEverywhere();
+  bool ResetIn(const Monitor::Place& place, uint64_t nth, int run);
   void OneRun(int run);
   bool OneStart(int run, int start, bool infer);
   void Finished(RunResult* result, const End& end);
@@ -140,6 +148,7 @@ class Bench {
   Random random_;
   AxiMemory::Counters before_;  // of the present run
   std::vector<RunResult> results_;
+  std::vector<Monitor::Place> resets_;
   int completed_runs_ = 0;
   uint64_t base_ = 0, started_ = 0;  // of the present run
   bool restart_at_once_ = false;     // of the next one

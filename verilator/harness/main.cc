@@ -27,6 +27,8 @@ constexpr char kUsage[] =
     "  --latency=N         cycles from AR to the first R beat, at least 1\n"
     "  --x-seed=N          of registers and memories at power-up (1)\n"
     "  --runs=N            second: dirty start; third: reset in the middle (1)\n"
+    "  --resets=0|1        after the first run a reset in every state of the\n"
+    "                      sequencer in every phase, each with a run behind it (0)\n"
     "  --infer=0|1         every second run, from the first, infers only (0)\n"
     "  --mismatches=N      stop after so many (8)\n"
     "  --fail-read=N       R beat N (from 0) answers with an error\n"
@@ -85,6 +87,8 @@ BenchOptions ParseOptions(int argc, char** argv) {
       o.sim.x_seed = a.Number(1, INT32_MAX);
     } else if (a.Is("runs")) {
       o.runs = static_cast<int>(a.Number(1, 1000));
+    } else if (a.Is("resets")) {
+      o.resets = a.Number(0, 1) != 0;
     } else if (a.Is("infer")) {
       o.infer = a.Number(0, 1) != 0;
     } else if (a.Is("mismatches")) {
@@ -114,6 +118,8 @@ BenchOptions ParseOptions(int argc, char** argv) {
   }
   if (o.memory.fail_read_beat >= 0 && o.memory.fail_write_burst >= 0)
     throw CannotRun("--fail-read and --fail-write, want one of them");
+  if (o.resets && (o.memory.stall || o.infer))
+    throw CannotRun("--resets=1, want neither --stall nor --infer with it");
   o.memory.seed = o.seed;
   return o;
 }

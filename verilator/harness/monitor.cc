@@ -29,6 +29,20 @@ Monitor::Monitor(const AxiMemory* memory, const TapChecker* taps,
                  Verdict* verdict, Progress progress)
     : memory_(memory), taps_(taps), verdict_(verdict), progress_(progress) {}
 
+Monitor::Place Monitor::PlaceOf(const Vtb_top& top) {
+  return Place{static_cast<int>(top.tap_status >> 24),
+               static_cast<int>(top.tap_unit)};
+}
+
+std::string Monitor::PhaseOf(const Place& p) {
+  const int phase = p.phase + design::kFreePhase;
+  return phase > design::kUpdatePhase ? "result" : design::kPhases[phase].name;
+}
+
+std::string Monitor::StateOf(const Place& p) {
+  return StateName(static_cast<uint32_t>(p.state));
+}
+
 void Monitor::Start(uint64_t cycle, uint64_t expected, uint64_t limit) {
   running_ = true;
   start_ = last_event_ = cycle;
@@ -37,6 +51,7 @@ void Monitor::Start(uint64_t cycle, uint64_t expected, uint64_t limit) {
   limit_ = limit;
   for (uint64_t& n : phase_cycles_) n = 0;
   for (uint64_t& n : unit_cycles_) n = 0;
+  places_.clear();
   shown_ = std::chrono::steady_clock::now();
 }
 
@@ -50,6 +65,7 @@ void Monitor::OnClock(Vtb_top& top, uint64_t cycle) {
   unit_ = top.tap_unit;
   status_ = top.tap_status;
   ++unit_cycles_[unit_];
+  if (unit_ != 0) ++places_[PlaceOf(top)];
   ++phase_cycles_[Phase(status_)];
   const uint64_t count = taps_->writes() + memory_->beats();
   if (count != last_count_) {

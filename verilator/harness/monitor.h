@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "axi_lite.h"
@@ -32,6 +33,23 @@ class Monitor : public Extension {
   uint64_t phase_cycles(int phase) const { return phase_cycles_[phase]; }
   uint64_t unit_cycles(int unit) const { return unit_cycles_[unit]; }
 
+  // Where the sequencer stands, and how many cycles of the present run it has
+  // stood in each place, but for the idle state.
+  struct Place {
+    int phase;  // as the sequencer numbers them; the results are the last
+    int state;
+    bool operator<(const Place& b) const {
+      return phase != b.phase ? phase < b.phase : state < b.state;
+    }
+    bool operator==(const Place& b) const {
+      return phase == b.phase && state == b.state;
+    }
+  };
+  static Place PlaceOf(const Vtb_top& top);
+  static std::string PhaseOf(const Place& p);
+  static std::string StateOf(const Place& p);
+  const std::map<Place, uint64_t>& places() const { return places_; }
+
   // "sequencer in state UP, phase free, layer 3, slab 2, waits for its slab;
   // R of memory waits ...".
   std::string Status() const;
@@ -49,6 +67,7 @@ class Monitor : public Extension {
   uint64_t last_event_ = 0, last_count_ = 0;
   uint64_t phase_cycles_[design::kUpdatePhase + 1] = {};
   uint64_t unit_cycles_[256] = {};
+  std::map<Place, uint64_t> places_;
   uint32_t unit_ = 0, status_ = 0;
   std::chrono::steady_clock::time_point shown_;
 };

@@ -249,6 +249,16 @@ void WriteTraffic(Json* j, const Bench& b) {
   j->EndObject();
 }
 
+// Where resets fell, "phase STATE" each.
+void WriteResets(Json* j, const Bench& b) {
+  if (b.resets().empty()) return;
+  j->Key("resets");
+  j->BeginArray();
+  for (const Monitor::Place& p : b.resets())
+    j->String(Monitor::PhaseOf(p) + " " + Monitor::StateOf(p));
+  j->EndArray();
+}
+
 void WriteSettings(Json* j, const Bench& b) {
   const BenchOptions& o = b.options();
   j->Key("settings");
@@ -319,6 +329,7 @@ std::string ReportJson(const Bench& b) {
   WriteLayers(&j, b);
   WriteHeads(&j, b);
   WriteTraffic(&j, b);
+  WriteResets(&j, b);
   j.Key("model");
   j.Raw(b.golden().network_note());
   j.EndObject();
