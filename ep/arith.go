@@ -48,7 +48,7 @@ type LayerArith struct {
 	Contrast     fixedpoint.Interval // sum of +z*s and -z*s over pixels, samples and both phases, valid at every partial sum
 	BiasContrast fixedpoint.Interval // the same for the bias: sum of +-z
 
-	WeightUpdate fixedpoint.Update // contrast and old weight to new weight
+	WeightUpdate fixedpoint.Update // contrast and old weight, or master, to new one
 	BiasUpdate   fixedpoint.Update
 }
 
@@ -62,6 +62,8 @@ type Arith struct {
 	OperandMin int     // bits of the array's signed operands: covers weights, inputs, states and negated states
 
 	Damper fixedpoint.Requant // of the change of a damped state
+
+	Keeps Keeps // by updates, beside each weight and bias
 
 	Random fixedpoint.RandomSeed // of stochastic rounding, from the configuration's seed
 }
@@ -111,6 +113,9 @@ func Derive(cfg *Config) (*Arith, error) {
 			return nil, err
 		}
 		a.Layers = append(a.Layers, la)
+	}
+	if a.Keeps = cfg.keptBits(a.Layers); a.Keeps.Sum > 63 {
+		return nil, fmt.Errorf("ep: contrasts of %d bits summed over %d starts, want at most 63", a.Keeps.Sum, cfg.Starts())
 	}
 	return a, nil
 }
@@ -335,7 +340,7 @@ func feedbackTerms(l *Layer) int {
 // deriveUpdate completes la with the contrast and the update of layer n+1.
 // product and states are the ranges of z*s and of z.
 func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states fixedpoint.Interval) error {
-	f, l := &cfg.Formats, &cfg.Network.Layers[n]
+	l := &cfg.Network.Layers[n]
 	// Of the pixels of a max-pooling window one holds the state and the others 0, so
 	// a weight meets as many non-zero terms per sample and phase as the layer
 	// has states in a channel.
@@ -355,16 +360,15 @@ func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states 
 			l.Name, w, la.State, la.In)
 	}
 	lr := cfg.Rates[n]
-	step := lr / (a.Spread * float64(cfg.Batch))
+	step := lr / (a.Spread * float64(cfg.Batch*cfg.Starts()))
 	var err error
-	// A contrast of at most 63 bits and a mantissa of at most 32 make products of
-	// at most 95 bits, which Update computes exactly.
-	la.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, la.Weight.Frac-la.ContrastFrac),
-		f.RateBits, f.UpdateRounding, la.Weight)
-	la.WeightUpdate = cfg.clip(la.WeightUpdate, la.Weight)
+	// A contrast, or a sum of some, of at most 63 bits and a mantissa of at most 32 make
+	// products of at most 95 bits, which Update computes exactly.
+	la.WeightUpdate, err = cfg.masterUpdate(math.Ldexp(step, la.Weight.Frac-la.ContrastFrac), la.Weight)
+	la.WeightUpdate = cfg.ofMaster(cfg.clip(la.WeightUpdate, la.Weight), cfg.Clip > 0)
 	if err == nil {
-		la.BiasUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, la.Bias.Frac-la.State.Frac),
-			f.RateBits, f.UpdateRounding, la.Bias)
+		la.BiasUpdate, err = cfg.masterUpdate(math.Ldexp(step, la.Bias.Frac-la.State.Frac), la.Bias)
+		la.BiasUpdate = cfg.ofMaster(la.BiasUpdate, false)
 	}
 	if err != nil {
 		return fmt.Errorf("ep: %s: rate %g: %w", l.Name, lr, err)

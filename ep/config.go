@@ -111,12 +111,17 @@ type Config struct {
 	HostRates    bool      // registers hold the rates, which software may change
 	Frozen       []int     // layers that are not updated
 	Clip         float64   // largest |weight| that an update leaves; 0: only the format limits it
-	Formats      Formats
-	Array        Array
-	Memory       Memory
-	Init         Init
-	Seed         uint64
-	Sequence     Sequence // of the golden data
+
+	Accumulate    int // training steps whose contrasts one update sums
+	DecayShift    int // k: an update takes 2^-k of a weight away; 0: nothing
+	MomentumShift int // k: the momentum is 1 - 2^-k; 0: none
+
+	Formats  Formats
+	Array    Array
+	Memory   Memory
+	Init     Init
+	Seed     uint64
+	Sequence Sequence // of the golden data
 }
 
 // String returns the name that flags and files use: "frozen" or "live".

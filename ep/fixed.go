@@ -1,6 +1,7 @@
 package ep
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -72,10 +73,24 @@ func (m *Fixed) StepFrom(number uint32, from [][]int32, p *Params, s *Samples, s
 
 // check reports parameters or samples that do not fit the configuration.
 func (m *Fixed) check(p *Params, s *Samples) error {
-	if err := p.Check(&m.cfg.Network, &m.cfg.Formats); err != nil {
+	if err := firstError(p.Check(&m.cfg.Network, &m.cfg.Formats), m.checkKept(p)); err != nil {
 		return err
 	}
 	return s.Check(&m.cfg.Network, m.cfg.Batch, &m.cfg.Formats)
+}
+
+// checkKept reports numbers kept by updates that do not fit the configuration.
+func (m *Fixed) checkKept(p *Params) error {
+	if n := m.cfg.Starts(); p.Accumulated < 0 || p.Accumulated >= n {
+		return fmt.Errorf("ep: contrasts of %d starts, want at most %d", p.Accumulated, n-1)
+	}
+	for n := range p.Layers {
+		l, name := &p.Layers[n], m.cfg.Network.Layers[n].Name
+		if err := firstError(m.arith.Keeps.check(name+".weight", &l.KeptW, len(l.W)), m.arith.Keeps.check(name+".bias", &l.KeptB, len(l.B))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exactInFloat64 reports whether every sum of the model, partial sums
@@ -204,6 +219,7 @@ func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
 	e := r.relax()
 	r.countStates(e)
 	out := &Outcome{Params: &Params{Layers: make([]LayerParams, len(r.layers))}, Layers: r.stats}
+	out.Params.Accumulated = (r.old.Accumulated + 1) % r.model.cfg.Starts()
 	out.Steps = r.steps
 	for _, s := range e[PhaseFree] {
 		out.Free = append(out.Free, narrow(nil, s))
@@ -233,10 +249,11 @@ func (r *fixedRun[T]) update(n int, number uint32, e finals[T]) LayerParams {
 	old, st := &r.old.Layers[n], &r.stats[n]
 	c := r.contrast(n, e, r.program.Points)
 	st.ArgmaxFlips, st.WeightsReachable = c.flips, c.reachable
-	var p LayerParams
-	weights, biases := r.model.arith.layerUpdates(r.layers[n].Layer, n, number)
-	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(weights, old.W, c.w)
-	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(biases, old.B, c.b)
+	keeps := r.model.arith.Keeps
+	p := LayerParams{KeptW: keeps.orZero(old.KeptW, len(old.W)), KeptB: keeps.orZero(old.KeptB, len(old.B))}
+	weights, biases := r.model.arith.layerUpdates(r.model.cfg, n, number, r.old.Accumulated)
+	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(weights, old.W, &p.KeptW, c.w)
+	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(biases, old.B, &p.KeptB, c.b)
 	return p
 }
 

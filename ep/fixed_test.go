@@ -1,6 +1,8 @@
 package ep
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,7 +178,56 @@ func everySweep() []namedConfig {
 			return cfg
 		}})
 	}
-	return append(append(append(list, estimates()...), dynamics()...), perLayer()...)
+	return slices.Concat(list, estimates(), dynamics(), perLayer(), updates())
+}
+
+// updates are awkward networks whose updates keep numbers of their own.
+func updates() []namedConfig {
+	all := func(c *Config) {
+		c.Formats.MasterBits, c.DecayShift, c.MomentumShift, c.Accumulate = 8, 6, 3, 3
+	}
+	return []namedConfig{
+		variant("odd maps", "decay", func(c *Config) { c.DecayShift = 4 }),
+		variant("odd maps", "masters", func(c *Config) { c.Formats.MasterBits = 7 }),
+		variant("5x5", "masters of one bit more, clipped", func(c *Config) { c.Formats.MasterBits, c.Clip = 1, 0.3 }),
+		variant("odd maps live", "momentum", func(c *Config) { c.MomentumShift, c.Frozen = 3, []int{1} }),
+		variant("narrow formats", "sums", func(c *Config) { c.Accumulate = 2 }),
+		variant("stochastic", "all", all),
+		variant("no bias at all", "all", all),
+		variant("average", "masters, momentum, decay", func(c *Config) {
+			c.Formats.MasterBits, c.DecayShift, c.MomentumShift, c.Formats.UpdateRounding = 3, 9, 1, fixedpoint.NearestUp
+		}),
+	}
+}
+
+// randomKept gives parameters random numbers kept by updates, as after all starts
+// but the last of an update.
+func randomKept(cfg *Config, a *Arith, p *Params, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 9))
+	p.Accumulated = cfg.Starts() - 1
+	fill := func(z *Kept, n int) {
+		*z = a.Keeps.newKept(n)
+		for i := range n {
+			var e element
+			if bits := a.Keeps.Remainder; bits > 0 {
+				e.remainder = r.Int64N(int64(1)<<bits) - int64(1)<<(bits-1)
+			}
+			if bits := a.Keeps.Velocity; bits > 0 {
+				e.velocity = r.Int64N(int64(1)<<(bits-5)) - int64(1)<<(bits-6)
+			}
+			if bits := a.Keeps.Sum; bits > 0 {
+				e.sum = r.Int64N(int64(1)<<(bits-6)) - int64(1)<<(bits-7)
+			}
+			z.set(i, e)
+		}
+	}
+	for n := range p.Layers {
+		if !cfg.Trains(n + 1) { // nothing is kept of it
+			continue
+		}
+		fill(&p.Layers[n].KeptW, len(p.Layers[n].W))
+		fill(&p.Layers[n].KeptB, len(p.Layers[n].B))
+	}
 }
 
 // awkwardConfig returns the configuration of an awkward network.
@@ -200,6 +251,7 @@ func TestFixedAgainstReference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			randomKept(cfg, m.arith, p, uint64(i))
 			var got recorder
 			out, err := m.Step(uint32(i), p, s, &got)
 			if err != nil {

@@ -119,6 +119,7 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 		}
 	}
 	r.sign = float64(m.cfg.sign(number))
+	out.Params.Accumulated = (p.Accumulated + 1) % m.cfg.Starts()
 	e := r.relax()
 	out.Finals, out.Steps = e, r.steps
 	if h := r.readout(); h != nil {
@@ -135,13 +136,14 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 		c := r.contrast(n, e, r.program.Points)
 		out.ArgmaxFlips = append(out.ArgmaxFlips, c.flips)
 		old, g, z := &p.Layers[n], &out.Gradient.Layers[n], &out.Params.Layers[n]
-		m.descend(g.W, z.W, old.W, c.w, m.cfg.Rates[n])
-		if m.cfg.Clip > 0 {
+		z.KeptW, z.KeptB = old.KeptW.clone(), old.KeptB.clone()
+		m.descend(g.W, z.W, old.W, &z.KeptW, c.w, m.cfg.Rates[n], p.Accumulated)
+		if m.cfg.Clip > 0 && out.Params.Accumulated == 0 {
 			for i, w := range z.W {
 				z.W[i] = min(max(w, -m.cfg.Clip), m.cfg.Clip)
 			}
 		}
-		m.descend(g.B, z.B, old.B, c.b, m.cfg.Rates[n])
+		m.descend(g.B, z.B, old.B, &z.KeptB, c.b, m.cfg.Rates[n], p.Accumulated)
 	}
 	for i := range r.heads {
 		m.trainHead(r.heads[i].Head, r.headContrast(i, e), &p.Heads[i], &out.Gradient.Heads[i], &out.Params.Heads[i])
@@ -168,13 +170,43 @@ func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHead
 	copy(z.Mean, old.Mean)
 }
 
-// descend writes the estimate of a contrast to g and the new parameters to z.
-func (m *Float) descend(g, z, old, contrast []float64, rate float64) {
-	scale := -1 / (m.spread * float64(m.cfg.Batch))
-	for i := range old {
-		g[i] = scale * contrast[i]
-		z[i] = old[i] - rate*g[i]
+// descend writes the estimate of a contrast to g and the new parameters to z:
+//
+//	v' = (1 - 2^-friction) v - rate g - 2^-decay w      w' = w + v'
+//
+// where g is the sum over the starts of the update, each divided by the whole batch.
+func (m *Float) descend(g, z, old []float64, kept *FloatKept, contrast []float64, rate float64, accumulated int) {
+	scale, starts := -1/(m.spread*float64(m.cfg.Batch)), m.cfg.Starts()
+	if starts > 1 && kept.Sum == nil {
+		kept.Sum = make([]float64, len(old))
 	}
+	if m.cfg.MomentumShift > 0 && kept.Velocity == nil {
+		kept.Velocity = make([]float64, len(old))
+	}
+	for i, w := range old {
+		g[i] = scale * contrast[i]
+		sum := g[i]
+		if starts > 1 {
+			kept.Sum[i] += g[i] / float64(starts)
+			if z[i] = w; accumulated < starts-1 {
+				continue
+			}
+			sum, kept.Sum[i] = kept.Sum[i], 0
+		}
+		change := -rate * sum
+		if k := m.cfg.DecayShift; k > 0 {
+			change -= math.Ldexp(w, -k)
+		}
+		if k := m.cfg.MomentumShift; k > 0 {
+			change += kept.Velocity[i] - math.Ldexp(kept.Velocity[i], -k)
+			kept.Velocity[i] = change
+		}
+		z[i] = w + change
+	}
+}
+
+func (z *FloatKept) clone() FloatKept {
+	return FloatKept{Velocity: slices.Clone(z.Velocity), Sum: slices.Clone(z.Sum)}
 }
 
 // relaxer returns the dynamics of p on s, at the zero state.

@@ -21,7 +21,8 @@ type Formats struct {
 	Error       fixedpoint.Format // errors of heads that a softmax does not bound, and teachers; default Q2.13
 	Lambda      fixedpoint.Format // beta * lambda (over D for features) of a head; default UQ4.8
 
-	RateBits int // bits of the mantissa of lr/(2 beta B); default 16
+	RateBits   int // bits of the mantissa of lr/(2 beta B); default 16
+	MasterBits int // fractional bits of the masters of weights and biases beyond those of their formats; default 0: there are none
 
 	Output fixedpoint.Format // of a linear output layer; default Q1.15
 

@@ -64,9 +64,9 @@ type headUpdate struct{ weights, biases, mean tensorUpdate }
 func (a *Arith) headUpdates(net *Network, i int, number uint32) headUpdate {
 	ha, m, n := &a.Heads[i], &net.Heads[i].Map, len(net.Layers)+i
 	return headUpdate{
-		weights: tensorUpdate{ha.WeightUpdate, m.In.C * m.KH * m.KW, a.Random.Stream(number, WeightTensor(n))},
-		biases:  tensorUpdate{ha.BiasUpdate, 1, a.Random.Stream(number, BiasTensor(n))},
-		mean:    tensorUpdate{Update: ha.MeanUpdate, columns: 1},
+		weights: newTensorUpdate(ha.WeightUpdate, m.In.C*m.KH*m.KW, a.Random.Stream(number, WeightTensor(n))),
+		biases:  newTensorUpdate(ha.BiasUpdate, 1, a.Random.Stream(number, BiasTensor(n))),
+		mean:    newTensorUpdate(ha.MeanUpdate, 1, fixedpoint.RandomStream{}),
 	}
 }
 

@@ -121,7 +121,7 @@ func (m *Fixed) MoveMeans(p *Params, out *Outcome) {
 	for i := range p.Heads {
 		if m.cfg.Network.Heads[i].Center {
 			u := m.arith.headUpdates(&m.cfg.Network, i, 0).mean
-			p.Heads[i].Mean, _, _ = updateCodes(u, p.Heads[i].Mean, out.Heads[i].MeanSums)
+			p.Heads[i].Mean, _, _ = updateCodes(u, p.Heads[i].Mean, &Kept{}, out.Heads[i].MeanSums)
 		}
 	}
 }
@@ -132,8 +132,8 @@ func (r *fixedRun[T]) updateHead(i int, number uint32, e finals[T]) (HeadParams,
 	c, u := r.headContrast(i, e), r.model.arith.headUpdates(&r.model.cfg.Network, i, number)
 	var p HeadParams
 	st := HeadStats{Name: h.Name, Weights: len(old.W), Biases: len(old.B)}
-	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(u.weights, old.W, c.w)
-	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(u.biases, old.B, c.b)
+	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(u.weights, old.W, &Kept{}, c.w)
+	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(u.biases, old.B, &Kept{}, c.b)
 	p.Mean = slices.Clone(old.Mean)
 	st.MeanSums = make([]int64, len(c.mean))
 	for i, v := range c.mean {

@@ -168,8 +168,8 @@ func (m *machine[T]) headTargets(r *relaxer[T], labels []int, first int) {
 
 func (m *machine[T]) headCodes(p *FloatHeadParams, weights, biases tensorUpdate, f *Formats) {
 	h := m.heads[m.layer]
-	updateReals(p.W, weights, f.HeadWeight, h.w)
-	updateReals(p.B, biases, f.HeadBias, h.b)
+	updateReals(p.W, &Kept{}, weights, f.HeadWeight, h.w)
+	updateReals(p.B, &Kept{}, biases, f.HeadBias, h.b)
 }
 
 func (m *machine[T]) meanCodes(i int, p *FloatHeadParams, u tensorUpdate, f *Formats) {
@@ -178,7 +178,7 @@ func (m *machine[T]) meanCodes(i int, p *FloatHeadParams, u tensorUpdate, f *For
 	for k, v := range h.features[PhaseFree][:m.samples*h.in] {
 		sum[k%h.in] += v
 	}
-	updateReals(p.Mean, u, f.State, sum)
+	updateReals(p.Mean, &Kept{}, u, f.State, sum)
 }
 
 // setRange declares the range of the maps of a kernel.

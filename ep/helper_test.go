@@ -49,7 +49,7 @@ func testConfig(net Network) *Config {
 			HeadWeight: fixedpoint.Q(3, 12), HeadBias: fixedpoint.Q(3, 12), Probability: fixedpoint.UQ(0, 15),
 			Error: fixedpoint.Q(2, 13), Lambda: fixedpoint.UQ(4, 8),
 		},
-		Init: Init{Gain: 1.8, Bias: 0.3},
+		Init: Init{Gain: 1.8, Bias: 0.3}, Accumulate: 1,
 	}
 	for range net.Layers {
 		cfg.Rates = append(cfg.Rates, 0.5)

@@ -43,7 +43,7 @@ func (c *Config) checkUpdate() error {
 			return badSetting("learning.clip", "%v, want 0 or at least %v, an LSB of the weights of layer %d", c.Clip, f.LSB(), n)
 		}
 	}
-	return nil
+	return c.checkKept()
 }
 
 // clip narrows the range that an update leaves weights of a format in.

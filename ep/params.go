@@ -12,6 +12,8 @@ import (
 type LayerParams struct {
 	W []int32 // [Cout, Cin, KH, KW]
 	B []int32 // [Cout]
+
+	KeptW, KeptB Kept // by updates, beside each code; empty for zeros
 }
 
 // HeadParams are the codes of a head: the map in Formats.HeadWeight and
@@ -26,12 +28,22 @@ type HeadParams struct {
 type Params struct {
 	Layers []LayerParams
 	Heads  []HeadParams
+
+	Accumulated int // starts whose contrasts the sums hold
 }
 
 // FloatLayerParams are the weights and biases of one layer as real numbers.
 type FloatLayerParams struct {
 	W []float64 // [Cout, Cin, KH, KW]
 	B []float64 // [Cout]
+
+	KeptW, KeptB FloatKept
+}
+
+// FloatKept is what updates keep of a tensor; empty for zeros.
+type FloatKept struct {
+	Velocity []float64
+	Sum      []float64 // of the gradients of the starts since the last update, each divided by the whole batch
 }
 
 // FloatHeadParams are the parameters of one head as real numbers, shaped as HeadParams.
@@ -41,6 +53,8 @@ type FloatHeadParams struct{ W, B, Mean []float64 }
 type FloatParams struct {
 	Layers []FloatLayerParams
 	Heads  []FloatHeadParams
+
+	Accumulated int // starts whose gradients the sums hold
 }
 
 // Samples are B inputs in Formats.Input with their labels.
@@ -79,9 +93,11 @@ func NewFloatParams(net *Network) *FloatParams {
 
 // Clone returns a copy that shares nothing with p.
 func (p *FloatParams) Clone() *FloatParams {
-	q := &FloatParams{}
+	q := &FloatParams{Accumulated: p.Accumulated}
 	for _, l := range p.Layers {
-		q.Layers = append(q.Layers, FloatLayerParams{W: slices.Clone(l.W), B: slices.Clone(l.B)})
+		q.Layers = append(q.Layers, FloatLayerParams{
+			W: slices.Clone(l.W), B: slices.Clone(l.B), KeptW: l.KeptW.clone(), KeptB: l.KeptB.clone(),
+		})
 	}
 	for _, h := range p.Heads {
 		q.Heads = append(q.Heads, FloatHeadParams{W: slices.Clone(h.W), B: slices.Clone(h.B), Mean: slices.Clone(h.Mean)})

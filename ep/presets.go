@@ -110,6 +110,7 @@ func NewConfig(net Network) *Config {
 		PoolIndex:  Frozen,
 		Activation: Half,
 		Rates:      defaultRates(net),
+		Accumulate: 1,
 		Formats:    DefaultFormats(),
 		Array:      Array{Size: defaultArray(net)},
 		Memory: Memory{

@@ -503,23 +503,74 @@ func (r *reference) update(n int, program *Program, finals [][][][]int32) LayerP
 		code := f.Beta.FromFloat(math.Abs(beta), fixedpoint.NearestEven)
 		divisor += float64(point.Weight) * math.Copysign(f.Beta.ToFloat(code), beta)
 	}
-	rate := r.cfg.Rates[n] / (divisor * float64(r.cfg.Batch))
-	change := func(old int32, g int64, format fixedpoint.Format, frac int, random uint32) int32 {
+	starts := max(1, r.cfg.Accumulate)
+	rate := r.cfg.Rates[n] / (divisor * float64(r.cfg.Batch*starts))
+	change := func(old element, g int64, format fixedpoint.Format, frac int, random uint32, limit int64) element {
+		if starts > 1 {
+			if g += old.sum; r.par.Accumulated != starts-1 {
+				old.sum = g
+				return old
+			}
+		}
 		// rate as a mantissa of RateBits bits
 		m, shift := new(big.Float).SetPrec(uint(f.RateBits)).SetFloat64(rate), 0
 		mant := new(big.Float)
 		exp := m.MantExp(mant)
 		mant.SetMantExp(mant, f.RateBits)
 		code, _ := mant.Int64()
-		shift = f.RateBits - exp + frac - format.Frac
+		shift = f.RateBits - exp + frac - format.Frac - f.MasterBits
+		const fine = 40 // bits more than any rate has, for the other terms
 		product, mode := new(big.Int).Mul(big.NewInt(code), big.NewInt(g)), f.UpdateRounding
+		product.Lsh(product, fine)
+		master := old.code<<f.MasterBits + old.remainder
+		lose := func(x int64, k int) {
+			if k > 0 {
+				product.Sub(product, new(big.Int).Lsh(big.NewInt(x), uint(shift+fine-k)))
+			}
+		}
+		lose(master, r.cfg.DecayShift)
+		lose(old.velocity, r.cfg.MomentumShift)
+		kept := max(shift, r.cfg.DecayShift, r.cfg.MomentumShift)
+		if kept < 32 { // random bits beyond the fraction do not count
+			random = random >> (32 - kept) << (32 - kept)
+		}
+		shift += fine
 		if mode == fixedpoint.Stochastic { // adds a fraction, and drops what remains
 			fraction := new(big.Int).Mul(big.NewInt(int64(random)), new(big.Int).Lsh(big.NewInt(1), uint(shift)))
 			product.Add(product, divide(fraction, 32, fixedpoint.Truncate))
 			mode = fixedpoint.Truncate
 		}
 		delta := divide(product, shift, mode)
-		return clamp(delta.Add(delta, big.NewInt(int64(old))), format.Min(), format.Max())
+		one := int64(1) << f.MasterBits
+		var z element
+		if r.cfg.MomentumShift > 0 {
+			delta.Add(delta, big.NewInt(old.velocity))
+			most := big.NewInt(int64(1)<<(r.widestMaster()-1) - 1)
+			if delta.Cmp(most) > 0 {
+				delta = most
+			}
+			if least := new(big.Int).Not(most); delta.Cmp(least) < 0 {
+				delta = least
+			}
+			z.velocity = delta.Int64()
+		}
+		lo, hi := format.Min()*one, format.Max()*one+one/2-min(1, one/2)
+		if limit > 0 {
+			lo, hi = max(lo, -limit*one), min(hi, limit*one)
+		}
+		delta.Add(delta, big.NewInt(master))
+		switch {
+		case delta.Cmp(big.NewInt(lo)) < 0:
+			master = lo
+		case delta.Cmp(big.NewInt(hi)) > 0:
+			master = hi
+		default:
+			master = delta.Int64()
+		}
+		// The nearest weight, a tie going up.
+		z.code = int64(math.Floor(float64(master)/float64(one) + 0.5))
+		z.remainder = master - z.code*one
+		return z
 	}
 	old, p := &r.par.Layers[n], LayerParams{B: []int32{}}
 	seed := fixedpoint.NewRandomSeed(r.cfg.Seed)
@@ -528,22 +579,47 @@ func (r *reference) update(n int, program *Program, finals [][][][]int32) LayerP
 		for j := range l.In.C * l.KH * l.KW {
 			i := o*l.In.C*l.KH*l.KW + j
 			bits := weights.At(uint32(o), uint32(j))
-			p.W = append(p.W, r.clip(n, change(old.W[i], gw[i], pick(f.LayerWeight, n, f.Weight), r.spreadFrac(n)+r.fracBelow(n), bits)))
+			format := pick(f.LayerWeight, n, f.Weight)
+			e := change(old.KeptW.at(i, int64(old.W[i])), gw[i], format, r.spreadFrac(n)+r.fracBelow(n), bits,
+				int64(r.cfg.Clip*float64(int64(1)<<format.Frac)))
+			p.W = append(p.W, int32(e.code))
+			r.keep(&p.KeptW, e)
 		}
 	}
 	for o, g := range gb[:l.Biases()] {
-		p.B = append(p.B, change(old.B[o], g, pick(f.LayerBias, n, f.Bias), r.state(n).Frac, biases.At(uint32(o), 0)))
+		e := change(old.KeptB.at(o, int64(old.B[o])), g, pick(f.LayerBias, n, f.Bias), r.state(n).Frac, biases.At(uint32(o), 0), 0)
+		p.B = append(p.B, int32(e.code))
+		r.keep(&p.KeptB, e)
 	}
 	return p
 }
 
-// clip limits a new weight.
-func (r *reference) clip(n int, w int32) int32 {
-	if r.cfg.Clip == 0 {
-		return w
+// widestMaster is the width of the master of any layer that learns.
+func (r *reference) widestMaster() int {
+	f, w := &r.cfg.Formats, 0
+	for n, l := range r.cfg.Network.Layers {
+		if slices.Contains(r.cfg.Frozen, n+1) {
+			continue
+		}
+		w = max(w, pick(f.LayerWeight, n, f.Weight).Width())
+		if !l.NoBias {
+			w = max(w, pick(f.LayerBias, n, f.Bias).Width())
+		}
 	}
-	limit := int32(r.cfg.Clip * float64(int64(1)<<pick(r.cfg.Formats.LayerWeight, n, r.cfg.Formats.Weight).Frac))
-	return min(max(w, -limit), limit)
+	return w + f.MasterBits
+}
+
+// keep appends what an update keeps of an element.
+func (r *reference) keep(z *Kept, e element) {
+	if r.cfg.Formats.MasterBits > 0 {
+		z.Remainder = append(z.Remainder, int32(e.remainder))
+	}
+	if r.cfg.MomentumShift > 0 {
+		z.Velocity = append(z.Velocity, e.velocity)
+	}
+	if r.cfg.Accumulate > 1 {
+		z.Sum = append(z.Sum, e.sum)
+	}
 }
 
 // products adds the contrast of one sample and phase.

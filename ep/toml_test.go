@@ -68,6 +68,9 @@ activation = "unit"
 rates = [0.5, 1, 2e-3]
 frozen = [3]
 host-rates = true
+accumulate = 6
+decay-shift = 11
+momentum-shift = 3
 clip = 1.5
 [formats]
 input = "UQ1.7"
@@ -82,6 +85,7 @@ head-bias = "Q5.9"
 probability = "UQ0.12"
 error = "Q3.11"
 lambda = "UQ3.5"
+master-bits = 5
 rate-bits = 12
 state-rounding = "truncate"
 update-rounding = "nearest-up"
@@ -117,9 +121,10 @@ task = "infer"
 	want := &Config{
 		Network: net, Batch: 3, FreeSteps: 20, NudgeSteps: 9, Beta: 0.25, PoolIndex: Live, Estimate: SeveralPoints, Damping: 3, MinSteps: 4, Tolerance: 5, Start: Warm, Output: Linear, Nudge: Outside, Betas: []float64{0.5, -1}, BetaWeights: []int{3, -3}, Sweep: Asynchronous, Activation: Unit,
 		Rates: []float64{0.5, 1, 2e-3}, Frozen: []int{3}, HostRates: true, Clip: 1.5,
+		Accumulate: 6, DecayShift: 11, MomentumShift: 3,
 		Formats: Formats{
 			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Output: fixedpoint.Q(2, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
-			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12,
+			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12, MasterBits: 5,
 			HeadWeight: fixedpoint.Q(4, 10), HeadBias: fixedpoint.Q(5, 9), Probability: fixedpoint.UQ(0, 12),
 			Error: fixedpoint.Q(3, 11), Lambda: fixedpoint.UQ(3, 5),
 			StateRounding: fixedpoint.Truncate, UpdateRounding: fixedpoint.NearestUp,

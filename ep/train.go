@@ -60,6 +60,7 @@ type Trainer struct {
 	weakest float64 // |beta| of all phases
 
 	velocity *FloatParams
+	kept     *Params // by the hardware's updates, beside the codes
 	sum      epochSum
 	order    []int // of the samples in this epoch; nil until it is drawn
 	samples  FloatSamples
@@ -88,6 +89,10 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 	if err = t.newEngine(cfg); err != nil {
 		return nil, err
 	}
+	if err = t.checkMaster(); err != nil {
+		return nil, err
+	}
+	t.kept = &Params{Layers: make([]LayerParams, len(cfg.Network.Layers))}
 	program := cfg.Program()
 	t.points, t.weakest = len(program.Points), math.Inf(1)
 	for _, r := range program.Relaxations[PhaseNudge:] {
@@ -99,6 +104,7 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 	}
 	if opt.HardwareUpdate {
 		t.Params = p.Quantize(&cfg.Formats).Dequantize(&cfg.Formats)
+		t.kept = t.arith.Keeps.newParams(&cfg.Network)
 	}
 	t.sum = newEpochSum(&cfg.Network)
 	t.samples = FloatSamples{X: make([]float64, 0, cfg.Batch*cfg.Network.Input.Len()), Y: make([]int, 0, cfg.Batch)}
@@ -134,7 +140,7 @@ func (t *Trainer) newEngine(cfg *Config) error {
 func (t *Trainer) Batches() int { return t.data.Train.Len() / t.cfg.Batch }
 
 // Updates returns the number of updates made so far, which is the number of the next.
-func (t *Trainer) Updates() uint32 { return uint32(t.Epoch*t.Batches() + t.Batch) }
+func (t *Trainer) Updates() uint32 { return uint32(t.starts() / t.cfg.Starts()) }
 
 // Done reports that all epochs are over.
 func (t *Trainer) Done() bool { return t.Epoch >= t.opt.Epochs }

@@ -14,6 +14,7 @@ import (
 //
 //	layer<n>.weight, layer<n>.bias                     the master, float64
 //	velocity.layer<n>.weight, velocity.layer<n>.bias   the momentum's
+//	kept.layer<n>.weight, kept.layer<n>.bias           what the hardware's updates keep, if anything
 //	state.layer<n>  [B, C, H, W], s* of the last mini-batch, where starts are warm
 //	progress  [epoch, batch, correct, samples, batches], where the last three are sums of the epoch
 //	sums      [1 + 6 layers + 3 heads]: loss, then the fields of Activity, layer by layer,
@@ -40,6 +41,7 @@ func (t *Trainer) WriteCheckpoint(w io.Writer) error {
 			Name: "state." + l.Name, DType: npz.Float64, Shape: []int{t.cfg.Batch, l.Out.C, l.Out.H, l.Out.W}, Data: s,
 		})
 	}
+	arrays = append(arrays, t.keptArrays()...)
 	return npz.Write(w, append(arrays,
 		npz.Array{Name: "progress", DType: npz.Int64, Shape: []int{len(progress)}, Data: progress},
 		npz.Array{Name: "sums", DType: npz.Float64, Shape: []int{len(sums)}, Data: sums},
@@ -113,7 +115,7 @@ func (t *Trainer) ReadCheckpoint(path string) error {
 		return nil
 	}
 	if err := firstError(fetchAll(floatArrays("", net, t.Params)), fetchAll(meanArrays(net, t.Params)),
-		fetchAll(layerArrays("velocity.", net, t.velocity))); err != nil {
+		fetchAll(layerArrays("velocity.", net, t.velocity)), t.readKept(arrays, path)); err != nil {
 		return err
 	}
 	if t.cfg.Start == Warm && slices.ContainsFunc(arrays, func(a npz.Array) bool { return a.Name == "state."+net.Layers[0].Name }) {

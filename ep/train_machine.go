@@ -44,8 +44,8 @@ type engine interface {
 	// gradient writes scale times the contrast.
 	gradient(w, b []float64, scale float64)
 	// updateCodes applies the hardware's update to parameters whose values are codes of
-	// the given formats.
-	updateCodes(p *FloatLayerParams, weights, biases tensorUpdate, f *Formats)
+	// the given formats, and to what is kept of them.
+	updateCodes(p *FloatLayerParams, kept *LayerParams, weights, biases tensorUpdate, f *Formats)
 	// measure returns statistics of layer n+1 over the batch.
 	measure(n int) Activity
 	headEngine
@@ -394,15 +394,17 @@ func (m *machine[T]) gradient(w, b []float64, scale float64) {
 	}
 }
 
-func (m *machine[T]) updateCodes(p *FloatLayerParams, weights, biases tensorUpdate, f *Formats) {
-	updateReals(p.W, weights, f.WeightOf(m.layer+1), m.w)
-	updateReals(p.B, biases, f.BiasOf(m.layer+1), m.b)
+func (m *machine[T]) updateCodes(p *FloatLayerParams, kept *LayerParams, weights, biases tensorUpdate, f *Formats) {
+	updateReals(p.W, &kept.KeptW, weights, f.WeightOf(m.layer+1), m.w)
+	updateReals(p.B, &kept.KeptB, biases, f.BiasOf(m.layer+1), m.b)
 }
 
 // updateReals applies the hardware's update to the values x of codes in f.
-func updateReals[T fixedpoint.Number](x []float64, u tensorUpdate, f fixedpoint.Format, contrast []T) {
+func updateReals[T fixedpoint.Number](x []float64, kept *Kept, u tensorUpdate, f fixedpoint.Format, contrast []T) {
 	for i, v := range x {
-		x[i] = f.ToFloat(u.apply(i, f.FromFloat(v, fixedpoint.DefaultRounding), int64(contrast[i])))
+		e, _ := u.step(i, kept.at(i, f.FromFloat(v, fixedpoint.DefaultRounding)), int64(contrast[i]))
+		x[i] = f.ToFloat(e.code)
+		kept.set(i, e)
 	}
 }
 

@@ -71,8 +71,8 @@ func (t *Trainer) descend(n int) float64 {
 	copy(t.old, p.W)
 	t.engine.contrast(n)
 	if t.opt.HardwareUpdate {
-		weights, biases := t.arith.layerUpdates(&t.cfg.Network.Layers[n], n, t.Updates())
-		t.engine.updateCodes(p, weights, biases, &t.cfg.Formats)
+		weights, biases := t.arith.layerUpdates(t.cfg, n, t.Updates(), t.starts()%t.cfg.Starts())
+		t.engine.updateCodes(p, &t.kept.Layers[n], weights, biases, &t.cfg.Formats)
 	} else {
 		g, v := t.gradient, &t.velocity.Layers[n]
 		w, b := g.W[:len(p.W)], g.B[:len(p.B)]

@@ -22,47 +22,46 @@ func randomSign(seed fixedpoint.RandomSeed, number uint32) int {
 
 // tensorUpdate is the update of a tensor [Cout, ...] whose rows have so many columns.
 type tensorUpdate struct {
-	fixedpoint.Update
+	fixedpoint.Descent
 	columns int
 	random  fixedpoint.RandomStream
+	bits    int  // fractional bits of the master beyond those of the codes
+	starts  int  // whose contrasts one update sums
+	last    bool // this is the last of them
 }
 
 // layerUpdates returns the updates of weights and biases of layer n+1 in the
-// update of the given number.
-func (a *Arith) layerUpdates(l *Layer, n int, number uint32) (weights, biases tensorUpdate) {
-	la := &a.Layers[n]
-	weights = tensorUpdate{la.WeightUpdate, l.In.C * l.KH * l.KW, a.Random.Stream(number, WeightTensor(n))}
-	biases = tensorUpdate{la.BiasUpdate, 1, a.Random.Stream(number, BiasTensor(n))}
+// update of the given number, which the contrasts of so many starts precede.
+func (a *Arith) layerUpdates(cfg *Config, n int, number uint32, accumulated int) (weights, biases tensorUpdate) {
+	la, l := &a.Layers[n], &cfg.Network.Layers[n]
+	weights = tensorUpdate{
+		Descent: cfg.descent(la.WeightUpdate, a.Keeps), columns: l.In.C * l.KH * l.KW, random: a.Random.Stream(number, WeightTensor(n)),
+		bits: cfg.Formats.MasterBits, starts: cfg.Starts(), last: accumulated == cfg.Starts()-1,
+	}
+	biases = weights
+	biases.Descent, biases.columns, biases.random = cfg.descent(la.BiasUpdate, a.Keeps), 1, a.Random.Stream(number, BiasTensor(n))
 	return weights, biases
 }
 
-// delta returns the rounded change of element i in PyTorch's order.
-func (u *tensorUpdate) delta(i int, contrast int64) int64 {
-	if u.Mode != fixedpoint.Stochastic {
-		return u.Delta(contrast)
-	}
-	return u.DeltaRandom(contrast, u.random.At(uint32(i/u.columns), uint32(i%u.columns)))
-}
-
-// apply returns the new code of element i.
-func (u *tensorUpdate) apply(i int, old, contrast int64) int64 {
-	return min(max(old+u.delta(i, contrast), u.Lo), u.Hi)
-}
-
 // updateCodes returns the new codes, how many differ from the old and how many sums
-// had to be saturated.
-func updateCodes[T fixedpoint.Number](u tensorUpdate, old []int32, contrast []T) (z []int32, changed, saturated int) {
+// had to be saturated. What is kept of them is changed in place.
+func updateCodes[T fixedpoint.Number](u tensorUpdate, old []int32, kept *Kept, contrast []T) (z []int32, changed, saturated int) {
 	z = make([]int32, len(old))
 	for i, w := range old {
-		sum := int64(w) + u.delta(i, int64(contrast[i]))
-		v := min(max(sum, u.Lo), u.Hi)
-		if v != sum {
+		e, clamped := u.step(i, kept.at(i, int64(w)), int64(contrast[i]))
+		if clamped {
 			saturated++
 		}
-		if v != int64(w) {
+		if e.code != int64(w) {
 			changed++
 		}
-		z[i] = int32(v)
+		z[i] = int32(e.code)
+		kept.set(i, e)
 	}
 	return z, changed, saturated
+}
+
+// newTensorUpdate is the update of a tensor of which nothing is kept.
+func newTensorUpdate(u fixedpoint.Update, columns int, random fixedpoint.RandomStream) tensorUpdate {
+	return tensorUpdate{Descent: fixedpoint.Descent{Update: u}, columns: columns, random: random, starts: 1, last: true}
 }

@@ -95,6 +95,13 @@ func (u Update) Delta(contrast int64) int64 {
 
 // DeltaRandom is Delta in any mode, with random bits as in ApplyRandom.
 func (u Update) DeltaRandom(contrast int64, random uint32) int64 {
+	hi, lo := u.product(contrast)
+	span := u.Hi - u.Lo + 1
+	return min(max(u.quotient(hi, lo, random), -span), span)
+}
+
+// product returns Mantissa * contrast as hi:lo.
+func (u Update) product(contrast int64) (int64, uint64) {
 	mag := uint64(contrast)
 	if contrast < 0 {
 		mag = -mag
@@ -105,16 +112,20 @@ func (u Update) DeltaRandom(contrast int64, random uint32) int64 {
 		lo, borrow = bits.Sub64(0, lo, 0)
 		hi, _ = bits.Sub64(0, hi, borrow)
 	}
-	span := u.Hi - u.Lo + 1
-	qhi, q := u.round128(int64(hi), lo, random)
+	return int64(hi), lo
+}
+
+// quotient returns the rounded quotient of hi:lo and 2^Shift, saturated to +-2^62.
+func (u Update) quotient(hi int64, lo uint64, random uint32) int64 {
+	const most = 1 << 62
+	qhi, q := u.round128(hi, lo, random)
 	switch {
-	case qhi != int64(q)>>63: // does not fit an int64
-		if qhi < 0 {
-			return -span
-		}
-		return span
+	case qhi == int64(q)>>63:
+		return min(max(int64(q), -most), most)
+	case qhi < 0: // does not fit an int64
+		return -most
 	default:
-		return min(max(int64(q), -span), span)
+		return most
 	}
 }
 

@@ -35,6 +35,8 @@ type cycleModel struct {
 	follows []bool // another one is certain then
 	over    int    // cycle in which the update begins
 
+	keptGate int // from which ep_kept takes words again
+
 	times map[int]int // duration of the fetch of a slab, by its first beat
 
 	layers  []LayerEstimate
@@ -253,7 +255,8 @@ func (d *Design) tiles(q *Pass) []int {
 }
 
 // updatePass models a pass of kind Update or Bias: tiles, drain and store.
-func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int) {
+// The words that updates keep, if any, are those of a stream; keep says that they leave too.
+func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int, words *keptStream, keep bool) {
 	issue := m.now + 1 + walkFill // first operation of the pass
 	last := issue - 1
 	finish := [2]int{m.now, m.now} // of the tile before last, and of the last
@@ -268,11 +271,17 @@ func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int) {
 			if c > 0 {
 				at++
 			}
-			at = m.store.column(at)
+			at = max(at, words.complete())
+			if keep {
+				at = m.store.words(at)
+			} else {
+				at = m.store.column(at)
+			}
+			words.taken(at)
 		}
 		finish = [2]int{finish[1], at}
 	}
-	settled := max(last+m.d.flushed(), finish[1]+1)
+	settled := max(last+m.d.flushed(), finish[1]+1+m.d.linger())
 	m.now = settled + 2 // NEXT, then what follows
 }
 
@@ -342,7 +351,7 @@ func (m *cycleModel) update() {
 	for _, v := range d.Visits.Update {
 		ps, l := &d.tables.passes[v.Layer-1], &m.layers[d.slot(v.Layer)]
 		m.pool(v)
-		for range d.at(v.Layer).Slabs {
+		for slab := range d.at(v.Layer).Slabs {
 			m.waitSlab(l)
 			at, wait := m.now, l.WaitStore
 			if v.Up {
@@ -356,11 +365,15 @@ func (m *cycleModel) update() {
 					m.pass(d.ops(&ps[Up]))
 				}
 			}
-			if !d.at(v.Layer).NoBias {
-				m.updatePass(&ps[Bias], l, 1)
+			for walk := range 1 + b2i(d.keeps()) {
+				words := m.keptStream(d.at(v.Layer), slab)
+				if !d.at(v.Layer).NoBias {
+					m.updatePass(&ps[Bias], l, 1, words, walk == 1)
+				}
+				m.updatePass(&ps[Update], l, d.Lines, words, walk == 1)
+				m.store.endSlab()
+				m.endKept(words)
 			}
-			m.updatePass(&ps[Update], l, d.Lines)
-			m.store.endSlab()
 			l.Update += m.now - at - (l.WaitStore - wait)
 			m.releaseSlab()
 		}

@@ -56,6 +56,7 @@ func (d *Design) modeFields() record {
 		{"from_drive", b2i(d.columnParts() > 1 && len(d.Layers) > 1), "down reads the drive of layer 1 and writes other accumulators"},
 		{"slab_part", slabPart, "part of a word that the slab is"},
 		{"mean", b2i(d.averages()), "average pool: sums of windows, z at every position"},
+		{"keep", b2i(d.keeps()), "second walk over a slab of the update: what updates keep"},
 	}
 	for _, point := range d.pointNames()[2:] {
 		rec = append(rec, field{"i_" + point, d.fields.state, "first word of the layer below"}, field{"o_" + point, d.fields.state, "first word of the layer"},
@@ -104,6 +105,7 @@ type datapath struct {
 	argmax, states                  *hdl.Signal
 
 	updateStart hdl.Value
+	kept        keptWiring
 
 	laneWiring
 	headWiring

@@ -249,7 +249,7 @@ func (p *datapath) updates() {
 	u.In("complete_i", p.tileDone)
 	u.OutTo("take_o", p.take)
 	u.OutTo("tile_o", p.drainTile)
-	u.In("ready_i", ready)
+	u.In("ready_i", p.keptReady(ready))
 	u.OutTo("column_o", p.column)
 	u.OutTo("col_o", p.colIdx)
 	var lastOpen *hdl.Signal
@@ -266,7 +266,7 @@ func (p *datapath) updates() {
 	p.Always(func(b *hdl.Block) {
 		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })
 	})
-	valid := delay(&p.Scope, "column", p.column, 0, 4)
+	valid := p.columnsLeaving()
 	biasLanes := p.bias
 	if p.bias != nil && d.rowParts() > 1 { // biases have a lane for each row
 		biasLanes = p.WireIs("bias_lanes", hdl.Ext(p.bias, d.P*bw))
@@ -279,6 +279,13 @@ func (p *datapath) updates() {
 	if d.stochastic() {
 		place = p.places()
 		inner = p.Input("inner_i", hdl.U(32))
+		if before, _ := d.laneStages(); before > 0 {
+			place = delay(&p.Scope, "place", place, 0, before)[before].(*hdl.Signal)
+		}
+	}
+	var apply hdl.Value
+	if d.sums() {
+		apply = p.Input("apply_i", hdl.U(1), "the start completes an update")
 	}
 	p.For("gen_update", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		weight := g.WireIs("weight", hdl.Ext(hdl.AsS(hdl.IndexSlice(old, r, ww)), vw))
@@ -297,6 +304,12 @@ func (p *datapath) updates() {
 		u.In("rate_i", p.mode["rate"])
 		if v := p.mode["rate_shift"]; v != nil {
 			u.In("rate_shift_i", v)
+		}
+		if apply != nil {
+			u.In("apply_i", apply)
+		}
+		if d.keeps() {
+			p.keptLane(g, u, r)
 		}
 		u.In("contrast_i", hdl.AsS(hdl.IndexSlice(p.contrast, r, d.ContrastBits)))
 		u.In("old_i", old)
@@ -317,10 +330,10 @@ func (p *datapath) updates() {
 	})
 	p.Group("To the store")
 	p.Assign(p.Output("reserve_o", one, "a column is on its way"),
-		hdl.Any(p.column, hdl.All(p.op["valid"], p.mode["result"])))
+		hdl.Any(p.reserved(), hdl.All(p.op["valid"], p.mode["result"])))
 	p.Assign(p.Output("column_valid_o", one),
-		hdl.Any(valid[4], hdl.All(p.valid[2], p.mode["result"])))
-	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, updated))
+		hdl.Any(valid, hdl.All(p.valid[2], p.mode["result"])))
+	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, p.leaving(updated)))
 	if lastOpen != nil { // only beats of several columns are padded
 		p.columnLast(lastOpen)
 	}
@@ -336,7 +349,8 @@ func (p *datapath) columnLast(lastOpen *hdl.Signal) {
 	if p.bias != nil {
 		last = hdl.All(p.column, lastOpen, over, hdl.Not(p.isBias()))
 	}
-	slab := delay(&p.Scope, "column_last", last, 0, 4)
+	late := p.d.columnLate()
+	slab := delay(&p.Scope, "column_last", last, 0, late)
 	result := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 0, 2)
-	p.Assign(p.Output("column_last_o", one), hdl.Any(slab[4], result[2]))
+	p.Assign(p.Output("column_last_o", one), hdl.Any(p.lastLeaving(slab[late]), result[2]))
 }

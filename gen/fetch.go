@@ -37,7 +37,7 @@ func (d *Design) fetchSteps(infer bool) int {
 func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	beats, columns, last := 0, 0, 0
 	for _, l := range d.slabs() {
-		beats, columns, last = max(beats, l.SlabBeats), max(columns, l.SlabColumns), max(last, l.Slabs-1)
+		beats, columns, last = max(beats, l.SlabBeats, l.KeptBeats), max(columns, l.SlabColumns, l.KeptColumns), max(last, l.Slabs-1)
 	}
 	input := d.Cfg.Batch * d.Input.SampleWords
 	columns, beats = max(columns, input, d.Cfg.Batch), max(beats, d.Map.Input.Bytes/d.Map.BeatBytes, d.Map.Labels.Bytes/d.Map.BeatBytes)
@@ -56,6 +56,9 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	}.wanted()
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "a slab begins with biases"})
+	}
+	if d.keeps() {
+		rec = append(rec, d.keptRecord()...)
 	}
 	s := &d.Visits
 	relax := len(withSlabs(s.First)) + len(withSlabs(s.Step))
@@ -77,6 +80,9 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 		if d.onChip() {
 			values = append(values[:3:3], values[5:]...)
 		}
+		if d.keeps() {
+			values = append(values, l.KeptBeats, l.KeptColumns, b2i(v.Update))
+		}
 		rows = append(rows, rec.row(v.text(), values...))
 	}
 	return rec, rows
@@ -92,6 +98,7 @@ const (
 	fetchHold  // only with a monitor
 	fetchMeans // only with centred heads
 	fetchTargets
+	fetchKept // only where updates keep something, hence without heads
 )
 
 type fetch struct {
@@ -108,6 +115,7 @@ type fetch struct {
 	states                            []hdl.Value
 	certain, relaxed                  hdl.Value // with a monitor
 	nudged                            hdl.Value // with a monitor and heads
+	kept                              fetchKeptWiring
 }
 
 // fetch builds ep_fetch: the AXI4 read master that brings labels, samples and
@@ -159,6 +167,10 @@ func (f *fetch) registers() {
 			continue
 		}
 		f.states = append(f.states, f.Localparam(n, hdl.U(3), int64(i)))
+	}
+	if d.keeps() { // the code of MEANS is free
+		f.states = append(f.states, f.Localparam("KEPT", hdl.U(3), fetchMeans))
+		f.kept.again = f.Reg("again_q", one, "the words are fetched for the second walk")
 	}
 	f.addr = f.Reg("addr_q", hdl.U(d.beatAddrBits()), "next beat to request")
 	f.left = f.Reg("left_q", hdl.U(rec[0].bits), "beats to request")
@@ -224,6 +236,35 @@ func (f *fetch) jobs() {
 		}
 		b.Set(f.state, st[fetchWait])
 	}
+	arrived := func(b *hdl.Block) {
+		b.Set(hdl.Bit(f.full, 0), hdl.Any(hdl.Bit(f.full, 0), hdl.Not(f.fillBank)))
+		b.Set(hdl.Bit(f.full, 1), hdl.Any(hdl.Bit(f.full, 1), f.fillBank))
+		b.Set(f.fillBank, hdl.Not(f.fillBank))
+	}
+	advance := func(b *hdl.Block) { // to the next slab
+		b.Set(f.state, st[fetchWait])
+		if !d.keeps() {
+			arrived(b)
+		}
+		b.Set(f.slab, hdl.Mux(lastSlab, zeroOf(f.slab), inc(f.slab)))
+		b.If(lastSlab, func(b *hdl.Block) {
+			b.Set(f.visit, inc(f.visit))
+			b.If(rec.slice(word, "step"), func(b *hdl.Block) {
+				b.Set(f.step, inc(f.step))
+				if lastStep == nil {
+					b.Set(f.state, st[fetchHold])
+					return
+				}
+				if d.hasHeads() {
+					f.nextStep(b, lastStep, repeat)
+					return
+				}
+				b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) }).
+					ElseIf(f.infer, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
+			})
+			b.If(rec.slice(word, "end"), func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
+		})
+	}
 	f.AlwaysReset(func(b *hdl.Block) { // start sets the others
 		b.Set(f.state, st[fetchIdle])
 		b.Set(f.left, zeroOf(f.left))
@@ -281,30 +322,17 @@ func (f *fetch) jobs() {
 			if d.monitored() {
 				c.When(func(b *hdl.Block) { f.hold(b, repeat) }, st[fetchHold])
 			}
+			if d.keeps() {
+				c.When(func(b *hdl.Block) { f.keptWalk(b, advance) }, st[fetchKept])
+			}
 			c.Default(func(b *hdl.Block) {
 				b.If(f.lastColumn, func(b *hdl.Block) {
-					b.Set(f.state, st[fetchWait])
-					b.Set(hdl.Bit(f.full, 0), hdl.Any(hdl.Bit(f.full, 0), hdl.Not(f.fillBank)))
-					b.Set(hdl.Bit(f.full, 1), hdl.Any(hdl.Bit(f.full, 1), f.fillBank))
-					b.Set(f.fillBank, hdl.Not(f.fillBank))
-					b.Set(f.slab, hdl.Mux(lastSlab, zeroOf(f.slab), inc(f.slab)))
-					b.If(lastSlab, func(b *hdl.Block) {
-						b.Set(f.visit, inc(f.visit))
-						b.If(rec.slice(word, "step"), func(b *hdl.Block) {
-							b.Set(f.step, inc(f.step))
-							if lastStep == nil {
-								b.Set(f.state, st[fetchHold])
-								return
-							}
-							if d.hasHeads() {
-								f.nextStep(b, lastStep, repeat)
-								return
-							}
-							b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) }).
-								ElseIf(f.infer, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
-						})
-						b.If(rec.slice(word, "end"), func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
-					})
+					if d.keeps() {
+						arrived(b)
+						f.keptNext(b, advance)
+						return
+					}
+					advance(b)
 				})
 			})
 		})
@@ -443,13 +471,17 @@ func (f *fetch) responses() {
 	f.Group("Columns")
 	f.column = f.Reg("column_q", hdl.U(max(cw, dw)))
 	valid := f.Reg("column_valid_q", one)
-	f.counted = f.WireIs("counted", hdl.All(valid, hdl.Ne(f.columns, zeroOf(f.columns))), "a column of the job, not padding")
+	counted := hdl.All(valid, hdl.Ne(f.columns, zeroOf(f.columns)))
+	if d.keeps() {
+		counted = f.keptPort(counted)
+	}
+	f.counted = f.WireIs("counted", counted, "a column of the job, not padding")
 	f.Assign(f.lastColumn, hdl.All(f.counted, hdl.EqConst(f.columns, 1)))
 	switch n, k := d.columnsPerBeat(), d.beatsPerColumn(); {
 	case n > 1: // a beat holds n columns: hold it and shift
 		left := f.Reg("held_q", hdl.U(widest(n)), "columns held")
 		last := f.WireIs("held_last", hdl.Any(hdl.LeConst(left, 1), f.lastColumn))
-		f.Assign(ready, hdl.Any(hdl.Not(valid), last))
+		f.Assign(ready, hdl.Any(hdl.Not(valid), f.accepted(last)))
 		f.AlwaysReset(func(b *hdl.Block) {
 			b.Set(left, zeroOf(left))
 			b.Set(valid, bit(false))
@@ -460,24 +492,24 @@ func (f *fetch) responses() {
 			}).ElseIf(take, func(b *hdl.Block) {
 				b.Set(left, hdl.Const(left.Type(), int64(n)))
 				b.Set(valid, bit(true))
-			}).ElseIf(valid, func(b *hdl.Block) {
+			}).ElseIf(f.accepted(valid), func(b *hdl.Block) {
 				b.Set(left, hdl.SubMod(left, hdl.Const(left.Type(), 1)))
 				b.Set(valid, hdl.Not(last))
 			})
 		})
 		f.Always(func(b *hdl.Block) {
 			b.If(take, func(b *hdl.Block) { b.Set(f.column, rdata) }).
-				ElseIf(valid, func(b *hdl.Block) { b.Set(f.column, hdl.Ext(hdl.Shr(f.column, cw), dw)) })
+				ElseIf(f.accepted(valid), func(b *hdl.Block) { b.Set(f.column, hdl.Ext(hdl.Shr(f.column, cw), dw)) })
 		})
 	case k > 1: // k beats make a column: shift them in from the top
 		count := f.Reg("part_q", hdl.U(addrBits(k)), "beats of the column so far: a power of two of them")
-		f.Assign(ready, bit(true))
+		f.Assign(ready, f.roomFor(valid))
 		full := f.WireIs("column_full", hdl.All(take, hdl.EqConst(count, int64(k-1))))
 		f.AlwaysReset(func(b *hdl.Block) {
 			b.Set(count, zeroOf(count))
 			b.Set(valid, bit(false))
 		}, func(b *hdl.Block) {
-			b.Set(valid, full)
+			b.Set(valid, f.stays(full, valid))
 			b.If(f.start, func(b *hdl.Block) { b.Set(count, zeroOf(count)) }).
 				ElseIf(take, func(b *hdl.Block) { b.Set(count, inc(count)) })
 		})
@@ -485,9 +517,15 @@ func (f *fetch) responses() {
 			b.If(take, func(b *hdl.Block) { b.Set(f.column, hdl.Cat(rdata, hdl.Slice(f.column, cw-1, dw))) })
 		})
 	default:
-		f.Assign(ready, bit(true))
-		f.AlwaysReset(func(b *hdl.Block) { b.Set(valid, bit(false)) }, func(b *hdl.Block) { b.Set(valid, take) })
-		f.Always(func(b *hdl.Block) { b.Set(f.column, rdata) })
+		f.Assign(ready, f.roomFor(valid))
+		f.AlwaysReset(func(b *hdl.Block) { b.Set(valid, bit(false)) }, func(b *hdl.Block) { b.Set(valid, f.stays(take, valid)) })
+		f.Always(func(b *hdl.Block) {
+			if d.keeps() {
+				b.If(ready, func(b *hdl.Block) { b.Set(f.column, rdata) })
+				return
+			}
+			b.Set(f.column, rdata)
+		})
 	}
 }
 

@@ -19,7 +19,8 @@ import "epgen/ep"
 //	weights   layer after layer, slab after slab: the bias column if any, then for each
 //	          tile t = blk*Taps + ky*KW + kx the columns c, lane r being
 //	          W[slab*Rows+r, blk*Columns+c, ky, kx], or, if the array is wide, the
-//	          rows r, lane c being the same; zeros for channels that do not exist
+//	          rows r, lane c being the same; zeros for channels that do not exist; then,
+//	          from a whole beat on, what updates keep of each, see KeptFields
 //	results   columns (b, blk, y, x) of the output states of the free phase
 type MemoryMap struct {
 	ColumnBytes int // a power of two
@@ -75,7 +76,9 @@ func (p *Plan) placeMemory() {
 	for _, l := range p.slabs() {
 		l.SlabColumns = l.BiasColumns() + l.Tiles*p.Lines
 		l.SlabBeats = m.beats(l.SlabColumns)
-		l.SlabBytes = l.SlabBeats * m.BeatBytes
+		l.KeptColumns = p.keptColumns(l)
+		l.KeptBeats = m.beats(l.KeptColumns)
+		l.SlabBytes = (l.SlabBeats + l.KeptBeats) * m.BeatBytes
 		l.Offset = next
 		next += l.Slabs * l.SlabBytes
 	}
@@ -132,8 +135,10 @@ func (p *Plan) PackWeights(img []byte, w *ep.Params) {
 	}
 	for i, l := range p.slabs() {
 		var weights, biases []int32
+		var kept [2]ep.Kept
 		if l.Head == nil {
-			weights, biases = w.Layers[i].W, w.Layers[i].B
+			q := &w.Layers[i]
+			weights, biases, kept = q.W, q.B, [2]ep.Kept{q.KeptW, q.KeptB}
 		} else {
 			h := &w.Heads[i-len(p.Layers)]
 			weights, biases = h.W, h.B
@@ -141,8 +146,10 @@ func (p *Plan) PackWeights(img []byte, w *ep.Params) {
 		p.eachWeight(l, func(column, lane, weight, bias int) {
 			if bias >= 0 {
 				p.put(img, l.Offset, column, lane, int64(biases[bias]))
+				p.packKept(img, l, column, lane, &kept[1], bias)
 			} else {
 				p.put(img, l.Offset, column, lane, int64(weights[weight]))
+				p.packKept(img, l, column, lane, &kept[0], weight)
 			}
 		})
 	}

@@ -83,7 +83,9 @@ type LayerPlan struct {
 
 	SlabColumns int // columns of one slab in memory: bias column if any, then Lines per tile
 	SlabBeats   int // beats of one slab, the last one padded with zeros
-	SlabBytes   int
+	KeptColumns int // columns of words that updates keep, behind those of the slab; 0 of a layer that does not learn
+	KeptBeats   int // beats of them, padded likewise
+	SlabBytes   int // of all that
 	Offset      int // byte offset of slab 0 from the base of the memory map
 }
 
@@ -155,6 +157,9 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 	p.placeAccumulators()
 	p.placeIndices()
 	p.placeMemory()
+	if err := p.checkKept(); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 

@@ -57,11 +57,19 @@ func (d *Design) regfile() *hdl.Module {
 	state, phase := m.Input("state_i", hdl.U(4)), m.Input("phase_i", hdl.U(d.phaseBits()))
 	layer, slab := m.Input("layer_i", hdl.U(d.layerBits())), m.Input("slab_index_i", hdl.U(d.slabIndexBits()))
 	var number *hdl.Signal
+	var trained hdl.Value // a training step has ended well
+	if d.random() || d.sums() {
+		trained = hdl.All(finish, hdl.Not(failed), hdl.Not(m.Input("infer_run_i", one)))
+	}
+	var sums *sumsRegister
+	classes["UPDATED"] = trained
+	if d.sums() {
+		sums = d.sumsRegister(m, trained)
+		classes["UPDATED"] = hdl.All(sums.trained, sums.apply)
+	}
 	if d.random() {
-		inferRun := m.Input("infer_run_i", one)
 		number = m.Reg("update_number_q", word)
 		m.Assign(m.Output("update_number_o", word), number)
-		classes["UPDATED"] = hdl.All(finish, hdl.Not(failed), hdl.Not(inferRun))
 	}
 	steps := map[string]hdl.Value{}
 	for _, r := range d.stepRegisters() {
@@ -117,6 +125,11 @@ func (d *Design) regfile() *hdl.Module {
 				ElseIf(hdl.All(writes("UPDATE_NUMBER"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(number, merge(number, 31, 0)) })
 		}
 	}
+	setSums := func(b *hdl.Block) {
+		if sums != nil {
+			sums.next(b, hdl.All(writes("ACCUMULATED"), hdl.Not(busy)), merge(sums.count, 15, 0))
+		}
+	}
 	rateWidth := d.Cfg.Formats.RateBits
 	setRates := func(b *hdl.Block) {
 		for i, r := range d.rateRegisters() {
@@ -133,6 +146,9 @@ func (d *Design) regfile() *hdl.Module {
 	if number != nil {
 		regs = append(regs, number)
 	}
+	if sums != nil {
+		regs = append(regs, sums.count)
+	}
 	m.AlwaysReset(func(b *hdl.Block) {
 		for _, r := range regs {
 			b.Set(r, zeroOf(r))
@@ -143,6 +159,7 @@ func (d *Design) regfile() *hdl.Module {
 		b.If(hdl.All(writes("BASE_LO"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseLo, merge(baseLo, 31, 12)) })
 		b.If(hdl.All(writes("BASE_HI"), hdl.Not(busy)), func(b *hdl.Block) { b.Set(baseHi, merge(baseHi, 31, 0)) })
 		numbers(b)
+		setSums(b)
 		setRates(b)
 		b.If(writes("IRQ_ENABLE"), func(b *hdl.Block) { b.Set(enable, merge(enable, 0, 0)) })
 		b.If(finish, func(b *hdl.Block) { b.Set(pending, bit(true)) }).
@@ -175,6 +192,9 @@ func (d *Design) regfile() *hdl.Module {
 	}
 	if number != nil {
 		values["UPDATE_NUMBER"] = number
+	}
+	if sums != nil {
+		values["ACCUMULATED"] = hdl.Ext(sums.count, 32)
 	}
 	for name, v := range steps {
 		values[name] = hdl.Ext(v, 32)

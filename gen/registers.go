@@ -91,6 +91,11 @@ func (d *Design) Registers() []Register {
 		rs = append(rs, Register{"UPDATE_NUMBER", 0x2c, ReadWrite, 0,
 			"number of the next update, by which random bits are drawn; counts by itself; writes while busy are ignored", nil})
 	}
+	if d.sums() {
+		rs = append(rs, Register{"ACCUMULATED", 0x30, ReadWrite, 0,
+			fmt.Sprintf("training steps whose contrasts the sums hold; number %d applies the update; counts by itself; writes while busy are ignored", d.Cfg.Starts()),
+			[]Field{{"STEPS", 15, 0, fmt.Sprintf("0 to %d", d.Cfg.Starts()-1)}}})
+	}
 	rs = append(rs, Register{"PROGRESS", 0x28, ReadOnly, 0, "where the schedule stands", []Field{
 		{"STATE", 3, 0, "state of the sequencer: " + strings.Join(stateNames, ", ")},
 		{"PHASE", 3 + d.phaseBits(), 4, d.phaseList()},

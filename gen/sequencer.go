@@ -106,6 +106,7 @@ type sequencer struct {
 	slabTile                                      *hdl.Signal // weights on chip; else there is a bank
 	biased                                        *hdl.Signal // the layer has biases, where layers differ
 	slotRow                                       *hdl.Signal // nil until it is asked for
+	keep                                          *hdl.Signal // second walk over a slab of the update; nil if updates keep nothing
 }
 
 func (q *sequencer) is(state int) hdl.Value { return hdl.Eq(q.state, q.st[state]) }
@@ -252,6 +253,9 @@ func (q *sequencer) registers() {
 	q.kind = q.Reg("kind_q", hdl.U(3))
 	if d.IndexCopies > 1 {
 		q.variant = q.Reg("variant_q", hdl.U(addrBits(d.points()+1)), "update of live indices: argmax of 1 s+, 2 s-")
+	}
+	if d.keeps() {
+		q.keep = q.Reg("keep_q", one, "second walk over the slab in the update: what updates keep")
 	}
 	if d.onChip() {
 		q.slabTile = q.Reg("slab_tile_q", hdl.U(addrBits(d.allTiles())), "first tile of the slab in its layer")

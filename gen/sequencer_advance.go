@@ -16,7 +16,7 @@ func (q *sequencer) advance() {
 	if d.hasHeads() {
 		upOnly = hdl.Any(upOnly, q.of("up"))
 	}
-	q.releaseSlab = q.WireIs("slab_done", hdl.Any(q.isKind(Down), q.isKind(Update),
+	q.releaseSlab = q.WireIs("slab_done", hdl.Any(q.isKind(Down), q.updated(),
 		hdl.All(q.isKind(Up), hdl.Not(q.of("down")), upOnly)), "the pass was the slab's last")
 	done := q.walkDone
 	if q.softDone != nil {
@@ -32,7 +32,7 @@ func (q *sequencer) advance() {
 
 	begin := func(b *hdl.Block) {
 		b.Set(q.phase, q.phases[CopyFree])
-		for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.bank, q.slabTile, q.errorQ} {
+		for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.bank, q.slabTile, q.keep, q.errorQ} {
 			if r == nil {
 				continue
 			}
@@ -103,6 +103,14 @@ func (q *sequencer) advance() {
 	})
 }
 
+// updated reports the last pass of a slab in the update.
+func (q *sequencer) updated() hdl.Value {
+	if q.keep == nil {
+		return q.isKind(Update)
+	}
+	return hdl.All(q.isKind(Update), q.keep)
+}
+
 // firstOfUpdate picks the first pass of a slab in the update.
 func (q *sequencer) firstOfUpdate(b *hdl.Block) {
 	q.firstContrast(b)
@@ -169,6 +177,13 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 	if q.d.someBiases() {
 		chain = chain.ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) })
 	}
+	if q.keep != nil {
+		chain = chain.ElseIf(q.isKind(Update), func(b *hdl.Block) {
+			b.Set(q.keep, bit(true))
+			q.firstContrast(b)
+			b.Set(q.state, q.st[seqSetup])
+		})
+	}
 	chain.
 		ElseIf(q.isPhase(q.d.PhaseResult()), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
 		ElseIf(q.of("end"), func(b *hdl.Block) { q.nextStep(b, lastStep) }).
@@ -179,6 +194,9 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 	if q.bank != nil {
 		b.Set(q.bank, hdl.Not(q.bank))
+	}
+	if q.keep != nil {
+		b.Set(q.keep, bit(false))
 	}
 	b.Set(q.state, q.st[seqWait])
 	b.If(hdl.Not(q.lastSlab), func(b *hdl.Block) {

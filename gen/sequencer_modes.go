@@ -116,6 +116,9 @@ func (q *sequencer) modes() {
 	if d.hasHeads() {
 		q.headValues(values, written, oOwn)
 	}
+	if q.keep != nil {
+		values["keep"] = q.keep
+	}
 	if d.onChip() {
 		values["slab_base"] = hdl.AddMod(q.field("tile_first"), q.slabTile)
 		if d.someBiases() {

@@ -41,14 +41,24 @@ func (s *storeModel) start(at int, r Region) {
 
 // column returns the cycle, at or after at, in which the store accepts the
 // announcement of a column from the drain, and notes the column.
-func (s *storeModel) column(at int) int { return s.announce(at, columnLate) }
+func (s *storeModel) column(at int) int { return s.announce(at, s.d.columnLate()) }
+
+// words is column for the words that leave in place of a column.
+func (s *storeModel) words(at int) int {
+	at = s.announce(at, s.d.columnLate()+1)
+	for i := 1; i < s.d.KeptWords(); i++ {
+		s.arrivals = append(s.arrivals, arrival{at: at + i + s.d.columnLate() + 1})
+		s.step(true)
+	}
+	return at
+}
 
 // result is column for the states of a result pass.
 func (s *storeModel) result(at int) int { return s.announce(at, resultLate) }
 
 func (s *storeModel) announce(at, late int) int {
 	s.advance(at)
-	for s.used >= storeDepth {
+	for s.used >= s.d.storeLimit() {
 		s.step(false)
 	}
 	at = s.time

@@ -1,74 +1,324 @@
 package gen
 
-import "epgen/hdl"
+import (
+	"fmt"
+
+	"epgen/hdl"
+)
 
 // updateLane builds ep_update_lane: one weight or bias of a column.
 func (d *Design) updateLane() *hdl.Module {
-	f := d.Cfg.Formats
-	w0, b0 := d.Layers[0].Arith.WeightUpdate, d.firstBiases()
-	vw := d.parameterBits()
-	one := hdl.U(1)
-	m := hdl.NewModule("ep_update_lane")
-	m.Doc("Local update of one weight or bias:\n\n"+
-		"  new = clamp(old + round(rate * contrast * 2^-k))\n\n"+
-		"rate * 2^-k is lr/(2 beta B) in the layer's LSBs; one rounding (%v), then saturation.\n"+
-		"Latency: 3 cycles.", w0.Mode)
-	m.Group("Clock")
-	m.Clock("clk_i")
-	m.Group("Layer, constant while columns are in flight")
-	var isBias hdl.Value
-	var limit hdl.Value
-	if w := d.limitBits(); w > 0 {
-		limit = m.Input("limit_i", hdl.U(w), "choice of the range of the parameters")
-	} else if d.someBiases() && limitsOf(b0) != limitsOf(w0) {
-		isBias = m.Input("bias_i", one, "biases: "+d.biasText()+", else weights: "+d.weightText())
-	}
-	rate := m.Input("rate_i", hdl.U(f.RateBits), "mantissa")
-	sel := selector(m, "rate_shift_i", d.shifts.rate.fromMax())
-	m.Group("Column element; what comes in without one is never used")
-	contrast := m.Input("contrast_i", hdl.S(d.ContrastBits))
-	old := m.Input("old_i", hdl.S(vw), "old value")
-	updated := m.OutputReg("new_o", hdl.S(d.ElementBits), "new value, sign extended")
-
-	m.Group("Pipeline: product, rounded change, sum")
-	olds := delay(&m.Scope, "old", old, 0, 2)
-	factor := hdl.AsS(hdl.Cat(hdl.Const(one, 0), rate))
-	product := hdl.Mul(factor, contrast)
-	prod := m.Reg("product_q", product.Type())
-	k := d.shifts.rate.max()
-	lift := d.shifts.rate.fromMax()
-	scaled := m.WireIs("scaled", lift.shiftLeft(prod, sel, prod.Type().Width+lift.max()))
-	var rounded hdl.Value
-	if d.stochastic() {
-		place := m.Input("place_i", hdl.U(32), "of the element; one cycle before contrast_i")
-		inner := m.Input("inner_i", hdl.U(32))
-		m.Group("Random bits, and the rounded change")
-		rounded = stochasticRound(&m.Scope, "scaled", scaled, k, mix(&m.Scope, "mix", place, inner))
-	} else {
-		rounded = roundShift(&m.Scope, "scaled", scaled, k, w0.Mode)
-	}
-	sumT := hdl.S(1 + max(rounded.Type().Width, vw))
-	var lo, hi hdl.Value
-	if limit != nil {
-		lo, hi = d.chooseLimits(m, limit, sumT)
-	} else {
-		lo, hi = m.Localparam("WEIGHT_MIN", sumT, w0.Lo), m.Localparam("WEIGHT_MAX", sumT, w0.Hi)
-	}
-	if isBias != nil {
-		biasLo := m.Localparam("BIAS_MIN", sumT, b0.Lo)
-		biasHi := m.Localparam("BIAS_MAX", sumT, b0.Hi)
-		lo = m.WireIs("lo", hdl.Mux(isBias, biasLo, lo))
-		hi = m.WireIs("hi", hdl.Mux(isBias, biasHi, hi))
-	}
-	delta := m.Reg("delta_q", rounded.Type())
-	sum := m.WireIs("sum", hdl.Add(delta, olds[2]))
-	t := hdl.S(vw)
-	m.Always(func(b *hdl.Block) {
-		b.Set(prod, product)
-		b.Set(delta, rounded)
-		b.Set(updated, hdl.Ext(clamp(sum, lo, hi, t), d.ElementBits))
+	u := &updateLane{Module: hdl.NewModule("ep_update_lane"), d: d}
+	u.Doc("%s", d.updateLaneDoc())
+	u.ports()
+	u.apply(u.change())
+	u.Always(func(b *hdl.Block) {
+		for _, r := range u.regs {
+			b.Set(r.reg, r.v)
+		}
 	})
-	return m
+	return u.Module
+}
+
+// updateLaneDoc is the comment of ep_update_lane.
+func (d *Design) updateLaneDoc() string {
+	cfg := d.Cfg
+	mode := d.Layers[0].Arith.WeightUpdate.Mode.String()
+	before, after := d.laneStages()
+	text := "Local update of one weight or bias:\n\n"
+	if before+after == 0 {
+		text += "  new = clamp(old + round(rate * contrast * 2^-k))\n\n"
+	} else {
+		old, contrast, terms := "old", "contrast", ""
+		if d.sums() {
+			contrast = "sum"
+			text += "  sum = sum + contrast, exact; 0 after an update\n"
+		}
+		if cfg.Formats.MasterBits > 0 {
+			old = "master"
+			text += fmt.Sprintf("  master = old * 2^%d + remainder\n", cfg.Formats.MasterBits)
+		}
+		if cfg.DecayShift > 0 {
+			terms += fmt.Sprintf(" - %s * 2^-%d", old, cfg.DecayShift)
+		}
+		if cfg.MomentumShift > 0 {
+			terms += fmt.Sprintf(" - velocity * 2^-%d", cfg.MomentumShift)
+		}
+		text += "  change = round(rate * " + contrast + " * 2^-k" + terms + ")\n"
+		change := "change"
+		if cfg.MomentumShift > 0 {
+			text += "  velocity = clamp(velocity + change)\n"
+			change = "velocity"
+		}
+		if cfg.Formats.MasterBits > 0 {
+			text += "  new = the nearest to clamp(master + " + change + "), ties going up\n\n"
+		} else {
+			text += "  new = clamp(old + " + change + ")\n\n"
+		}
+	}
+	if d.sums() {
+		text += "Where the start completes no update, the sum alone changes.\n"
+	}
+	return text + fmt.Sprintf("rate * 2^-k is lr/(2 beta B) in the layer's LSBs; one rounding (%s), then saturation.\n"+
+		"Latency: %d cycles.", mode, d.columnLate()-1)
+}
+
+// updateLane is ep_update_lane under construction. A value of stage k is that of the
+// element whose contrast came k cycles ago.
+type updateLane struct {
+	*hdl.Module
+	d *Design
+
+	limit, isBias, rate, sel   hdl.Value // limit and isBias are nil where nothing depends on them
+	contrast, old, sum, last   hdl.Value // stage 0; last is constant
+	velocity, remainder        hdl.Value
+	place, inner               hdl.Value
+	masters, velocities, total []hdl.Value // by stage
+	stage                      int         // of the rounded change, registered
+	updated, kept              *hdl.Signal
+	regs                       []assignment // all but those of delays
+}
+
+// assignment is what a register takes in every cycle.
+type assignment struct {
+	reg *hdl.Signal
+	v   hdl.Value
+}
+
+// set makes v the next value of a register.
+func (u *updateLane) set(reg *hdl.Signal, v hdl.Value) *hdl.Signal {
+	u.regs = append(u.regs, assignment{reg, v})
+	return reg
+}
+
+func (u *updateLane) ports() {
+	d := u.d
+	f := d.Cfg.Formats
+	one := hdl.U(1)
+	u.Group("Clock")
+	u.Clock("clk_i")
+	u.Group("Layer, constant while columns are in flight")
+	if w := d.limitBits(); w > 0 {
+		u.limit = u.Input("limit_i", hdl.U(w), "choice of the range of the parameters")
+	} else if d.someBiases() && limitsOf(d.firstBiases()) != limitsOf(d.Layers[0].Arith.WeightUpdate) {
+		u.isBias = u.Input("bias_i", one, "biases: "+d.biasText()+", else weights: "+d.weightText())
+	}
+	u.rate = u.Input("rate_i", hdl.U(f.RateBits), "mantissa")
+	u.sel = selector(u.Module, "rate_shift_i", d.rateLift())
+	if d.sums() {
+		u.last = u.Input("apply_i", one, "the start completes an update")
+	}
+	u.Group("Column element; what comes in without one is never used")
+	u.contrast = u.Input("contrast_i", hdl.S(d.ContrastBits))
+	u.old = u.Input("old_i", hdl.S(d.parameterBits()), "old value")
+	for _, k := range d.KeptFields() {
+		v := u.Input(k.Name+"_i", hdl.S(k.Bits), "old "+k.Name)
+		switch k.Name {
+		case "remainder":
+			u.remainder = v
+		case "velocity":
+			u.velocity = v
+		case "sum":
+			u.sum = v
+		}
+	}
+	u.updated = u.OutputReg("new_o", hdl.S(d.ElementBits), "new value, sign extended")
+	if d.keeps() {
+		u.kept = u.OutputReg("kept_o", hdl.U(d.KeptWords()*d.ElementBits), "what is kept, the first word lowest")
+	}
+}
+
+// rateLift are the shifts that align products to the fraction of the change.
+func (d *Design) rateLift() choices {
+	var out choices
+	for _, v := range d.shifts.rate.values {
+		out.values = append(out.values, d.changeFraction()-v)
+	}
+	return out
+}
+
+// changeFraction is the number of fractional bits of the exact change.
+func (d *Design) changeFraction() int {
+	return max(d.shifts.rate.max(), d.Cfg.DecayShift, d.Cfg.MomentumShift)
+}
+
+// change builds the pipeline up to the rounded change.
+func (u *updateLane) change() hdl.Value {
+	d, cfg := u.d, u.d.Cfg
+	before, after := d.laneStages()
+	u.stage = 2 + before
+	end := u.stage + after
+	if before+after == 0 {
+		u.Group("Pipeline: product, rounded change, sum")
+	} else {
+		u.Group("Pipeline: product, rounded change, new values")
+	}
+	master := u.old
+	if bits := cfg.Formats.MasterBits; bits > 0 {
+		master = u.WireIs("master", fit(hdl.Add(hdl.Shl(u.old, bits), u.remainder), d.masterBits()))
+	}
+	name := "old"
+	if cfg.Formats.MasterBits > 0 {
+		name = "master"
+	}
+	last := u.stage
+	if d.sums() {
+		last = end
+	} else if cfg.MomentumShift > 0 {
+		last++
+	}
+	u.masters = delay(&u.Scope, name, master, 0, last)
+	if u.velocity != nil {
+		until := u.stage
+		if d.sums() {
+			until = end
+		}
+		u.velocities = delay(&u.Scope, "velocity", u.velocity, 0, until)
+	}
+	contrast, at := u.contrast, 0
+	if d.sums() {
+		total := u.Reg("total_q1", hdl.S(d.Arith.Keeps.Sum), "contrasts of all starts so far")
+		if w := d.Arith.Keeps.Sum; w < d.ContrastBits { // those of layers that do not learn are wider
+			contrast = fit(contrast, w)
+			u.Unused(hdl.Slice(u.contrast, d.ContrastBits-1, w))
+		}
+		u.set(total, fit(hdl.Add(contrast, u.sum), d.Arith.Keeps.Sum))
+		contrast, at = total, 1
+		u.total = delay(&u.Scope, "total", total, 1, end)
+	}
+	factor := hdl.AsS(hdl.Cat(hdl.Const(hdl.U(1), 0), u.rate))
+	product := hdl.Mul(factor, contrast)
+	prod := u.set(u.Reg("product_q", product.Type()), product)
+	at++
+	k, lift := d.changeFraction(), d.rateLift()
+	name = "scaled"
+	scaled := u.WireIs(name, lift.shiftLeft(prod, u.sel, prod.Type().Width+lift.max()))
+	if cfg.DecayShift+cfg.MomentumShift > 0 {
+		exact := hdl.Value(scaled)
+		lose := func(v hdl.Value, shift int) {
+			if shift > 0 {
+				exact = hdl.Sub(exact, hdl.Shl(v, k-shift))
+			}
+		}
+		lose(u.masters[at], cfg.DecayShift)
+		if u.velocity != nil {
+			lose(u.velocities[at], cfg.MomentumShift)
+		}
+		scaled, name = u.set(u.Reg("exact_q", exact.Type(), "change, not rounded"), exact), "exact"
+	}
+	if !d.stochastic() {
+		return roundShift(&u.Scope, name, scaled, k, d.Layers[0].Arith.WeightUpdate.Mode)
+	}
+	text := "of the element; one cycle before contrast_i"
+	switch before {
+	case 1:
+		text = "of the element; with contrast_i"
+	case 2:
+		text = "of the element; one cycle behind contrast_i"
+	}
+	place := u.Input("place_i", hdl.U(32), text)
+	inner := u.Input("inner_i", hdl.U(32))
+	u.Group("Random bits, and the rounded change")
+	return stochasticRound(&u.Scope, name, scaled, k, mix(&u.Scope, "mix", place, inner))
+}
+
+// masterBits is the width of a master, or of a weight or bias where there are none.
+func (d *Design) masterBits() int { return d.parameterBits() + d.Cfg.Formats.MasterBits }
+
+// ends are the ends of the range of masters.
+func (u *updateLane) ends(t hdl.Type) (lo, hi hdl.Value) {
+	if u.limit != nil {
+		return u.d.chooseLimits(u.Module, u.limit, t)
+	}
+	w0, b0 := u.d.Layers[0].Arith.WeightUpdate, u.d.firstBiases()
+	lo, hi = u.Localparam("WEIGHT_MIN", t, w0.Lo), u.Localparam("WEIGHT_MAX", t, w0.Hi)
+	if u.isBias == nil {
+		return lo, hi
+	}
+	biasLo := u.Localparam("BIAS_MIN", t, b0.Lo)
+	biasHi := u.Localparam("BIAS_MAX", t, b0.Hi)
+	return u.WireIs("lo", hdl.Mux(u.isBias, biasLo, lo)), u.WireIs("hi", hdl.Mux(u.isBias, biasHi, hi))
+}
+
+// apply builds what follows the rounded change: velocity, master, the new value.
+func (u *updateLane) apply(rounded hdl.Value) {
+	d, cfg := u.d, u.d.Cfg
+	widest := rounded.Type().Width
+	if u.velocity != nil {
+		widest = u.velocity.Type().Width
+	}
+	lo, hi := u.ends(hdl.S(1 + max(widest, d.masterBits())))
+	change, stage := u.set(u.Reg("delta_q", rounded.Type()), rounded), u.stage
+	var velocity *hdl.Signal
+	if u.velocity != nil {
+		sum := u.WireIs("faster", hdl.Add(change, u.velocities[stage]))
+		low, high := d.Arith.Keeps.VelocityRange()
+		least, most := u.Localparam("VELOCITY_MIN", sum.Type(), low), u.Localparam("VELOCITY_MAX", sum.Type(), high)
+		velocity = u.set(u.Reg("new_velocity_q", u.velocity.Type()), clamp(sum, least, most, u.velocity.Type()))
+		change = velocity
+		stage++
+	}
+	name := "sum"
+	if u.sum != nil { // of contrasts
+		name = "moved"
+	}
+	sum := u.WireIs(name, hdl.Add(change, u.masters[stage]))
+	master := clamp(sum, lo, hi, hdl.S(d.masterBits()))
+	var remainder hdl.Value
+	if bits := cfg.Formats.MasterBits; bits > 0 {
+		kept := hdl.Value(u.set(u.Reg("new_master_q", master.Type()), master))
+		stage++
+		if velocity != nil {
+			velocity = u.set(u.Reg("new_velocity_q2", velocity.Type()), velocity)
+		}
+		if d.sums() {
+			kept = u.WireIs("kept_master", hdl.Mux(u.last, kept, u.masters[stage]))
+		}
+		master, remainder = u.split(kept, bits)
+	} else if d.sums() {
+		master = hdl.Mux(u.last, master, u.masters[stage])
+	}
+	u.set(u.updated, hdl.Ext(master, d.ElementBits))
+	u.keep(stage, remainder, velocity)
+}
+
+// split returns the nearest weight of a master, and what remains.
+func (u *updateLane) split(master hdl.Value, bits int) (weight, remainder hdl.Value) {
+	d := u.d
+	half := hdl.Const(hdl.S(d.masterBits()+1), 1<<(bits-1))
+	nearest := u.WireIs("nearest", hdl.Add(master, half), "a tie goes up")
+	if w := nearest.Type().Width; w > d.masterBits() {
+		u.Unused(hdl.Slice(nearest, w-1, d.masterBits()))
+	}
+	remainder = hdl.Inv(hdl.Bit(nearest, bits-1)) // half an LSB has turned the sign round
+	if bits > 1 {
+		remainder = hdl.Cat(remainder, hdl.Slice(nearest, bits-2, 0))
+	}
+	return hdl.AsS(hdl.Slice(nearest, d.masterBits()-1, bits)), remainder
+}
+
+// keep builds the new words of what is kept.
+func (u *updateLane) keep(stage int, remainder hdl.Value, velocity *hdl.Signal) {
+	d := u.d
+	if !d.keeps() {
+		return
+	}
+	var parts []hdl.Value
+	for _, f := range d.KeptFields() {
+		var v hdl.Value
+		switch f.Name {
+		case "remainder":
+			v = hdl.AsS(remainder)
+		case "velocity":
+			if v = velocity; d.sums() {
+				v = hdl.Mux(u.last, velocity, u.velocities[stage])
+			}
+		case "sum":
+			v = hdl.Mux(u.last, zeroOf(u.total[stage]), u.total[stage])
+		}
+		parts = append([]hdl.Value{hdl.AsU(hdl.Ext(v, f.Words*d.ElementBits))}, parts...)
+	}
+	u.set(u.kept, hdl.Cat(parts[0], parts[1:]...))
 }
 
 // fromMax returns, for each value, how far it is below the largest.
@@ -118,6 +368,10 @@ func (d *Design) drain() *hdl.Module {
 	busyQ := m.Reg("busy_q", one, "columns remain")
 	colQ := m.Reg("col_q", colOut.Type())
 	tileQ := m.Reg("tile_q", tile)
+	var linger *hdl.Signal
+	if d.linger() > 0 {
+		linger = m.Reg("linger_q", hdl.U(widest(d.linger())), "cycles until the last column has left")
+	}
 	lastOf := hdl.EqConst(colQ, int64(d.Lines-1))
 	if isBias != nil {
 		lastOf = hdl.Any(isBias, lastOf)
@@ -134,8 +388,13 @@ func (d *Design) drain() *hdl.Module {
 	m.Assign(colOut, colQ)
 	m.Assign(tileAddr, tileQ)
 	m.Assign(tileOK, hdl.Not(hdl.Bit(openQ, 1)))
-	m.Assign(idle, hdl.EqConst(openQ, 0))
 	regs := []*hdl.Signal{openQ, fullQ, busyQ, colQ, tileQ}
+	if linger == nil {
+		m.Assign(idle, hdl.EqConst(openQ, 0))
+	} else {
+		m.Assign(idle, hdl.All(hdl.EqConst(openQ, 0), hdl.EqConst(linger, 0)))
+		regs = append(regs, linger)
+	}
 	clear := func(b *hdl.Block) {
 		for _, r := range regs {
 			b.Set(r, zeroOf(r))
@@ -147,6 +406,10 @@ func (d *Design) drain() *hdl.Module {
 				ElseIf(hdl.All(finish, hdl.Not(open)), func(b *hdl.Block) {
 					b.Set(openQ, hdl.SubMod(openQ, hdl.Const(openQ.Type(), 1)))
 				})
+			if linger != nil {
+				b.If(fire, func(b *hdl.Block) { b.Set(linger, hdl.Const(linger.Type(), int64(d.linger()))) }).
+					ElseIf(hdl.NeConst(linger, 0), func(b *hdl.Block) { b.Set(linger, hdl.SubMod(linger, hdl.Const(linger.Type(), 1))) })
+			}
 			b.Set(fullQ, hdl.All(hdl.Any(complete, fullQ), hdl.Not(takeW)))
 			b.If(takeW, func(b *hdl.Block) {
 				b.Set(busyQ, bit(true))

@@ -103,7 +103,7 @@ func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, from [][]in
 	}
 	lengths := p
 	if p.Cfg.MinSteps > 0 { // how long the phases are is known when they are over
-		out, err := model.StepFrom(uint32(start), from, w, s, nil)
+		out, err := model.StepFrom(uint32(start/p.Cfg.Starts()), from, w, s, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +113,7 @@ func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, from [][]in
 	if err != nil {
 		return nil, err
 	}
-	out, err := model.StepFrom(uint32(start), from, w, s, t)
+	out, err := model.StepFrom(uint32(start/p.Cfg.Starts()), from, w, s, t)
 	if err == nil {
 		err = t.finish(p, out)
 	}

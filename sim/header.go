@@ -37,6 +37,7 @@ func Header(d *gen.Design, steps [][]int, command string) []byte {
 	h.scalars()
 	h.memoryMap()
 	h.layers()
+	h.kept()
 	h.registers()
 	h.predictions()
 	h.line("")
@@ -115,7 +116,9 @@ func (h *header) phases() {
 	h.line("};")
 	h.constant("int", "kFreePhase", 1, "")
 	h.constant("int", "kUpdatePhase", int(stageOf(p.Update())), "")
-	h.constant("uint32_t", "kNumberRegister", fmt.Sprintf("%#x", numberRegister(h.d)), "UPDATE_NUMBER, or 0")
+	h.constant("uint32_t", "kNumberRegister", fmt.Sprintf("%#x", registerAt(h.d, "UPDATE_NUMBER")), "UPDATE_NUMBER, or 0")
+	h.constant("uint32_t", "kSumsRegister", fmt.Sprintf("%#x", registerAt(h.d, "ACCUMULATED")), "ACCUMULATED, or 0")
+	h.constant("int", "kUpdateStarts", h.d.Cfg.Starts(), "training steps of an update")
 	h.constant("uint32_t", "kColdStart", coldStart(h.d), "of CONTROL: begin at the initial state")
 	h.constant("int", "kCopies", h.d.Copies(), "of the states, one for each relaxation")
 	h.constant("int", "kFirstPoint", int(p.Points[0].Phase), "copies of which the contrast is the difference,")
@@ -148,10 +151,10 @@ func (h *header) rates() {
 	h.line("")
 }
 
-// numberRegister returns the offset of UPDATE_NUMBER, 0 where there is none.
-func numberRegister(d *gen.Design) int {
+// registerAt returns the offset of a register, 0 where there is none.
+func registerAt(d *gen.Design, name string) int {
 	for _, r := range d.Registers() {
-		if r.Name == "UPDATE_NUMBER" {
+		if r.Name == name {
 			return r.Offset
 		}
 	}
@@ -234,14 +237,33 @@ func (h *header) layers() {
 	h.line("  int taps, kernel_w;")
 	h.line("  int in_channels;")
 	h.line("  int bias_columns;  // of a slab, in front: 1 or 0")
+	h.line("  uint64_t weight_bytes;  // of a slab, padded; what updates keep follows")
 	h.line("  int weight_frac, bias_frac;")
 	h.line("};")
 	h.line("constexpr LayerInfo kLayers[] = {")
 	for _, l := range d.Slabs() {
-		h.line("    {%q, %d, %d, %d, %d, %d, %d, %d, %d},", l.Name, l.Offset, l.SlabBytes, l.Taps, l.KW, l.In.Shape.C, l.BiasColumns(),
-			l.Arith.Weight.Frac, l.Arith.Bias.Frac)
+		h.line("    {%q, %d, %d, %d, %d, %d, %d, %d, %d, %d},", l.Name, l.Offset, l.SlabBytes, l.Taps, l.KW, l.In.Shape.C, l.BiasColumns(),
+			l.SlabBeats*d.Map.BeatBytes, l.Arith.Weight.Frac, l.Arith.Bias.Frac)
 	}
 	h.line("};")
+}
+
+// kept writes what updates keep of each weight and bias, word by word.
+func (h *header) kept() {
+	h.line("")
+	h.line("// What updates keep of each weight and bias, word by word.")
+	h.constant("int", "kKeptWords", h.d.KeptWords(), "behind the weights of a slab, for each of its columns")
+	names := []string{"nothing"}
+	for _, f := range h.d.KeptFields() {
+		for k := range f.Words {
+			name := f.Name
+			if f.Words > 1 {
+				name = fmt.Sprintf("word %d of the %s", k, f.Name)
+			}
+			names = append(names, name)
+		}
+	}
+	h.line("constexpr const char* kKeptNames[] = {\"%s\"};  // from 1", strings.Join(names, "\", \""))
 }
 
 // registers writes the offset of every register, the mask of every field, and

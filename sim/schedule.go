@@ -227,7 +227,7 @@ func Compared(p *gen.Plan) int {
 		if !p.Cfg.Trains(l.N) {
 			continue
 		}
-		n += l.Weights() + l.Biases()
+		n += (l.Weights() + l.Biases()) * (1 + p.KeptWords())
 	}
 	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
 }

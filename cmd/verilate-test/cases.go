@@ -253,6 +253,28 @@ var networks = []network{
 		c.Formats.UpdateRounding, c.PoolIndex, c.Array.Size = fixedpoint.Stochastic, ep.Live, 2
 		heads(c, false, func(s *ep.HeadSpec) { s.Grid = s.Layer % 2 * 2 })
 	}},
+	{name: "sums", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 7}, set: func(c *ep.Config) {
+		c.Accumulate, c.Sequence.Starts, c.Array.Size, c.Memory.DataWidth = 3, 5, 2, 64
+		c.Formats.UpdateRounding, c.Estimate, c.Seed = fixedpoint.Stochastic, ep.RandomSign, 3
+		c.Formats.MasterBits, c.DecayShift, c.MomentumShift = 9, 5, 2
+	}},
+	{name: "masters", list: "5,M,6b0,M,fc7,fc3", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
+		c.Formats.MasterBits, c.DecayShift, c.Clip, c.Frozen, c.PoolIndex = 5, 7, 0.4, []int{1}, ep.Live
+		c.Sequence.Starts, c.HostRates, c.Sequence.RateFactor, c.Array.Size, c.Memory.DataWidth = 3, true, 0.5, 4, 512
+	}},
+	{name: "momentum", list: "5b0,M,9,fc5", input: ep.Shape{C: 5, H: 7, W: 6}, set: func(c *ep.Config) {
+		c.MomentumShift, c.Sequence.Starts, c.Array.Rows, c.Array.Columns = 3, 4, 2, 8
+		c.Formats.Bias, c.Memory.DataWidth, c.Batch = format(true, 1, 9), 32, 2
+	}},
+	{name: "sums-8-bit", list: "6,M,fc4", input: ep.Shape{C: 3, H: 6, W: 7}, set: func(c *ep.Config) {
+		c.Formats.Input, c.Formats.State = format(true, 0, 7), format(false, 0, 7)
+		c.Formats.Weight, c.Formats.Bias = format(true, 0, 7), format(true, 1, 6)
+		c.Formats.Target, c.Formats.Beta = format(false, 1, 7), format(false, 2, 3)
+		c.Accumulate, c.Sequence.Starts, c.MinSteps, c.Tolerance, c.Sweep = 2, 4, 2, 3, ep.Asynchronous
+	}},
+	{name: "decay", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 7}, set: func(c *ep.Config) {
+		c.DecayShift, c.Formats.UpdateRounding, c.Array.Size, c.Memory.Weights = 6, fixedpoint.Stochastic, 2, ep.OnChip
+	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
 		c.Array.Size = 8

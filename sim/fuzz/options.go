@@ -42,6 +42,10 @@ var Options = []Option{
 	{"learning.frozen", among("", "", "1", "2")},
 	{"learning.clip", among("0", "0", "0.4")},
 	{"learning.host-rates", among("false", "false", "true")},
+	{"learning.accumulate", among("1", "1", "1", "2", "3")},
+	{"learning.decay-shift", among("0", "0", "0", "1", "6", "20")},
+	{"learning.momentum-shift", among("0", "0", "0", "1", "4")},
+	{"formats.master-bits", among("0", "0", "0", "1", "6", "13")},
 	{"sequence.starts", among("1", "1", "2", "3")},
 
 	{"formats.input", among("Q0.15", "Q0.7", "Q1.9", "UQ0.8", "Q2.13")},

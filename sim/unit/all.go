@@ -24,12 +24,14 @@ func All() []*Bench {
 	return join(
 		inGroup("arithmetic", roundingBench(),
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false), updateBench(settle, false), updateBench(mixed, false),
+			keptLaneBench(ds["keeps"]), keptLaneBench(ds["sums"]), keptLaneBench(ds["decays"]), keptLaneBench(ds["masters"]),
 			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall), laneBench(mixed),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed),
 		),
-		inGroup("memories", join(stores(narrow), stores(real), stores(wide), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real), drainBench(tall)})...),
+		inGroup("memories", join(stores(narrow), stores(real), stores(wide), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real), drainBench(tall),
+			drainBench(ds["keeps"]), drainBench(ds["masters"]), keptBench(ds["keeps"]), keptBench(ds["sums"]), keptBench(ds["masters"])})...),
 		inGroup("schedule",
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
@@ -38,7 +40,7 @@ func All() []*Bench {
 		),
 		inGroup("memory-port",
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip),
-			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide),
+			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]),
 		),
 	)
 }

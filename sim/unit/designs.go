@@ -2,6 +2,7 @@ package unit
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 
 	"epgen/ep"
@@ -38,6 +39,7 @@ type design struct {
 //	        damping, warm starts, one nudged phase
 //	mixed   2x2, layers with formats and initial states of their own, a linear output
 //	settle  2x2, phases of four steps that may end after two, stochastic rounding
+//	keeps, sums, decays, masters  see keptDesigns
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -138,6 +140,11 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		}
 		all[c.name] = d
 	}
+	kept, err := keptDesigns(narrow)
+	if err != nil {
+		return nil, fmt.Errorf("designs whose updates keep numbers: %w", err)
+	}
+	maps.Copy(all, kept)
 	return all, nil
 })
 

@@ -22,12 +22,12 @@ func drainBench(d design) *Bench {
 			if !bias {
 				tiles, columns = min(9, 1<<v.Bits("tile_o")), d.Lines
 			}
-			playDrain(v, s, tiles, columns, 1+slab%4, tiles)
+			playDrain(v, s, tiles, columns, d.Linger(), 1+slab%4, tiles)
 			if slab%4 == 3 {
 				v.Set("start_i", 1)
 				v.Tick()
 				v.Set("start_i", 0)
-				playDrain(v, s, tiles, columns, 3, s.IntN(tiles))
+				playDrain(v, s, tiles, columns, d.Linger(), 3, s.IntN(tiles))
 				abortDrain(v)
 			}
 		}
@@ -50,17 +50,18 @@ func abortDrain(v *Vectors) {
 }
 
 // playDrain lets a slab of tiles pass, up to the end of tile number end. busy
-// says how seldom the store is ready.
-func playDrain(v *Vectors, s source, tiles, columns, busy, end int) {
+// says how seldom the store is ready, linger how long a column is on its way.
+func playDrain(v *Vectors, s source, tiles, columns, linger, busy, end int) {
 	opened, completed, taken, finished := 0, 0, 0, 0 // tiles so far
 	column := 0                                      // of the tile being drained
 	due := -1                                        // cycle in which the open tile may be complete
+	busyUntil := -1                                  // the last column is on its way
 	for finished < end || end < tiles && opened == finished {
 		ready := s.chance(busy)
 		v.SetIf("ready_i", ready)
 		mayOpen := opened-finished < 2
 		v.WantIf("tile_ok_o", mayOpen)
-		v.WantIf("idle_o", opened == finished)
+		v.WantIf("idle_o", opened == finished && v.Cycle() > busyUntil)
 
 		complete := opened > completed && v.Cycle() >= due && s.chance(2)
 		v.SetIf("complete_i", complete)
@@ -71,6 +72,7 @@ func playDrain(v *Vectors, s source, tiles, columns, busy, end int) {
 		v.WantIf("column_o", fire)
 		last := fire && column == columns-1
 		if fire {
+			busyUntil = v.Cycle() + linger
 			v.Want("col_o", int64(column))
 			if v.Has("last_o") {
 				v.WantIf("last_o", column == columns-1 && opened-finished == 1)
@@ -101,4 +103,11 @@ func playDrain(v *Vectors, s source, tiles, columns, busy, end int) {
 	}
 	v.Set("open_i", 0)
 	v.Set("complete_i", 0)
+	for range linger + 1 {
+		v.WantIf("idle_o", opened == finished && v.Cycle() > busyUntil)
+		if opened != finished {
+			break
+		}
+		v.Tick()
+	}
 }

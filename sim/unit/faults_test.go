@@ -20,6 +20,16 @@ var faults = []struct {
 	{"ep_update_lane/narrow", "|scaled[7:0]", "|scaled[7:1]", "new_o"},
 	{"ep_update_lane/real", "old_q2 <= old_q1", "old_q2 <= old_i", "new_o"},
 
+	{"ep_update_lane/keeps", "? new_master_q : master_q6", "? new_master_q : master_q5", "new_o kept_o"},
+	{"ep_update_lane/keeps", "{~nearest[5], ", "{nearest[5], ", "kept_o"},
+	{"ep_update_lane/keeps", "+ 23'sd32", "+ 23'sd31", "new_o kept_o"},
+	{"ep_update_lane/keeps", "'sd0 : total_q6", "'sd0 : total_q5", "kept_o"},
+	{"ep_update_lane/masters", "VELOCITY_MAX = ", "VELOCITY_MAX = -", "new_o kept_o"},
+	{"ep_kept/keeps", "abort_i || take_i", "take_i", "full_o kept_ready_o"},
+	{"ep_kept/sums", "last_q && left_q", "last_q || left_q", "word_last_o"},
+	{"ep_kept/masters", "load_i) begin\n      out_q", "!load_i) begin\n      out_q", "word_o"},
+	{"ep_drain/keeps", "linger_q != ", "linger_q == ", "idle_o"},
+
 	{"ep_mac_array/narrow", ": contrast_q) + ", ": contrast_q) - ", "contrast_o"},
 	{"ep_mac_array/narrow", "tile_i[8*r + 4*c +: 4]", "tile_i[8*c + 4*r +: 4]", "acc_o"},
 	{"ep_mac_array/real", "valid_q4 && last_q4", "valid_q4 && last_q3", "acc_valid_o"},

@@ -149,6 +149,9 @@ func (s *storePlay) data() []column {
 		l := &s.Layers[i]
 		for range l.Slabs {
 			add(l.SlabColumns)
+			if l.KeptColumns > 0 {
+				add(l.KeptColumns)
+			}
 		}
 	}
 	return list
@@ -177,7 +180,7 @@ func (s *storePlay) cycle(aborting bool) {
 
 // reserve announces a column now and then while the store is ready.
 func (s *storePlay) reserve() bool {
-	ready := s.used < 32
+	ready := s.used < s.StoreLimit()
 	if s.started {
 		s.v.WantIf("store_ready_o", ready)
 	}

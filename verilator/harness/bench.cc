@@ -133,12 +133,23 @@ bool Bench::SetRates(int start) {
   return true;
 }
 
-// The updates of a sequence are numbered from 0; between its starts the core counts.
+// The updates of a sequence are numbered from 0, and begin with its first start; between
+// the starts the core counts.
 bool Bench::SetNumber(int start) {
-  if (design::kNumberRegister == 0) return true;
-  if (start == 0) return lite_.Write(design::kNumberRegister, 0);
-  CheckRegister("UPDATE_NUMBER", design::kNumberRegister,
-                static_cast<uint32_t>(start));
+  const struct {
+    const char* name;
+    uint32_t addr;
+    int value;
+  } counted[] = {
+      {"UPDATE_NUMBER", design::kNumberRegister, start / design::kUpdateStarts},
+      {"ACCUMULATED", design::kSumsRegister, start % design::kUpdateStarts}};
+  for (const auto& c : counted) {
+    if (c.addr == 0) continue;
+    if (start > 0)
+      CheckRegister(c.name, c.addr, static_cast<uint32_t>(c.value));
+    else if (!lite_.Write(c.addr, 0))
+      return false;
+  }
   return true;
 }
 

@@ -9,6 +9,7 @@
 namespace {
 
 constexpr int kElement = design::kElementBytes;
+constexpr uint64_t kWords = design::kKeptWords > 0 ? design::kKeptWords : 1;
 
 bool Within(uint64_t offset, const design::Region& r) {
   return offset >= r.offset && offset < r.offset + r.bytes;
@@ -178,12 +179,19 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
     const design::LayerInfo& l = design::kLayers[e.layer - 1];
     const uint64_t rel = offset - l.offset;
     const int slab = static_cast<int>(rel / l.slab_bytes);
-    const int column =  // of a tile; below 0 the biases
-        static_cast<int>(rel % l.slab_bytes / design::kColumnBytes) -
-        l.bias_columns;
+    uint64_t in_slab = rel % l.slab_bytes / design::kColumnBytes;
+    if (rel % l.slab_bytes >= l.weight_bytes) {
+      in_slab -= l.weight_bytes / design::kColumnBytes;
+      e.word = 1 + static_cast<int>(in_slab % kWords);
+      in_slab /= kWords;
+    }
+    // Of a tile; below 0 the biases.
+    const int column = static_cast<int>(in_slab) - l.bias_columns;
     const int lane =
         static_cast<int>(rel % design::kColumnBytes) / design::kElementBytes;
-    e.kind = column < 0 ? Element::kBias : Element::kWeight;
+    e.kind = e.word > 0   ? Element::kKept
+             : column < 0 ? Element::kBias
+                          : Element::kWeight;
     // A tile lies in lines: its columns or, where the array is wide, its rows.
     constexpr bool kTall = design::kRows >= design::kColumns;
     int row = lane;
@@ -213,12 +221,13 @@ void MemoryChecker::Report(uint64_t element, const char* kind,
   reported_[element] = true;
   static const char* const kNames[] = {"element", "label", "input",
                                        "target",  "mean",  "weight",
-                                       "bias",    "result"};
+                                       "bias",    "result", "kept word"};
   const uint64_t at = element * kElement;
   const Element e = Locate(at);
   Mismatch m;
   m.kind = kind;
-  m.message = std::string(e.real ? "" : "padding of ") + kNames[e.kind] +
+  m.message = std::string(e.real ? "" : "padding of ") +
+              (e.word > 0 ? design::kKeptNames[e.word] : kNames[e.kind]) +
               " at memory offset " + Hex(static_cast<int64_t>(at), 32) + " " +
               message;
   m.phase = e.kind == Element::kResult  ? "free"
