@@ -263,6 +263,9 @@ module icarus_bench;
 {{- if index .Registers "UPDATE_NUMBER"}}
       write_register({{index .Registers "UPDATE_NUMBER"}}, 32'd0);  // counts by itself
 {{- end}}
+{{- if index .Registers "ACCUMULATED"}}
+      write_register({{index .Registers "ACCUMULATED"}}, 32'd0);  // likewise
+{{- end}}
       write_register({{index .Registers "CONTROL"}}, START);
       while (irq !== 1'b1 && cycle - began < LIMIT) begin
         @(posedge clock);
