@@ -25,7 +25,8 @@ const (
 )
 
 // Array is the multiplier array: Rows output channels by Columns input channels of a
-// layer, powers of two from 1 to 32. Where one is 0 it is Size.
+// layer, 1 to 32 of each, the longer side a multiple of the shorter. Where one is 0 it
+// is Size.
 type Array struct{ Size, Rows, Columns int }
 
 // Shape returns rows and columns.
@@ -38,6 +39,19 @@ func (a Array) Shape() (rows, columns int) {
 		columns = a.Size
 	}
 	return rows, columns
+}
+
+// maxSide bounds the sides of an array.
+const maxSide = 32
+
+// checkSides reports sides of which neither is a multiple of the other: words of states are as
+// long as the longer one, and a block of channels along the shorter is a part of one word.
+func (a Array) checkSides() error {
+	rows, columns := a.Shape()
+	if long, short := max(rows, columns), min(rows, columns); long%short != 0 {
+		return badSetting("array.rows", "%dx%d, want sides of which the longer is a multiple of the shorter", rows, columns)
+	}
+	return nil
 }
 
 // Memory is the external memory port and the on-chip budget.
@@ -246,9 +260,10 @@ func (c *Config) checkPhases() error {
 func (c *Config) checkHardware() error {
 	m := &c.Memory
 	if err := firstError(
-		checkChoice("array.size", c.Array.Size, 1, 2, 4, 8, 16, 32),
-		checkChoice("array.rows", c.Array.Rows, 0, 1, 2, 4, 8, 16, 32),
-		checkChoice("array.columns", c.Array.Columns, 0, 1, 2, 4, 8, 16, 32),
+		checkRange("array.size", c.Array.Size, 1, maxSide),
+		checkRange("array.rows", c.Array.Rows, 0, maxSide),
+		checkRange("array.columns", c.Array.Columns, 0, maxSide),
+		c.Array.checkSides(),
 		checkChoice("memory.data-width", m.DataWidth, 32, 64, 128, 256, 512),
 		checkRange("memory.burst-beats", m.BurstBeats, 1, 256),
 		checkRange("memory.outstanding", m.Outstanding, 1, 32),

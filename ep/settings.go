@@ -173,9 +173,9 @@ var settings = []setting{
 	{"formats.update-rounding", "rounding of the update of weights: as of states, or stochastic",
 		func(r *resolution) any { return &r.config.Formats.UpdateRounding }},
 
-	{"array.size", "rows and columns of the multiplier array: 1, 2, 4, 8, 16 or 32",
+	{"array.size", "rows and columns of the multiplier array, 1 to 32",
 		func(r *resolution) any { return &r.config.Array.Size }},
-	{"array.rows", "its rows, output channels of a layer, if not array.size; 0: array.size",
+	{"array.rows", "its rows, output channels of a layer, if not array.size; 0: array.size; the longer side is a multiple of the shorter",
 		func(r *resolution) any { return &r.config.Array.Rows }},
 	{"array.columns", "its columns, input channels; 0: array.size",
 		func(r *resolution) any { return &r.config.Array.Columns }},

@@ -183,7 +183,8 @@ func accumulate(b *hdl.Block, acc *hdl.Signal, first, v hdl.Value) {
 
 // tree sums the products of a row in a balanced tree with two registers, after
 // half of its levels and after all. Arrays with fewer than two levels keep both
-// registers, so that the latency is the same for all.
+// registers, so that the latency is the same for all. A term without a partner
+// goes on to the next level.
 func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 	levels := bits.Len(uint(a.d.Lines - 1))
 	half := (levels + 1) / 2
@@ -193,21 +194,26 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 		s.Always(func(b *hdl.Block) { b.Set(q, v) })
 		return q
 	}
-	below := prod
-	for l := 1; l <= levels; l++ {
-		row.For(names[l], "k", a.d.Lines>>l, func(g *hdl.Gen, k hdl.Index) {
-			sum := a.add(g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1)))
-			switch l {
-			case half:
-				below = register(&g.Scope, "sum_q", sum)
-			case levels:
-				below = register(&g.Scope, "sum_q", sum)
-			default:
-				below = g.WireIs("sum", sum)
-			}
-		})
+	keep := func(l int, s *hdl.Scope, name string, sum hdl.Value) *hdl.Signal {
+		if l == half || l == levels {
+			return register(s, name+"_q", sum)
+		}
+		return s.WireIs(name, sum)
 	}
-	sum := row.Ref(below, hdl.Idx(0))
+	t := terms{each: prod, count: a.d.Lines}
+	for l := 1; l <= levels; l++ {
+		rest := a.unpaired(row, t)
+		t.pair(row, names[l], func(g *hdl.Gen, x, y hdl.Value) *hdl.Signal {
+			return keep(l, &g.Scope, "sum", a.add(x, y))
+		})
+		switch same := rest == hdl.Value(t.rest); {
+		case rest == nil:
+			t.rest = nil
+		case !same || l == half || l == levels:
+			t.rest = keep(l, &row.Scope, "rest"+itoa(1<<l), rest)
+		}
+	}
+	sum := t.only(row)
 	if levels == 0 { // a product, which may be as wide as a contrast
 		sum = fit(sum, min(sum.Type().Width, a.d.SumBits))
 	}
@@ -215,6 +221,50 @@ func (a *macArray) tree(row *hdl.Gen, prod *hdl.Signal) hdl.Value {
 		sum = register(&row.Scope, [2]string{"half_sum_q", "full_sum_q"}[level], sum)
 	}
 	return sum
+}
+
+// terms are what a level of a tree adds: a signal of each of so many generated blocks, and
+// one more, which had no partner below; nil if all had.
+type terms struct {
+	each  *hdl.Signal
+	count int
+	rest  *hdl.Signal
+}
+
+// unpaired is the next level's term without a partner, or the sum of the two that are not of
+// one loop; nil if there is none.
+func (a *macArray) unpaired(g *hdl.Gen, t terms) hdl.Value {
+	odd := t.count%2 == 1
+	switch {
+	case odd && t.rest != nil:
+		return a.add(g.Ref(t.each, hdl.Idx(t.count-1)), t.rest)
+	case odd: // a product may be as wide as a contrast
+		last := g.Ref(t.each, hdl.Idx(t.count-1))
+		return fit(last, min(last.Type().Width, a.d.SumBits))
+	case t.rest != nil:
+		return t.rest
+	}
+	return nil
+}
+
+// pair goes to the next level of the pairs.
+func (t *terms) pair(g *hdl.Gen, name string, sum func(g *hdl.Gen, x, y hdl.Value) *hdl.Signal) {
+	t.count /= 2
+	if t.count == 0 {
+		return
+	}
+	below := t.each
+	g.For(name, "k", t.count, func(g *hdl.Gen, k hdl.Index) {
+		t.each = sum(g, g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1)))
+	})
+}
+
+// only is the last term.
+func (t *terms) only(g *hdl.Gen) hdl.Value {
+	if t.rest != nil {
+		return t.rest
+	}
+	return g.Ref(t.each, hdl.Idx(0))
 }
 
 // add sums two values of the tree. No partial sum of a neuron exceeds SumBits, so

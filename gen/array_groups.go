@@ -59,14 +59,18 @@ func (a *macArray) groups() {
 // groupSum adds the sums of the parts of a group.
 func (a *macArray) groupSum(group *hdl.Gen, below *hdl.Signal) hdl.Value {
 	names := []string{"gen_parts2", "gen_parts4", "gen_parts8", "gen_parts16", "gen_parts32"}
-	left := a.d.parts()
-	for l := 0; left > 1; l++ {
-		left /= 2
-		group.For(names[l], "k", left, func(g *hdl.Gen, k hdl.Index) {
-			below = g.WireIs("sum", a.add(g.Ref(below, k.Times(2)), g.Ref(below, k.Times(2).Plus(1))))
-		})
+	t := terms{each: below, count: a.d.parts()}
+	for l := 0; t.count > 1 || t.count == 1 && t.rest != nil; l++ {
+		rest := a.unpaired(group, t)
+		t.pair(group, names[l], func(g *hdl.Gen, x, y hdl.Value) *hdl.Signal { return g.WireIs("sum", a.add(x, y)) })
+		switch {
+		case rest == nil:
+			t.rest = nil
+		case rest != hdl.Value(t.rest):
+			t.rest = group.WireIs("rest"+itoa(2<<l), rest)
+		}
 	}
-	return group.Ref(below, hdl.Idx(0))
+	return t.only(group)
 }
 
 // shapeDoc says how an array of unequal sides delivers its sums.

@@ -106,6 +106,7 @@ type datapath struct {
 
 	updateStart hdl.Value
 	kept        keptWiring
+	placeRow    *hdl.Signal // of random bits; nil where rows are joined bits
 
 	laneWiring
 	headWiring
@@ -222,7 +223,12 @@ func (p *datapath) indexWord() hdl.Value {
 	}
 	word := hdl.AddMod(fit(p.op["o"], base.Type().Width), base)
 	if part, ok := p.mode["slab_part"]; ok {
-		return hdl.Cat(word, part)
+		n := p.d.rowParts()
+		if powerOfTwo(n) {
+			return hdl.Cat(word, part)
+		}
+		w := addrBits(p.d.indexDepth())
+		return hdl.AddMod(timesConst(word, n, w), fit(part, w))
 	}
 	return word
 }

@@ -1,8 +1,6 @@
 package gen
 
 import (
-	"math/bits"
-
 	"epgen/hdl"
 )
 
@@ -197,7 +195,7 @@ func (p *datapath) headUnit() {
 	if v, ok := p.mode["distil"]; ok {
 		u.In("distil_i", v)
 	}
-	lg := bits.Len(uint(d.P)) - 1
+	lg := d.laneBits()
 	u.In("label_word_i", hdl.Slice(p.label, d.fields.addr+lg-1, lg))
 	if lg > 0 {
 		u.In("label_lane_i", hdl.Slice(p.label, lg-1, 0))

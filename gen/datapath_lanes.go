@@ -1,8 +1,6 @@
 package gen
 
 import (
-	"math/bits"
-
 	"epgen/ep"
 	"epgen/hdl"
 )
@@ -168,7 +166,7 @@ func (p *datapath) lanes() {
 func (p *datapath) labels() *hdl.Signal {
 	d := p.d
 	words := d.labelMap().SampleWords
-	lg := bits.Len(uint(d.P)) - 1
+	lg := d.laneBits()
 	addr := hdl.U(d.fields.addr)
 	p.Group("Labels")
 	we := p.Input("label_we_i", hdl.U(1))
@@ -261,7 +259,7 @@ func (p *datapath) updates() {
 	old := p.Reg("old_column_q", hdl.U(d.columnBits()))
 	column := hdl.Value(p.tile)
 	if d.Lines > 1 {
-		column = hdl.DynSlice(p.tile, p.colIdx, d.columnBits())
+		column = choosePart(p.tile, p.colIdx, d.Lines, d.columnBits())
 	}
 	p.Always(func(b *hdl.Block) {
 		b.If(p.column, func(b *hdl.Block) { b.Set(old, column) })

@@ -665,5 +665,8 @@ func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
 			out = append(out, hdl.Slice(column, (r+1)*d.ElementBits-1, r*d.ElementBits+low))
 		}
 	}
+	if d.columnLanes() > d.P {
+		out = append(out, hdl.Slice(column, d.columnLanes()*d.ElementBits-1, d.P*d.ElementBits))
+	}
 	return out
 }

@@ -344,7 +344,7 @@ func (u *headUnit) ports() {
 		u.distil = u.Input("distil_i", one, "the errors mix those of label and teacher; holds while busy")
 	}
 	if u.d.P > 1 {
-		u.labelLane = u.Input("label_lane_i", hdl.U(bits.Len(uint(u.d.P))-1), "its lane")
+		u.labelLane = u.Input("label_lane_i", hdl.U(u.d.laneBits()), "its lane")
 	}
 }
 

@@ -5,12 +5,12 @@ import "epgen/ep"
 // MemoryMap is the layout of external memory, as byte offsets from the base
 // address that the host writes to BASE_LO and BASE_HI.
 //
-// Memory holds columns. A column is P elements of ElementBits, little-endian,
-// lane 0 lowest; its first bits are the value in two's complement, sign
+// Memory holds columns. A column is P elements of ElementBits, and zeros up to a power of
+// two of them, little-endian, lane 0 lowest; its first bits are the value in two's complement, sign
 // extended. Every region starts on a beat of the memory port.
 //
 //	labels    B columns; lane 0 is the label of sample b, see LabelCode: the class
-//	          itself where the output layer is a vector
+//	          itself where the output layer is a vector and P a power of two
 //	input     columns (b, blk, y, x) of the samples
 //	targets   of designs with heads that are taught, head after head: columns (b, blk, y, x)
 //	          of what the teacher gives
@@ -55,7 +55,7 @@ func (p *Plan) placeMemory() {
 		p.ElementBits *= 2
 	}
 	m := &p.Map
-	m.ColumnBytes = p.P * p.ElementBits / 8
+	m.ColumnBytes = p.columnLanes() * p.ElementBits / 8
 	m.BeatBytes = cfg.Memory.DataWidth / 8
 	next := 0
 	region := func(columns int) Region {
@@ -116,16 +116,17 @@ func (p *Plan) PackSamples(img []byte, s *ep.Samples) {
 
 // LabelCode is the label of class y, which counts the neurons of the output
 // layer in the order [C,H,W], as hardware knows it: the lane and the word of
-// that neuron, word*P + lane. Where the output is a vector, it is y itself.
+// that neuron, word*2^l + lane, l bits for a lane. Where the output is a vector and P a
+// power of two, it is y itself.
 func (p *Plan) LabelCode(y int) int {
 	m := p.labelMap()
 	c, pix := y/m.HW, y%m.HW
-	return (c/p.P*m.HW+pix)*p.P + c%p.P
+	return (c/p.P*m.HW+pix)<<p.laneBits() + c%p.P
 }
 
 // labelBits is the width of a label code.
 func (p *Plan) labelBits() int {
-	return addrBits(p.labelMap().SampleWords * p.P)
+	return addrBits(p.labelMap().SampleWords << p.laneBits())
 }
 
 // PackWeights writes the weights and biases into an image of memory.

@@ -134,7 +134,7 @@ func (o *operands) lanes() {
 	}
 	pick := func(name string, word, part hdl.Value, lanes int) *hdl.Signal {
 		if part != nil {
-			word = hdl.DynSlice(o.WireIs(name+"_word", word), part, lanes*lw)
+			word = choosePart(o.WireIs(name+"_word", word), part, p/lanes, lanes*lw)
 		}
 		return o.WireIs(name+"_states", word)
 	}

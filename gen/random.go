@@ -1,8 +1,6 @@
 package gen
 
 import (
-	"math/bits"
-
 	"epgen/ep"
 	"epgen/fixedpoint"
 	"epgen/hdl"
@@ -96,7 +94,6 @@ func (d *Design) tensorBits() int { return widest(int(ep.BiasTensor(len(d.slabs(
 // for the lane.
 func (p *datapath) places() *hdl.Signal {
 	d, word := p.d, hdl.U(32)
-	lanes, columns := bits.Len(uint(d.P))-1, bits.Len(uint(d.Columns))-1 // of an array that is not wide
 	p.Group("Update: place of a column among the weights, for its random bits")
 	key := p.Input("key_i", word)
 	taps := p.Input("k_blk_i", hdl.U(d.fields.tile), "taps of a tile")
@@ -108,7 +105,7 @@ func (p *datapath) places() *hdl.Signal {
 	tap := p.Reg("place_tap_q", hdl.U(d.fields.tile))
 	step := hdl.Ext(taps, 32)
 	lastTap := p.WireIs("place_last_tap", hdl.Eq(inc(tap), taps))
-	nextBlock := p.WireIs("place_next_block", hdl.AddMod(block, fit(hdl.Shl(step, columns), 32)))
+	nextBlock := p.WireIs("place_next_block", hdl.AddMod(block, timesConst(step, d.Columns, 32)))
 	lastCol := hdl.Value(hdl.EqConst(p.colIdx, int64(d.Lines-1)))
 	p.Always(func(b *hdl.Block) {
 		b.If(start, func(b *hdl.Block) {
@@ -129,14 +126,23 @@ func (p *datapath) places() *hdl.Signal {
 	if p.bias != nil {
 		at = hdl.Mux(p.isBias(), hdl.Const(word, 0), column)
 	}
+	if !powerOfTwo(d.P) { // the row is a sum
+		p.placeRow = p.WireIs("place_row", timesConst(slab, d.P, 32), "that of lane 0")
+		return p.WireIs("place", hdl.Xor(key, at))
+	}
 	// The row is {slab, lane}; reversed, the lane has the highest bits.
+	lanes := d.laneBits()
 	row := hdl.Cat(reversed(slab), hdl.Const(hdl.U(32-lanes-slab.Type().Width), 0))
 	return p.WireIs("place", hdl.Xor(key, at, hdl.Ext(row, 32)))
 }
 
 // lanePlace completes a place with the lane.
 func (p *datapath) lanePlace(g *hdl.Gen, place hdl.Value, r hdl.Index) hdl.Value {
-	lanes := bits.Len(uint(p.d.P)) - 1
+	if p.placeRow != nil {
+		row := g.WireIs("row", hdl.AddMod(p.placeRow, hdl.Ext(hdl.IndexConst(hdl.U(p.d.laneBits()), r), 32)))
+		return hdl.Xor(place, reversed(row))
+	}
+	lanes := p.d.laneBits()
 	if lanes == 0 {
 		return place
 	}

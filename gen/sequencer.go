@@ -89,6 +89,7 @@ type sequencer struct {
 	visit, layer, actLayer                        *hdl.Signal
 	state, phase, step, slab, kind                *hdl.Signal
 	variant, bank, infer, slabO, flush            *hdl.Signal
+	part                                          *hdl.Signal // of a word that the slab is; nil if bits of its number say so
 	cold                                          *hdl.Signal // nil if every start is
 	desc                                          *hdl.Signal
 	walkDone, drainIdle, storeIdle, fetchIdle     hdl.Value
@@ -250,6 +251,9 @@ func (q *sequencer) registers() {
 	q.visit = q.Reg("visit_q", hdl.U(addrBits(len(q.visits))))
 	q.slab = q.Reg("slab_q", hdl.U(d.slabIndexBits()))
 	q.slabO = q.Reg("slab_o_q", hdl.U(d.fields.addr), "first word of the slab in its sample")
+	if n := d.rowParts(); !powerOfTwo(n) {
+		q.part = q.Reg("slab_part_q", hdl.U(partBits(n)), "part of its words that the slab is")
+	}
 	q.kind = q.Reg("kind_q", hdl.U(3))
 	if d.IndexCopies > 1 {
 		q.variant = q.Reg("variant_q", hdl.U(addrBits(d.points()+1)), "update of live indices: argmax of 1 s+, 2 s-")

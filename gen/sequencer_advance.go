@@ -32,7 +32,7 @@ func (q *sequencer) advance() {
 
 	begin := func(b *hdl.Block) {
 		b.Set(q.phase, q.phases[CopyFree])
-		for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.bank, q.slabTile, q.keep, q.errorQ} {
+		for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.part, q.bank, q.slabTile, q.keep, q.errorQ} {
 			if r == nil {
 				continue
 			}
@@ -206,7 +206,12 @@ func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 		}
 		step := q.field("o_slab")
 		if part := q.slabPart(); part != nil { // several slabs share a word
-			step = hdl.Mux(hdl.RedAnd(part), step, zeroOf(step))
+			last := hdl.Value(hdl.RedAnd(part))
+			if q.part != nil {
+				last = hdl.EqConst(part, int64(q.d.rowParts()-1))
+				b.Set(q.part, hdl.Mux(last, zeroOf(part), inc(part)))
+			}
+			step = hdl.Mux(last, step, zeroOf(step))
 		}
 		b.Set(q.slabO, hdl.AddMod(q.slabO, step))
 	}).Else(func(b *hdl.Block) {
@@ -215,6 +220,9 @@ func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 			b.Set(q.slabTile, zeroOf(q.slabTile))
 		}
 		b.Set(q.slabO, zeroOf(q.slabO))
+		if q.part != nil {
+			b.Set(q.part, zeroOf(q.part))
+		}
 		chain := b.If(q.of("act"), func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[Act])
 			b.Set(q.state, q.st[seqSetup])

@@ -267,10 +267,13 @@ func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
 
 // slabPart is the place of the slab in its words; nil where a slab is a whole word.
 func (q *sequencer) slabPart() hdl.Value {
-	if n := q.d.rowParts(); n > 1 {
+	switch n := q.d.rowParts(); {
+	case n == 1:
+		return nil
+	case powerOfTwo(n):
 		return hdl.Slice(q.slab, partBits(n)-1, 0)
 	}
-	return nil
+	return q.part
 }
 
 // contrasting is high in passes that collect contrasts.

@@ -1,5 +1,11 @@
 package gen
 
+import (
+	"math/bits"
+
+	"epgen/hdl"
+)
+
 // An array of unequal sides has words of as many lanes as its longer side. Along
 // the shorter side a block of channels is a part of a word:
 //
@@ -29,6 +35,50 @@ func (p *Plan) IndexLanes() int { return p.Rows }
 
 // IndexParts is the number of such words for a word of states.
 func (p *Plan) IndexParts() int { return p.rowParts() }
+
+// laneBits is the width of the number of a lane in a word, 0 of the only one.
+func (p *Plan) laneBits() int { return bits.Len(uint(p.P - 1)) }
+
+// LaneNumberBits is laneBits for the harness, which codes labels.
+func (p *Plan) LaneNumberBits() int { return p.laneBits() }
+
+// columnLanes is the number of elements of a column in external memory: those of a word,
+// rounded up to a power of two, so that columns and beats divide one another.
+func (p *Plan) columnLanes() int { return 1 << p.laneBits() }
+
+// powerOfTwo reports that counters of n things wrap by themselves and that numbers
+// of words and parts are joined bits.
+func powerOfTwo(n int) bool { return n&(n-1) == 0 }
+
+// timesConst is v * n in width w, by additions.
+func timesConst(v hdl.Value, n, w int) hdl.Value {
+	var sum hdl.Value
+	for k := bits.Len(uint(n)) - 1; k >= 0; k-- {
+		if n>>k&1 == 0 {
+			continue
+		}
+		term := fit(hdl.Shl(v, k), w)
+		if sum == nil {
+			sum = term
+		} else {
+			sum = hdl.AddMod(sum, term)
+		}
+	}
+	return sum
+}
+
+// choosePart is part number at, of w bits each, of a word of n. Where n is no power of two it is
+// a choice among constants: a multiple of such a width would be a multiplication.
+func choosePart(word, at hdl.Value, n, w int) hdl.Value {
+	if powerOfTwo(n) {
+		return hdl.DynSlice(word, at, w)
+	}
+	part := hdl.Slice(word, n*w-1, (n-1)*w)
+	for k := n - 2; k >= 0; k-- {
+		part = hdl.Mux(hdl.EqConst(at, int64(k)), hdl.Slice(word, (k+1)*w-1, k*w), part)
+	}
+	return part
+}
 
 // ceilDiv is a/b rounded up.
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -112,7 +112,12 @@ func (s *store) fifo() {
 // packer builds beats of columns.
 func (s *store) packer() {
 	d, one := s.d, hdl.U(1)
-	dw, cw := d.Cfg.Memory.DataWidth, d.P*d.ElementBits
+	dw, cw := d.Cfg.Memory.DataWidth, d.Map.ColumnBytes*8
+	column := hdl.Value(s.col)
+	if s.colLast != nil {
+		column = hdl.Slice(s.col, d.P*d.ElementBits-1, 0)
+	}
+	column = fit(column, cw)
 	s.Group("Beats")
 	s.beatValid = s.Wire("beat_valid", one)
 	s.beatTake = s.Wire("beat_take", one)
@@ -136,7 +141,6 @@ func (s *store) packer() {
 				b.Set(pad, hdl.All(hdl.Any(pad, s.colLast), hdl.Ne(next, hdl.Const(count.Type(), int64(n)))))
 			}).ElseIf(s.beatTake, func(b *hdl.Block) { b.Set(count, zeroOf(count)) })
 		})
-		column := hdl.Slice(s.col, cw-1, 0)
 		s.Always(func(b *hdl.Block) {
 			b.If(step, func(b *hdl.Block) {
 				b.Set(beat, hdl.Cat(hdl.Mux(pad, zeroOf(column), column), hdl.Slice(beat, dw-1, cw)))
@@ -155,14 +159,14 @@ func (s *store) packer() {
 				ElseIf(s.beatTake, func(b *hdl.Block) { b.Set(left, hdl.SubMod(left, hdl.Const(left.Type(), 1))) })
 		})
 		s.Always(func(b *hdl.Block) {
-			b.If(s.pop, func(b *hdl.Block) { b.Set(hold, s.col) }).
+			b.If(s.pop, func(b *hdl.Block) { b.Set(hold, column) }).
 				ElseIf(s.beatTake, func(b *hdl.Block) { b.Set(hold, hdl.Ext(hdl.Shr(hold, dw), cw)) })
 		})
 		s.beat = hdl.Slice(hold, dw-1, 0)
 	default:
 		s.Assign(s.beatValid, s.colValid)
 		s.Assign(s.pop, s.beatTake)
-		s.beat = s.col
+		s.beat = column
 	}
 }
 

@@ -29,7 +29,7 @@ type walker struct {
 	cValid, cNext                        *hdl.Signal
 	cWindow, cFirst, cLast, cMinus, cEnd *hdl.Signal
 	cSample, cVoid                       *hdl.Signal
-	bPart, cPart                         *hdl.Signal // where a word holds several blocks
+	aPart, bPart, cPart                  *hdl.Signal // where a word holds several blocks; aPart where no bits of the number say which
 	i, o, tile                           *hdl.Signal
 	iRow, oRow, tileRow                  *hdl.Signal
 	yOdd, xOdd, xOddStart                *hdl.Signal
@@ -94,6 +94,9 @@ func (w *walker) counters() {
 	w.aValid = w.Reg("a_valid_q", one)
 	w.sample = w.Reg("sample_q", hdl.U(w.f.sample))
 	w.blk = w.Reg("blk_q", hdl.U(w.f.block))
+	if !powerOfTwo(w.parts) {
+		w.aPart = w.Reg("part_q", hdl.U(partBits(w.parts)), "of the word below that the block is")
+	}
 	w.y = w.Reg("y_q", hdl.U(w.f.pos))
 	w.x = w.Reg("x_q", hdl.U(w.f.pos))
 	w.window = w.Reg("window_q", hdl.U(2), "{dy, dx} in the pool window")
@@ -143,6 +146,9 @@ func (w *walker) counters() {
 		for _, r := range []*hdl.Signal{w.sample, w.blk, w.y, w.x, w.window, w.minus, w.iSample, w.iBlk, w.oSample, w.oBlk, w.kBlk} {
 			b.Set(r, zeroOf(r))
 		}
+		if w.aPart != nil {
+			b.Set(w.aPart, zeroOf(w.aPart))
+		}
 	}
 	w.AlwaysReset(func(b *hdl.Block) {
 		b.Set(w.aValid, bit(false))
@@ -156,6 +162,9 @@ func (w *walker) counters() {
 			count(b, nextX, xLast, w.x)
 			count(b, nextY, yLast, w.y)
 			count(b, nextBlk, blkLast, w.blk, w.iBlk, w.blockStep(), w.oBlk, p["o_blk"], w.kBlk, p["k_blk"])
+			if w.aPart != nil {
+				count(b, nextBlk, hdl.Any(blkLast, w.lastPart()), w.aPart)
+			}
 			count(b, nextSample, sampleLast, w.sample, w.iSample, p["i_sample"], w.oSample, p["o_sample"])
 			b.If(nextWindow, func(b *hdl.Block) {
 				b.Set(w.window, hdl.Mux(windowLast, zeroOf(w.window), inc(w.window)))
@@ -172,11 +181,25 @@ func (w *walker) blockStep() hdl.Value {
 	if w.parts == 1 {
 		return step
 	}
-	return hdl.Mux(hdl.RedAnd(w.part()), step, zeroOf(step))
+	return hdl.Mux(w.lastPart(), step, zeroOf(step))
 }
 
-// part is the place of the block in its word.
-func (w *walker) part() hdl.Value { return hdl.Slice(w.blk, partBits(w.parts)-1, 0) }
+// part is the place of the block in its word, with a counter of its own unless it is
+// the lowest bits of the block's number.
+func (w *walker) part() hdl.Value {
+	if w.aPart != nil {
+		return w.aPart
+	}
+	return hdl.Slice(w.blk, partBits(w.parts)-1, 0)
+}
+
+// lastPart reports the last block of a word.
+func (w *walker) lastPart() hdl.Value {
+	if w.aPart != nil {
+		return hdl.EqConst(w.aPart, int64(w.parts-1))
+	}
+	return hdl.RedAnd(w.part())
+}
 
 // stageB looks the item up in the axis tables and sums its offsets.
 func (w *walker) stageB() {

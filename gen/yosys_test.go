@@ -28,6 +28,7 @@ func TestEstimateAgainstYosys(t *testing.T) {
 	}{
 		{"square", "6,M,5,fc3", func(c *ep.Config) { c.Array.Size = 4 }},
 		{"tall", "5b0,A,6s2b0,fc3b0", func(c *ep.Config) { c.Array.Rows, c.Array.Columns, c.Batch = 8, 2, 2 }},
+		{"odd", "5,M,4,fc3", func(c *ep.Config) { c.Array.Rows, c.Array.Columns, c.PoolIndex = 3, 9, ep.Live }},
 		{"on chip", "5,M,7k5,M,fc3", func(c *ep.Config) {
 			c.Array.Size, c.PoolIndex, c.Memory.Weights = 2, ep.Live, ep.OnChip
 		}},

@@ -74,6 +74,7 @@ func (h *header) scalars() {
 	h.constant("int", "kP", d.P, "lanes of a word, the larger of the two")
 	h.constant("int", "kLines", d.Lines, "of kP weights in a tile, the smaller of the two")
 	h.constant("int", "kIndexParts", d.IndexParts(), "words of pool indices, kRows lanes each, for a word of states")
+	h.constant("int", "kLaneNumberBits", d.LaneNumberBits(), "the number of a lane, in labels")
 	h.constant("int", "kLaneBits", d.LaneBits, "one state or input on chip, signed")
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
 	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
@@ -181,7 +182,7 @@ func (h *header) memoryMap() {
 	h.line("  uint64_t offset, bytes;")
 	h.line("};")
 	h.constant("int", "kElementBytes", h.d.ElementBits/8, "one weight, input, label or result")
-	h.constant("int", "kColumnBytes", m.ColumnBytes, "kP elements")
+	h.constant("int", "kColumnBytes", m.ColumnBytes, "kP elements, and zeros up to a power of two")
 	h.constant("int", "kBeatBytes", m.BeatBytes, "one beat of the memory port")
 	for _, r := range []struct {
 		name string

@@ -126,6 +126,17 @@ var networks = []network{
 		c.MinSteps, c.Tolerance, c.FreeSteps, c.NudgeSteps, f.UpdateRounding = 3, 2, 20, 9, fixedpoint.Stochastic
 		c.Array.Size, c.Sequence.Starts = 2, 2
 	}},
+	{name: "array-5", list: "7,M,6,fc8", input: ep.Shape{C: 3, H: 8, W: 7}, set: func(c *ep.Config) {
+		c.Array.Size, c.Batch, c.Memory.DataWidth, c.Sequence.Starts = 5, 2, 32, 2
+		c.Formats.UpdateRounding, c.Formats.MasterBits, c.MomentumShift = fixedpoint.Stochastic, 5, 2
+	}},
+	{name: "array-6x2", list: "7,M,9,M,fc5", input: ep.Shape{C: 5, H: 9, W: 8}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.PoolIndex, c.Memory.DataWidth = 6, 2, ep.Live, 256
+		c.Formats.UpdateRounding = fixedpoint.Stochastic
+	}},
+	{name: "array-3x9", list: "7,M,8b0,fc11", input: ep.Shape{C: 4, H: 8, W: 7}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.Memory.Weights, c.Sweep = 3, 9, ep.OnChip, ep.Asynchronous
+	}},
 	{name: "ten-steps", list: "6,M,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Batch, c.Sequence.Starts = 2, 10
 	}},
@@ -250,7 +261,7 @@ var networks = []network{
 	}},
 	{name: "heads-random", list: "4,A,5,M,fc3", input: ep.Shape{C: 2, H: 9, W: 9}, set: func(c *ep.Config) {
 		c.Estimate, c.Seed, c.Sequence.Starts, c.Output = ep.RandomSign, 3, 3, ep.Linear
-		c.Formats.UpdateRounding, c.PoolIndex, c.Array.Size = fixedpoint.Stochastic, ep.Live, 2
+		c.Formats.UpdateRounding, c.PoolIndex, c.Array.Size = fixedpoint.Stochastic, ep.Live, 3
 		heads(c, false, func(s *ep.HeadSpec) { s.Grid = s.Layer % 2 * 2 })
 	}},
 	{name: "sums", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 7}, set: func(c *ep.Config) {

@@ -157,7 +157,7 @@ func TestCheckFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(sound), "endmodule", "wire unused = 1'b0;\nendmodule", 1)
+	text := strings.Replace(string(sound), "endmodule", "wire spare = 1'b0;\nendmodule", 1)
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}

@@ -63,9 +63,9 @@ var Options = []Option{
 	{"formats.state-rounding", among("nearest-even", "nearest-up", "truncate")},
 	{"formats.update-rounding", among("nearest-even", "nearest-up", "truncate", "stochastic")},
 
-	{"array.size", among("2", "1", "4", "8")},
-	{"array.rows", among("", "", "1", "2", "4", "8")},
-	{"array.columns", among("", "", "1", "2", "4", "8")},
+	{"array.size", among("2", "1", "4", "8", "3", "6")},
+	{"array.rows", among("", "", "1", "2", "4", "8", "3", "6")},
+	{"array.columns", among("", "", "1", "2", "4", "8", "3", "6")},
 
 	{"memory.data-width", among("64", "32", "128", "256", "512")},
 	{"memory.weights", among("external", "external", "on-chip")},

@@ -13,6 +13,7 @@ func All() []*Bench {
 	single, narrow, even, means, bare, real, sweep, tall, wide := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"], ds["tall"], ds["wide"]
 	chip := ds["chip"]
 	settle, mixed := ds["settle"], ds["mixed"]
+	five, third, ninth := ds["five"], ds["third"], ds["ninth"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
 			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
@@ -25,22 +26,22 @@ func All() []*Bench {
 		inGroup("arithmetic", roundingBench(),
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false), updateBench(settle, false), updateBench(mixed, false),
 			keptLaneBench(ds["keeps"]), keptLaneBench(ds["sums"]), keptLaneBench(ds["decays"]), keptLaneBench(ds["masters"]),
-			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide),
+			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide), arrayBench(five), arrayBench(third), arrayBench(ninth),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall), laneBench(mixed),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
-			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed),
+			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed), operandsBench(third), operandsBench(ninth),
 		),
 		inGroup("memories", join(stores(narrow), stores(real), stores(wide), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real), drainBench(tall),
 			drainBench(ds["keeps"]), drainBench(ds["masters"]), keptBench(ds["keeps"]), keptBench(ds["sums"]), keptBench(ds["masters"])})...),
 		inGroup("schedule",
-			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide),
+			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide), walkerBench(third),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow),
-			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(chip),
+			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(ninth), sequencerBench(chip),
 		),
 		inGroup("memory-port",
-			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip),
-			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]),
+			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip), fetchBench(five), fetchBench(third),
+			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(five), storeBench(third), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]),
 		),
 	)
 }

@@ -35,6 +35,9 @@ type design struct {
 //	tall    4x2, narrow numbers: a word holds two blocks of the layer below
 //	chip    2x2, weights on chip, layers with and without biases
 //	wide    2x8: a word holds four slabs; channels that end within one
+//	five    5x5: sums of odd numbers of terms, words of three lanes more in memory
+//	third   6x2: three blocks of the layer below in a word
+//	ninth   3x9: three slabs in a word
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
 //	mixed   2x2, layers with formats and initial states of their own, a linear output
@@ -76,6 +79,9 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"tall", "5,M,3b0,fc3", ep.Shape{C: 3, H: 5, W: 4}, 4, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"chip", "3,M,3b0,fc5", ep.Shape{C: 3, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2, Weights: ep.OnChip}, [2]int{2, 2}, ep.Synchronous},
 		{"wide", "3,M,9,M,4,fc5", ep.Shape{C: 9, H: 5, W: 4}, 8, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"five", "7,M,3b0,fc6", ep.Shape{C: 3, H: 5, W: 4}, 5, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 32, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"third", "7,M,3b0,fc5", ep.Shape{C: 5, H: 5, W: 4}, 6, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 128, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"ninth", "7,M,11,M,4,fc5", ep.Shape{C: 10, H: 5, W: 4}, 9, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
 		{"mixed", "5,M,4,M,fc3", ep.Shape{C: 2, H: 6, W: 5}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Synchronous},
 		{"settle", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{4, 4}, ep.Synchronous},
@@ -87,6 +93,12 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		cfg := ep.NewConfig(net)
 		if c.name == "tall" {
 			cfg.Array.Columns = 2
+		}
+		switch c.name {
+		case "third":
+			cfg.Array.Columns = 2
+		case "ninth":
+			cfg.Array.Rows = 3
 		}
 		if c.name == "wide" {
 			cfg.Array.Rows = 2

@@ -75,6 +75,10 @@ var faults = []struct {
 	{"ep_sequencer/narrow", "variant_q <= 2'd2", "variant_q <= 2'd1", "i_plus_o state_o index_plus_o"},
 	{"ep_sequencer/real", "!updating || drain_idle_i", "1'b1", "state_o pass_over_o freed_o"},
 
+	{"ep_mac_array/five", "rest4_q <= rest2", "rest4_q <= gen_lane[3].prod_q", "acc_o"},
+	{"ep_mac_array/ninth", "rest2 = gen_part[2]", "rest2 = gen_part[1]", "group_acc_o"},
+	{"ep_walker/third", "part_q == 2'd2", "part_q == 2'd3", "op_i_o op_part_o"},
+	{"ep_sequencer/ninth", "slab_part_q == 2'd2", "slab_part_q == 2'd3", "slab_o_o slab_part_o"},
 	{"ep_lane/mixed", "top_i == 1'b1", "top_i == 1'b0", "state_o"},
 	{"ep_update_lane/mixed", "MIN_4 = -37'sd16", "MIN_4 = -37'sd32", "new_o"},
 	{"ep_operands/mixed", "2'd2) ? 16'sd128", "2'd2) ? 16'sd127", "v_o z_o"},

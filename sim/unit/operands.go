@@ -63,11 +63,11 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	slabPart, part := 0, 0 // of the words
 	if v.Has("slab_part_i") {
 		slabPart = pos ^ int(even[0]&1)
-		slabPart &= d.P/d.Rows - 1
+		slabPart %= d.P / d.Rows
 		v.Set("slab_part_i", int64(slabPart))
 	}
 	if v.Has("part_i") {
-		part = (pos ^ int(odd[0]&1)) & (d.P/d.Columns - 1)
+		part = (pos ^ int(odd[0]&1)) % (d.P / d.Columns)
 		v.Set("part_i", int64(part))
 	}
 	for r := range d.P {

@@ -268,26 +268,29 @@ func (s *storePlay) sendBeat(aborting bool) (sent, took bool) {
 
 // wantBeat expects the data of the beat at hand.
 func (s *storePlay) wantBeat() {
+	lanes := 8 * s.Map.ColumnBytes / s.ElementBits // those of a word, and zeros
+	of := func(c column, lane int) int64 {
+		if c.elements == nil || lane >= s.P {
+			return 0
+		}
+		return c.elements[lane]
+	}
 	element := func(lane int, x int64) { s.v.WantLaneAfter(0, "m_axi_wdata", lane, s.ElementBits, x) }
 	switch {
 	case s.columnsPerBeat > 1:
 		for i, c := range s.beat {
-			for r := range s.P {
-				x := int64(0)
-				if c.elements != nil {
-					x = c.elements[r]
-				}
-				element(i*s.P+r, x)
+			for r := range lanes {
+				element(i*lanes+r, of(c, r))
 			}
 		}
 	case s.beatsPerColumn > 1:
-		perBeat := s.P / s.beatsPerColumn
+		perBeat := lanes / s.beatsPerColumn
 		for r := range perBeat {
-			element(r, s.hold.elements[(s.beatsPerColumn-s.parts)*perBeat+r])
+			element(r, of(s.hold, (s.beatsPerColumn-s.parts)*perBeat+r))
 		}
 	default:
-		for r := range s.P {
-			element(r, s.front[0].elements[r])
+		for r := range lanes {
+			element(r, of(s.front[0], r))
 		}
 	}
 }

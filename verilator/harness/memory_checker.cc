@@ -131,7 +131,7 @@ int MemoryChecker::Correct() const {
             static_cast<uint64_t>(lane) * kElement);
         if (v <= best) continue;
         best = v;
-        at = word * design::kP + lane;  // as labels are coded
+        at = (word << design::kLaneNumberBits) + lane;  // as labels are coded
       }
     }
     correct += at == load(design::kLabels.offset +
@@ -150,7 +150,8 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
     e.channel = word % map.sample_words / map.hw * design::kP + lane;
     e.y = word % map.hw / map.w;
     e.x = word % map.hw % map.w;
-    e.real = e.sample < design::kBatch && e.channel < map.c;
+    e.real = e.sample < design::kBatch && lane < design::kP &&
+             e.channel < map.c;
   };
   if (Within(offset, design::kLabels)) {
     const uint64_t rel = offset - design::kLabels.offset;
@@ -204,7 +205,8 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
       e.input_channel = tile / l.taps * design::kColumns + col;
       e.y = tile % l.taps / l.kernel_w;
       e.x = tile % l.taps % l.kernel_w;
-      e.real = e.input_channel < l.in_channels;
+      e.real = e.input_channel < l.in_channels &&
+               lane < (kTall ? design::kRows : design::kColumns);
     } else {
       e.real = row < design::kRows;
     }

@@ -85,7 +85,7 @@ var SettingFlags = []SettingFlag{
 	{"gain", "init.gain", "X", "weights are drawn from +-X/sqrt(fan_in)"},
 	{"bias", "init.bias", "X", "initial value of every bias"},
 	{"head-gain", "init.head-gain", "X", "the same as -gain for the maps of heads and readout"},
-	{"array", "array.size", "N", "rows and columns of the multiplier array: 1, 2, 4, 8, 16 or 32"},
+	{"array", "array.size", "N", "rows and columns of the multiplier array, 1 to 32"},
 	{"memory-width", "memory.data-width", "BITS", "width of the AXI4 data bus: 32, 64, 128, 256 or 512"},
 	{"burst-beats", "memory.burst-beats", "N", "longest burst in beats"},
 	{"read-latency", "memory.read-latency", "N", "cycles to the first data of a read, for the estimate"},

@@ -149,7 +149,7 @@ func TestResolveErrors(t *testing.T) {
 		{"-o out -beta x", `flag -beta: "x", want a number`},
 		{"-o out -seed -1", `flag -seed: -1, want an integer of at least 0`},
 		{"-o out -pool-index warm", `flag -pool-index: "warm", want "frozen" or "live"`},
-		{"-o out -array 3", `flag -array: 3, want one of 1 2 4 8 16 32`},
+		{"-o out -array 33", `flag -array: 33, want an integer 1..32`},
 		{"-o out -memory-width 16", `flag -memory-width: 16, want one of 32 64 128 256 512`},
 		{"-o out -input-shape 3", `flag -input-shape: shape "3", want CxHxW such as 3x32x32`},
 		{"-o out -input-shape 3x8x8", `network vgg11 on input 3x8x8: layer 6: pool leaves nothing of a map of 1x1, want at least 2x2`},
