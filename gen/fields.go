@@ -1,5 +1,10 @@
 package gen
 
+import (
+	"maps"
+	"slices"
+)
+
 // opFields are the widths shared by the walker, its tables and the datapath.
 type opFields struct {
 	addr   int // word addresses of states and accumulators, within a copy or a sample too
@@ -127,9 +132,9 @@ func b2i(b bool) int {
 }
 
 // PassReads lists, for each kind of pass, the fields of the descriptor that
-// the hardware reads during it or right after. All others are zero in the ROM,
-// but in designs with heads; random bits of updates need k_blk besides, weights on chip
-// the place of the slab in all passes over one.
+// the hardware reads during it or right after. All others are zero in the ROM.
+// In designs with heads HeadReads are read besides; random bits of updates need k_blk, weights
+// on chip the place of the slab in all passes over one.
 var PassReads = map[Kind][]string{
 	Up: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "i_blk", "i_sample", "o_blk", "step", "mean",
 		"o_sample", "o_slab", "i_row", "k_blk", "k_row", "acc_write", "index_base", "up_shift", "bias_shift", "biased", "initial_state"},
@@ -184,10 +189,12 @@ func (d *Design) values(q *Pass) map[string]int {
 	for _, o := range d.headFields() {
 		all[o.name] = o.value(q)
 	}
-	if d.hasHeads() { // whose passes read more
-		return all
-	}
 	read := map[string]int{}
+	if d.hasHeads() {
+		for _, name := range HeadReads(q.Kind, slices.Collect(maps.Keys(all))) {
+			read[name] = all[name]
+		}
+	}
 	for _, name := range PassReads[q.Kind] {
 		read[name] = all[name]
 	}

@@ -3,6 +3,7 @@ package gen
 import (
 	"math/bits"
 	"slices"
+	"strings"
 
 	"epgen/ep"
 	"epgen/fixedpoint"
@@ -138,6 +139,34 @@ func (d *Design) headFields() []optionalField {
 		}})
 	}
 	add("pool_shift", "choice of the area of a cell", d.shifts.pool, func(h *LayerPlan) int { return h.HeadArith.Pool.Shift })
+	return list
+}
+
+// headReads lists the fields that a kind of pass reads in designs with heads, besides those
+// of PassReads.
+var headReads = map[Kind][]string{
+	Down:   {"head"},
+	Update: {"head"},
+	Bias:   {"head"},
+	Act:    {"head", "head_code", "head_shift", "i_blk", "i_sample"},
+	Pool: {"row_base", "col_base", "last_blk", "last_y", "last_x", "o_base", "o_blk", "o_sample", "o_row", "i_blk", "i_sample",
+		"k_blk", "acc_write", "pool_shift", "mean_base"},
+	Soft: {"o_base", "direct", "taught", "last_word", "target_base", "distil"},
+}
+
+// HeadReads returns those of a list of fields that a kind of pass reads in designs with heads,
+// besides those of PassReads.
+func HeadReads(kind Kind, fields []string) []string {
+	var list []string
+	for _, name := range fields {
+		stem := name // head_code_2 is the head_code of a phase
+		if strings.HasPrefix(name, "head_code") {
+			stem = "head_code"
+		}
+		if slices.Contains(headReads[kind], stem) {
+			list = append(list, name)
+		}
+	}
 	return list
 }
 

@@ -117,10 +117,10 @@ func (q *sequencer) indexCopy(index hdl.Value, k int) hdl.Value {
 	return hdl.AddMod(index, hdl.Const(index.Type(), int64(k*q.d.IndexWords)))
 }
 
-// strengthBits is the width of the choice among several |beta|.
+// strengthBits is the width of the choice among several |beta| in the nudge of the output.
 func (d *Design) strengthBits() int {
 	n := len(d.Arith.Strengths())
-	return addrBits(n) * b2i(n > 1)
+	return addrBits(n) * b2i(n > 1 && d.nudgesOutput())
 }
 
 // strength is the place of the |beta| of the phase among all.

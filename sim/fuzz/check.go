@@ -91,6 +91,7 @@ func writePackage(s Settings, dir string) (err error) {
 	if err != nil {
 		return fail(err)
 	}
+	drawHeadParams(d.Cfg, w)
 	x, err := ep.LoadInputs(d.Cfg, &none)
 	if err != nil {
 		return fail(err)

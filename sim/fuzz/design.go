@@ -77,6 +77,9 @@ func (s Settings) config() (*ep.Config, error) {
 	maps.Copy(all, s)
 	all.fitLists()
 	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if slices.Contains(ownKeys, key) {
+			continue
+		}
 		if err := draft.SetFlag(key, key, all[key]); err != nil {
 			return nil, err
 		}
@@ -86,6 +89,9 @@ func (s Settings) config() (*ep.Config, error) {
 		return nil, err
 	}
 	cfg, _, err := draft.Resolve()
+	if err == nil {
+		err = s.addHeads(cfg)
+	}
 	return cfg, err
 }
 

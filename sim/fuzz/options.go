@@ -39,6 +39,10 @@ var Options = []Option{
 	{"phases.output", among("clamped", "clamped", "linear")},
 	{"phases.activation", among("half", "unit")},
 
+	{"network.loss", among("mse", "ce")},
+	{headsKey, drawHeads},
+	{distilKey, among("2,0.5", "1,0.25", "5,1")},
+
 	{"learning.frozen", among("", "", "1", "2")},
 	{"learning.clip", among("0", "0", "0.4")},
 	{"learning.host-rates", among("false", "false", "true")},
@@ -59,6 +63,11 @@ var Options = []Option{
 	{"phases.layer-initial", lists("0", "0.3", "1", "0.7")},
 	{"formats.target", among("UQ1.15", "UQ1.7", "UQ0.8", "UQ1.4")},
 	{"formats.beta", among("UQ4.8", "UQ2.3", "UQ4.12")},
+	{"formats.head-weight", among("Q3.12", "Q2.5", "Q1.16", "Q4.8")},
+	{"formats.head-bias", among("Q3.12", "Q2.5", "Q1.20")},
+	{"formats.probability", among("UQ0.15", "UQ0.7", "UQ1.10", "UQ0.4")},
+	{"formats.error", among("Q2.13", "Q1.6", "Q3.9")},
+	{"formats.lambda", among("UQ4.8", "UQ2.6", "UQ4.12")},
 	{"formats.rate-bits", among("16", "8", "3", "24")},
 	{"formats.state-rounding", among("nearest-even", "nearest-up", "truncate")},
 	{"formats.update-rounding", among("nearest-even", "nearest-up", "truncate", "stochastic")},

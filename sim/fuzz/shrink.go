@@ -42,6 +42,11 @@ func Simpler(s Settings) []Settings {
 			add("network.layers", simpler)
 		}
 	}
+	if text, ok := s[headsKey]; ok {
+		for _, simpler := range simplerHeads(text) {
+			add(headsKey, simpler)
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(s)) {
 		if key != "network.layers" {
 			add(key, "")

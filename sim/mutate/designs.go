@@ -68,6 +68,7 @@ func WritePackage(dir string, cfg *ep.Config) error {
 	}
 	params := w.Quantize(&cfg.Formats)
 	stretch(params, cfg)
+	drawHeads(params, cfg)
 	_, err = sim.WritePackage(dir, d, params, drawSamples(cfg), nil)
 	return err
 }
@@ -98,7 +99,7 @@ func stretch(p *ep.Params, cfg *ep.Config) {
 func drawSamples(cfg *ep.Config) *ep.Samples {
 	rng := rand.New(rand.NewPCG(cfg.Seed, 0x73616d706c65))
 	lo, hi := cfg.Formats.Input.Min(), cfg.Formats.Input.Max()
-	s := &ep.Samples{X: make([]int32, cfg.Batch*cfg.Network.Input.Len()), Y: make([]int, cfg.Batch)}
+	s := &ep.Samples{X: make([]int32, cfg.Samples()*cfg.Network.Input.Len()), Y: make([]int, cfg.Samples())}
 	for i := range s.X {
 		s.X[i] = int32(lo + rng.Int64N(hi-lo+1))
 		if rng.IntN(3) == 0 {
@@ -108,7 +109,37 @@ func drawSamples(cfg *ep.Config) *ep.Samples {
 	for i := range s.Y {
 		s.Y[i] = rng.IntN(cfg.Network.Classes())
 	}
+	taught := false
+	for i := range cfg.Network.Heads {
+		var targets []int32
+		if h := &cfg.Network.Heads[i]; h.Kind == ep.FeatureHead || h.Kind == ep.LogitHead {
+			taught = true
+			one := int64(1) << cfg.Formats.Error.Frac
+			for range cfg.Samples() * h.Outputs() {
+				targets = append(targets, int32(min(rng.Int64N(one+1), cfg.Formats.Error.Max())))
+			}
+		}
+		s.Teacher = append(s.Teacher, targets)
+	}
+	if !taught {
+		s.Teacher = nil
+	}
 	return s
+}
+
+// drawHeads gives heads biases, which begin at 0, and means that differ.
+func drawHeads(p *ep.Params, cfg *ep.Config) {
+	rng := rand.New(rand.NewPCG(cfg.Seed, 0x6865616473))
+	for i := range p.Heads {
+		for k := range p.Heads[i].B {
+			p.Heads[i].B[k] = int32(rng.Int64N(cfg.Formats.HeadBias.Max()/4) - cfg.Formats.HeadBias.Max()/8)
+		}
+		if cfg.Network.Heads[i].Center {
+			for k := range p.Heads[i].Mean {
+				p.Heads[i].Mean[k] = int32(rng.Int64N(cfg.Formats.State.Max()))
+			}
+		}
+	}
 }
 
 // readRTL returns the files of rtl/ by base name.

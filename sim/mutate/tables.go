@@ -22,7 +22,7 @@ import (
 var (
 	formFields   = regexp.MustCompile(`^\s*// *\{?([a-z_]+(?:, *[a-z_]+)*)(,|\})$`)
 	formRow      = regexp.MustCompile(`^\s*\d+'[dbh]\w+: +\w+ =(.*)$`)
-	rowKind      = regexp.MustCompile(`// layer\d+ (up|down|update|bias|act)( \d+)?(, pooled)?$`)
+	rowKind      = regexp.MustCompile(`// (?:layer\d+|head\d+|readout) (up|down|update|bias|act|pool|soft)( \d+)?(, pooled)?$`)
 	formWordPart = regexp.MustCompile(`^\s*\{?(\d+'[dbh]\w+(, *)?)+(,|\};)$`)
 )
 
@@ -42,10 +42,15 @@ func reads(kind string, names []string) (fields []string, ok bool) {
 		fields, ok = spanReads[kind]
 		return fields, ok
 	}
-	for k, fields := range gen.PassReads {
-		if k.String() == kind {
-			return fields, true
+	for k := gen.Up; k <= gen.Soft; k++ {
+		if k.String() != kind {
+			continue
 		}
+		fields = gen.PassReads[k]
+		if slices.Contains(names, "head") { // the design has heads
+			fields = append(slices.Clone(fields), gen.HeadReads(k, names)...)
+		}
+		return fields, true
 	}
 	return nil, false
 }

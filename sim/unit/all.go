@@ -13,6 +13,7 @@ func All() []*Bench {
 	single, narrow, even, means, bare, real, sweep, tall, wide := ds["single"], ds["narrow"], ds["even"], ds["means"], ds["bare"], ds["real"], ds["sweep"], ds["tall"], ds["wide"]
 	chip := ds["chip"]
 	settle, mixed := ds["settle"], ds["mixed"]
+	points, outside, headedPoints, taught := ds["points"], ds["outside"], ds["headed-points"], ds["taught"]
 	five, third, ninth := ds["five"], ds["third"], ds["ninth"]
 	stores := func(d design) []*Bench {
 		return []*Bench{
@@ -28,6 +29,8 @@ func All() []*Bench {
 			keptLaneBench(ds["keeps"]), keptLaneBench(ds["sums"]), keptLaneBench(ds["decays"]), keptLaneBench(ds["masters"]),
 			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide), arrayBench(five), arrayBench(third), arrayBench(ninth),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall), laneBench(mixed),
+			laneBench(points), laneBench(outside), operandsBench(points), operandsBench(headedPoints),
+			randomKeyBench(settle), randomKeyBench(outside), headBench(taught),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed), operandsBench(third), operandsBench(ninth),
 		),
@@ -36,11 +39,12 @@ func All() []*Bench {
 		inGroup("schedule",
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide), walkerBench(third),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
-			registersBench(narrow),
+			registersBench(narrow), walkerBench(points), sequencerBench(points),
 			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(ninth), sequencerBench(chip),
 		),
 		inGroup("memory-port",
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip), fetchBench(five), fetchBench(third),
+			fetchBench(settle),
 			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(five), storeBench(third), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]),
 		),
 	)

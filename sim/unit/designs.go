@@ -43,6 +43,10 @@ type design struct {
 //	mixed   2x2, layers with formats and initial states of their own, a linear output
 //	settle  2x2, phases of four steps that may end after two, stochastic rounding
 //	keeps, sums, decays, masters  see keptDesigns
+//	points  2x2, a contrast of four points with weights, linear output
+//	outside 2x2, random sign, stochastic rounding, a nudge outside the activation
+//	headed-points  2x2, three points with weights, and a head
+//	taught  2x2, two samples, heads that distil features and logits
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -84,6 +88,8 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"ninth", "7,M,11,M,4,fc5", ep.Shape{C: 10, H: 5, W: 4}, 9, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
 		{"mixed", "5,M,4,M,fc3", ep.Shape{C: 2, H: 6, W: 5}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Synchronous},
+		{"points", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"outside", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"settle", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{4, 4}, ep.Synchronous},
 	} {
 		net, err := ep.ParseLayers(c.list, c.in)
@@ -118,6 +124,11 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		case "settle":
 			cfg.MinSteps, cfg.Tolerance = 2, 1000
 			cfg.Formats.UpdateRounding = fixedpoint.Stochastic
+		case "points":
+			cfg.Estimate, cfg.Betas, cfg.BetaWeights = ep.SeveralPoints, []float64{0.5, -0.5, 1, -1}, []int{8, -8, -1, 1}
+			cfg.Output = ep.Linear
+		case "outside":
+			cfg.Estimate, cfg.Seed, cfg.Nudge, cfg.Formats.UpdateRounding = ep.RandomSign, 7, ep.Outside, fixedpoint.Stochastic
 		case "sweep":
 			cfg.Damping, cfg.Start, cfg.Estimate = 2, ep.Warm, ep.Negative
 		}
@@ -144,6 +155,24 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 			f.State, f.Weight, f.Bias = fixedpoint.UQ(1, 5), fixedpoint.Q(1, 4), fixedpoint.Q(1, 4)
 			f.HeadWeight, f.HeadBias, f.Probability = fixedpoint.Q(2, 3), fixedpoint.Q(3, 2), fixedpoint.UQ(1, 4)
 			f.StateRounding = fixedpoint.NearestUp
+		}},
+		{"headed-points", "4,M,3,fc3", ep.Shape{C: 2, H: 4, W: 4}, func(c *ep.Config) {
+			c.Array.Size = 2
+			c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+		}},
+		{"taught", "4,M,3,fc5", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
+			c.Array.Size, c.Batch = 2, 2
+			kinds := []ep.HeadKind{ep.FeatureHead, ep.LogitHead, ep.CrossEntropy}
+			specs := c.Network.HeadSpecs()
+			for i := range specs {
+				specs[i].Kind, specs[i].Temperature, specs[i].Mix = kinds[i], 3, 0.7
+			}
+			specs[0].Outputs, specs[0].Grid = 3, 2
+			net, err := c.Network.WithHeads(c.Network.Classes(), specs)
+			if err != nil {
+				panic(err) // a constant
+			}
+			c.Network = net
 		}},
 	} {
 		d, err := headedDesign(c.name, c.list, c.in, c.set)

@@ -20,7 +20,7 @@ func fetchBench(d design) *Bench {
 		}
 		f.columnsPerBeat = max(1, d.Map.BeatBytes/d.Map.ColumnBytes)
 		f.beatsPerColumn = max(1, d.Map.ColumnBytes/d.Map.BeatBytes)
-		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i"} {
+		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i", "begun_i", "follows_i", "relaxed_i"} {
 			v.SetPresent(p, 0)
 		}
 		v.Reset()
@@ -59,6 +59,7 @@ type job struct {
 	offset  int // bytes
 	beats   int
 	columns int
+	end     bool // the last of a time step
 }
 
 const (
@@ -80,7 +81,9 @@ type fetchPlay struct {
 	beats                          int64 // taken in the latest run
 
 	fetchRun
-	jobs []job
+	jobs  []job
+	steps int // time steps of the run
+	pace  int // mean cycles until the sequencer goes on
 	fetchState
 }
 
@@ -102,6 +105,12 @@ type fetchState struct {
 	held            int // columns in the beat at hand, 0: none
 	parts           int // beats of the column so far
 
+	holding bool // until it is known whether another time step follows
+	fetched int  // time steps whose slabs have come
+	begun   int  // time steps that the sequencer has begun
+	follows bool // another one does for certain
+	relaxed bool // no other does
+
 	memory  []readBurst
 	offered bool // RVALID waits for RREADY
 	bad     bool
@@ -113,14 +122,14 @@ type fetchState struct {
 func (f *fetchPlay) jobList(infer bool) []job {
 	m := f.Map
 	list := []job{
-		{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch},
-		{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords},
+		{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch, false},
+		{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords, false},
 	}
 	last := len(f.Layers)
 	layer := func(n int) {
 		l := &f.Layers[n-1]
 		for slab := range l.Slabs {
-			list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns})
+			list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns, false})
 		}
 	}
 	if f.onChip() { // once
@@ -133,6 +142,10 @@ func (f *fetchPlay) jobList(infer bool) []job {
 	if !infer {
 		steps = f.Program.Steps()
 	}
+	if f.monitored() { // phases may end early: any number from the fewest on
+		steps -= f.IntN(steps - f.Cfg.MinSteps + 1)
+	}
+	f.steps = steps
 	layer(1)
 	for _, n := range f.Cfg.IndexesFirst() {
 		layer(n)
@@ -154,6 +167,7 @@ func (f *fetchPlay) jobList(infer bool) []job {
 		for n := 2; n <= last; n++ {
 			layer(n)
 		}
+		list[len(list)-1].end = true
 	}
 	if !infer {
 		for n := 1; n <= last; n++ {
@@ -167,7 +181,14 @@ func (f *fetchPlay) jobList(infer bool) []job {
 func (f *fetchPlay) run(r fetchRun) {
 	f.fetchRun = r
 	f.jobs = f.jobList(r.infer)
+	f.pace = 12
+	if f.chance(2) { // the slabs of two steps come meanwhile
+		f.pace = 400
+	}
 	f.beats = 0
+	for _, p := range []string{"begun_i", "follows_i", "relaxed_i"} {
+		f.v.SetPresent(p, 0)
+	}
 	f.v.Set("start_i", 1)
 	f.v.Want("fetch_idle_o", 1)
 	f.cycle()
@@ -199,6 +220,41 @@ func (f *fetchPlay) run(r fetchRun) {
 // onChip reports that all weights are fetched once.
 func (f *fetchPlay) onChip() bool { return f.Cfg.Memory.Weights == ep.OnChip }
 
+// monitored reports phases that may end early.
+func (f *fetchPlay) monitored() bool { return f.Cfg.MinSteps > 0 }
+
+// schedule plays the sequencer as far as the unit asks it for time steps: it begins one after
+// the other, no earlier than the first slab of a step has been asked for, and says, for
+// some of them ahead of time, that another follows.
+func (f *fetchPlay) schedule() {
+	if !f.monitored() || !f.loaded {
+		return
+	}
+	if f.chance(f.pace) {
+		switch {
+		case f.begun < f.steps && f.begun <= f.fetched:
+			f.begun++
+			f.follows = f.begun < f.steps && f.chance(2)
+		case f.begun == f.steps && f.fetched == f.steps:
+			f.relaxed, f.follows = true, false
+		}
+	}
+	f.v.Set("begun_i", int64(f.begun&3))
+	f.v.SetIf("follows_i", f.follows)
+	f.v.SetIf("relaxed_i", f.relaxed)
+}
+
+// hold leaves the state HOLD: for the slabs of another time step if one has begun or
+// follows for certain, for those of the update, or for the end, if none does.
+func (f *fetchPlay) hold() {
+	switch {
+	case f.relaxed && f.infer:
+		f.active, f.holding = false, false
+	case f.relaxed, f.begun == f.fetched+1, f.follows && f.begun == f.fetched:
+		f.holding, f.waiting = false, true
+	}
+}
+
 // begin loads the job at the head of the list.
 func (f *fetchPlay) begin() {
 	j := f.jobs[0]
@@ -209,6 +265,7 @@ func (f *fetchPlay) begin() {
 // cycle plays one cycle of the unit and its memory.
 func (f *fetchPlay) cycle() {
 	v := f.v
+	f.schedule()
 	arready := f.open(f.timing)
 	v.SetIf("m_axi_arready", arready)
 	v.WantIf("m_axi_arvalid", f.arvalid)
@@ -332,6 +389,10 @@ func (f *fetchPlay) advance(take, counted, lastColumn bool) {
 	case f.held > 0:
 		f.held--
 	}
+	if f.active && f.holding {
+		f.hold()
+		return
+	}
 	if f.active && f.waiting && !f.full[f.bank] {
 		f.begin()
 		return
@@ -352,8 +413,12 @@ func (f *fetchPlay) advance(take, counted, lastColumn bool) {
 			f.bank ^= 1
 		}
 	}
+	end := f.jobs[0].end && f.monitored()
 	f.jobs = f.jobs[1:]
 	switch {
+	case end:
+		f.fetched++
+		f.holding = true
 	case len(f.jobs) == 0:
 		f.active, f.loaded = false, true
 	case f.jobs[0].kind == jobSlab:

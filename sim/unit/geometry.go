@@ -197,7 +197,7 @@ func (e *enumeration) down() {
 // contrast is the contrast of one tile, or of the biases.
 func (e *enumeration) contrast(blk, ky, kx int) {
 	from := len(e.ops)
-	for minus := range 2 {
+	for minus := range e.Program.Points {
 		for b := range e.Cfg.Batch {
 			e.rectangle(ky, kx, func(py, px position, void bool) {
 				op := operation{i: e.below(b, blk, py.in, px.in), part: e.part(blk), o: e.here(b, e.rows.state(py.conv), e.cols.state(px.conv)),

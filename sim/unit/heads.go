@@ -52,7 +52,10 @@ func headBench(d design) *Bench {
 		for job := range 40 {
 			h := &d.Heads[job%len(d.Heads)]
 			v.SetIf("direct_i", h.HeadArith.Softmax == nil)
-			p := &headJob{v: v, d: d, h: h, bits: v.Bits("logits_i") / d.P, stop: -1}
+			v.SetPresent("taught_i", b2i(h.Head.Kind == ep.FeatureHead))
+			v.SetPresent("distil_i", b2i(h.Head.Kind == ep.LogitHead))
+			v.SetPresent("last_word_i", int64(h.Out.SampleWords-1))
+			p := &headJob{v: v, d: d, h: h, source: s, bits: v.Bits("logits_i") / d.P, stop: -1}
 			if job%8 == 7 { // an abort in mid-job
 				p.stop = v.Cycle() + 3 + s.IntN(60)
 			}
@@ -60,7 +63,7 @@ func headBench(d design) *Bench {
 			v.Tick()
 			v.Set("start_i", 0)
 			for b := range d.Cfg.Batch {
-				if !p.sample(b, drawLogits(s, h, job), s.IntN(h.Outputs())) {
+				if !p.sample(b, drawLogits(s, h, d.P, job), s.IntN(h.Outputs())) {
 					break
 				}
 			}
@@ -73,9 +76,12 @@ func headBench(d design) *Bench {
 }
 
 // drawLogits draws the logits of a sample within their proved range.
-func drawLogits(s source, h *gen.LayerPlan, job int) []int64 {
+func drawLogits(s source, h *gen.LayerPlan, lanes, job int) []int64 {
 	lo, hi, _ := h.HeadArith.Logit.Int64()
 	z := make([]int64, h.Outputs())
+	if h.Head.Kind == ep.FeatureHead { // all lanes of its words
+		z = make([]int64, h.Out.SampleWords*lanes)
+	}
 	unit := int64(1) << h.HeadArith.LogitFrac
 	for j := range z {
 		switch job % 5 {
@@ -97,9 +103,10 @@ func drawLogits(s source, h *gen.LayerPlan, job int) []int64 {
 
 // headJob plays a job of ep_head.
 type headJob struct {
-	v    *Vectors
-	d    design
-	h    *gen.LayerPlan
+	v *Vectors
+	d design
+	h *gen.LayerPlan
+	source
 	bits int // of a logit
 	stop int // cycle of an abort, -1 for none
 }
@@ -120,28 +127,14 @@ func (p *headJob) tick() bool {
 func (p *headJob) sample(b int, z []int64, label int) bool {
 	v, d, h := p.v, p.d, p.h
 	sm := h.HeadArith.Softmax
-	errors := make([]int64, len(z))
 	first := 0
 	if sm == nil {
 		first = 2
-		for j, x := range z {
-			y := int64(0)
-			if j == label {
-				y = h.HeadArith.Target << h.HeadArith.TargetShift
-			}
-			errors[j] = h.HeadArith.Error.Apply(y - x)
-		}
-	} else {
-		sm.Apply(errors, z)
-		for j, p := range errors {
-			errors[j] = -p
-			if j == label {
-				errors[j] += sm.Max
-			}
-		}
 	}
+	targets := p.drawTargets(len(z))
+	errors := p.errors(z, targets, label)
 	for sweep := first; sweep < 3; sweep++ {
-		for word := range h.Out.Blocks {
+		for word := range h.Out.SampleWords {
 			at := int64(b*h.Out.SampleWords + word)
 			v.Want("read_o", 1)
 			v.Want("word_o", at)
@@ -164,9 +157,16 @@ func (p *headJob) sample(b int, z []int64, label int) bool {
 					value = z[word*d.P+r]
 				}
 				v.SetLane("logits_i", r, p.bits, value)
+				if v.Has("targets_i") && r < lanes {
+					v.SetLane("targets_i", r, d.Cfg.Formats.Error.Width(), targets[word*d.P+r])
+				}
 			}
 			cycles := 2 * lanes
-			if sm != nil {
+			switch {
+			case h.Head.Kind == ep.LogitHead: // both sums, both quotients, and the mixture
+				quotient := sm.Format.Frac + 1
+				cycles = []int{1, 10, 4 + quotient + 1 + 4 + quotient + 2}[sweep] * lanes
+			case sm != nil:
 				cycles = []int{1, 5, 5 + sm.Format.Frac + 1}[sweep] * lanes
 			}
 			for range cycles {
@@ -182,7 +182,7 @@ func (p *headJob) sample(b int, z []int64, label int) bool {
 			}
 			v.Want("write_o", 1)
 			v.Want("word_o", at)
-			v.WantIf("done_o", b == d.Cfg.Batch-1 && word == h.Out.Blocks-1)
+			v.WantIf("done_o", b == d.Cfg.Batch-1 && word == h.Out.SampleWords-1)
 			for r := range d.P {
 				e := int64(0)
 				if r < lanes {
@@ -196,6 +196,51 @@ func (p *headJob) sample(b int, z []int64, label int) bool {
 		}
 	}
 	return true
+}
+
+// drawTargets draws what a teacher gives for a sample.
+func (p *headJob) drawTargets(n int) []int64 {
+	f := p.d.Cfg.Formats.Error
+	t := make([]int64, n)
+	for j := range t {
+		t[j] = p.among(f.Min(), f.Max())
+		if p.h.Head.Kind == ep.LogitHead { // a probability
+			t[j] = p.among(0, min(f.Max(), 1<<f.Frac))
+		}
+	}
+	return t
+}
+
+// errors computes those of a sample's logits by the formulas of the kind.
+func (p *headJob) errors(z, targets []int64, label int) []int64 {
+	a := p.h.HeadArith
+	e, warm := make([]int64, len(z)), make([]int64, len(z))
+	y := func(j int) int64 {
+		if j == label {
+			return a.Target
+		}
+		return 0
+	}
+	if a.Softmax != nil {
+		a.Softmax.Apply(e, z)
+	}
+	if a.Warm != nil {
+		a.Warm.Apply(warm, z)
+	}
+	for j, x := range z {
+		switch p.h.Head.Kind {
+		case ep.SquaredHead:
+			e[j] = a.Error.Apply(y(j)<<a.TargetShift - x)
+		case ep.FeatureHead:
+			e[j] = a.Error.Apply(targets[j]<<a.TargetShift - x)
+		case ep.LogitHead:
+			taught := targets[j]<<a.TeachShift - warm[j]<<a.WarmShift
+			e[j] = a.Error.Apply(a.Own*(y(j)-e[j])<<a.WarmShift + a.Taught*taught)
+		default:
+			e[j] = y(j) - e[j]
+		}
+	}
+	return e
 }
 
 // averageBench checks ep_average: sums of cells of every area, the largest among them,

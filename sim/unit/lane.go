@@ -37,14 +37,16 @@ func laneBench(d design) *Bench {
 type lanePlay struct {
 	design
 	source
-	v  *Vectors
-	la *ep.LayerArith
-	n  int
+	v        *Vectors
+	la       *ep.LayerArith
+	n        int
+	strength int // which of several |beta|
 }
 
 // layer selects the constants of layer n.
 func (p *lanePlay) layer(n int) {
 	p.n = n
+	p.v.SetPresent("unclamped_i", b2i(p.Cfg.Output == ep.Linear && n == len(p.Layers)))
 	up, act := p.Descriptor(n, gen.Up), p.Descriptor(n, gen.Act)
 	p.v.SetPresent("up_shift_i", int64(up["up_shift"]))
 	p.v.SetPresent("bias_shift_i", int64(up["bias_shift"]))
@@ -140,6 +142,8 @@ func (p *lanePlay) activate(acc int64, after int) {
 	}
 	state, target := p.among(p.la.Act.Lo, p.la.Act.Hi), p.IntN(2)
 	p.v.SetPresent("act_valid_i", 1)
+	p.strength = p.IntN(len(p.Arith.Strengths()))
+	p.v.SetPresent("strength_i", int64(p.strength))
 	p.v.Set("state_i", state)
 	p.v.Set("target_i", int64(target))
 	p.v.Set("nudge_i", int64(nudge))
@@ -151,7 +155,7 @@ func (p *lanePlay) activate(acc int64, after int) {
 	}
 	u := acc
 	if nudge == 1 {
-		u -= p.force(state, target == 1, minus)
+		u = p.inside(u) - p.force(state, target == 1, minus)
 	}
 	want := p.la.Act.Apply(u)
 	if p.v.Has("zero_i") {
@@ -170,6 +174,16 @@ func (p *lanePlay) activate(acc int64, after int) {
 	p.tick()
 }
 
+// inside is what the nudge acts on: the pre-activation, or, outside the activation, what is
+// within its limits.
+func (p *lanePlay) inside(u int64) int64 {
+	if !p.Cfg.NudgedOutside() {
+		return u
+	}
+	lo, hi, _ := p.la.Outside.Int64()
+	return min(max(u, lo), hi)
+}
+
 // force is sign * beta * (s - y), aligned to the accumulator.
 func (p *lanePlay) force(state int64, target, minus bool) int64 {
 	f := p.Cfg.Formats
@@ -178,7 +192,7 @@ func (p *lanePlay) force(state int64, target, minus bool) int64 {
 	if target {
 		e -= p.Arith.TargetOne << (frac - f.Target.Frac)
 	}
-	e = e * p.Arith.Strengths()[0] << p.la.NudgeShift
+	e = e * p.Arith.Strengths()[p.strength] << p.la.NudgeShift
 	if minus {
 		e = -e
 	}
@@ -198,7 +212,7 @@ func (p *lanePlay) interesting() (sum, bias, acc int64) {
 		bias = 0
 	}
 	k := p.la.Act.Shift
-	target := p.among(0, p.la.Act.Hi)<<k + p.among(-2, 2)
+	target := p.among(p.la.Act.Lo, p.la.Act.Hi)<<k + p.among(-2, 2)
 	if k > 0 && p.chance(2) {
 		target += 1 << (k - 1)
 	}

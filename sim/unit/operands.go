@@ -9,6 +9,7 @@ func operandsBench(d design) *Bench {
 		s := newSource(5)
 		for mode := range 1 << 7 {
 			var m operandsMode
+			m.head = v.Has("head_i") && mode%3 == 0
 			for i, f := range []*bool{&m.down, &m.bias, &m.even, &m.unpool, &m.zero, &m.void, &m.minus} {
 				*f = mode>>i&1 == 1
 			}
@@ -19,13 +20,18 @@ func operandsBench(d design) *Bench {
 				for x := range int64(1) << d.LaneBits {
 					for other := range 1 << 4 {
 						random := s.signed(d.LaneBits)
+						m.point = int(b2i(m.minus))
 						playOperands(v, d, m, other&3, []int64{x}, []int64{random}, []int{other >> 2})
 						playOperands(v, d, m, other&3, []int64{random}, []int64{x}, []int{other >> 2})
 					}
 				}
 				continue
 			}
-			for range 40 {
+			for i := range 40 {
+				m.point = int(b2i(m.minus))
+				if n := len(d.Program.Points); m.minus && n > 2 {
+					m.point = 1 + i%(n-1)
+				}
 				var even, odd []int64
 				var index []int
 				for range d.P {
@@ -38,7 +44,19 @@ func operandsBench(d design) *Bench {
 	}, map[string]int{"v_o": d.LaneBits, "z_o": d.OperandBits})
 }
 
-type operandsMode struct{ down, bias, even, unpool, zero, void, minus bool }
+type operandsMode struct {
+	down, bias, even, unpool, zero, void, minus bool
+	head                                        bool // all points count alike
+	point                                       int  // of the contrast
+}
+
+// weight is what z is multiplied by.
+func (m *operandsMode) weight(d design) int64 {
+	if m.head {
+		return 1
+	}
+	return int64(d.Program.Points[m.point].Weight)
+}
 
 // playOperands plays one cycle. Lanes are given as bits or as numbers.
 func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int64, index []int) {
@@ -48,7 +66,8 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	v.SetIf("unpool_i", m.unpool)
 	v.SetIf("zero_i", m.zero)
 	v.SetIf("void_i", m.void)
-	v.SetIf("minus_i", m.minus)
+	v.Set("minus_i", int64(m.point))
+	v.SetPresent("head_i", b2i(m.head))
 	v.Set("pos_i", int64(pos))
 	initial := d.Layers[0].Arith.Initial
 	if v.Has("initial_state_i") { // that of some layer, by the choice of a pass that reads its states
@@ -117,9 +136,7 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 		if m.bias && !tall {
 			z = b2i(r == 0)
 		}
-		if m.minus {
-			z = -z
-		}
+		z *= m.weight(d)
 		v.WantLaneAfter(0, "z_o", r, d.OperandBits, z)
 	}
 	v.Tick()
