@@ -124,7 +124,8 @@ type HeadValues struct {
 }
 
 // LayerReport is one layer. Shares are of neurons and weights as the hardware
-// wrote them in the last run.
+// wrote them in the last run; of a sequence neurons of the last start, and weights that
+// any start has changed.
 type LayerReport struct {
 	Name           string       `json:"name"`
 	Shape          string       `json:"shape"`

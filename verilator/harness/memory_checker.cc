@@ -30,6 +30,7 @@ const uint8_t* MemoryChecker::Expected(uint64_t offset) const {
 void MemoryChecker::Begin(const Golden* golden, uint64_t base, uint64_t seed,
                           bool infer) {
   Expect(golden, infer);
+  changed_.assign(design::kMapBytes / kElement, false);
   base_ = base;
   memory_->Clear();
   memory_->Map(base, design::kMapBytes, seed);
@@ -92,8 +93,9 @@ void MemoryChecker::Finish(uint64_t cycle) {
     Change& change = changes_[static_cast<std::size_t>(where.layer)];
     if (where.real && output) {
       ++compared_;
-      const bool changed =
-          got != LoadElement(golden_->before() + at, kElement);
+      if (got != LoadElement(golden_->before() + at, kElement))
+        changed_[e] = true;
+      const bool changed = changed_[e];
       if (where.kind == Element::kWeight) {
         ++change.weights;
         change.weights_changed += changed;

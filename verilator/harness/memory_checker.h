@@ -17,7 +17,7 @@
 class MemoryChecker : public AxiMemory::Listener {
  public:
   // How much of a layer changed in one training step.
-  struct Change {
+  struct Change {  // counted over the starts of a sequence so far
     uint64_t weights = 0, weights_changed = 0;
     uint64_t biases = 0, biases_changed = 0;
     uint64_t differing = 0;
@@ -73,6 +73,7 @@ class MemoryChecker : public AxiMemory::Listener {
   uint64_t base_ = 0;
   bool infer_ = false;
   std::vector<bool> written_, reported_;  // per element
+  std::vector<bool> changed_;  // per element, by any start of the sequence
   std::vector<Change> changes_;
   uint64_t compared_ = 0, differing_ = 0;
 };
