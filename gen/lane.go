@@ -168,7 +168,7 @@ func (l *lane) ports() {
 }
 
 // readsState reports whether an activation needs the old state.
-func (d *Design) readsState() bool { return d.nudgesOutput() || d.Cfg.Damping > 0 }
+func (d *Design) readsState() bool { return d.nudgesOutput() || d.Cfg.Damping > 0 || d.monitored() }
 
 // nudgesOutput reports whether the output layer is nudged by its own error.
 func (p *Plan) nudgesOutput() bool { return p.Cfg.Network.Readout() == nil }

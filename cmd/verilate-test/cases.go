@@ -256,7 +256,7 @@ var networks = []network{
 	}},
 	{name: "heads-settling", list: "4,M,5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Array.Size = 20, 9, 3, 150, 2
-		c.Estimate, c.Start, c.Sequence.Starts, c.Damping = ep.Negative, ep.Warm, 2, 1
+		c.Estimate, c.Start, c.Sequence.Starts = ep.Negative, ep.Warm, 2
 		heads(c, true, func(s *ep.HeadSpec) { s.FreeState = s.Layer == 2 })
 	}},
 	{name: "heads-random", list: "4,A,5,M,fc3", input: ep.Shape{C: 2, H: 9, W: 9}, set: func(c *ep.Config) {
