@@ -271,7 +271,7 @@ var networks = []network{
 	}},
 	{name: "masters", list: "5,M,6b0,M,fc7,fc3", input: ep.Shape{C: 3, H: 9, W: 6}, set: func(c *ep.Config) {
 		c.Formats.MasterBits, c.DecayShift, c.Clip, c.Frozen, c.PoolIndex = 5, 7, 0.4, []int{1}, ep.Live
-		c.Sequence.Starts, c.HostRates, c.Sequence.RateFactor, c.Array.Size, c.Memory.DataWidth = 3, true, 0.5, 4, 512
+		c.Sequence.Starts, c.HostRates, c.Sequence.RateFactor, c.Array.Size, c.Memory.DataWidth = 3, true, 0.5, 3, 512
 	}},
 	{name: "momentum", list: "5b0,M,9,fc5", input: ep.Shape{C: 5, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.MomentumShift, c.Sequence.Starts, c.Array.Rows, c.Array.Columns = 3, 4, 2, 8
