@@ -15,7 +15,7 @@ func icarusJobs() []job {
 	var list []job
 	for i := range networks {
 		n := &networks[i]
-		list = append(list, job{name: n.name, run: func(ctx context.Context, dir string) result {
+		list = append(list, job{name: n.name, slow: n.slow, run: func(ctx context.Context, dir string) result {
 			return n.testInIcarus(ctx, filepath.Join(dir, n.name))
 		}})
 	}
