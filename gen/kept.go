@@ -69,10 +69,6 @@ func (p *Plan) KeptWords() int {
 	return n
 }
 
-// mostKeptWords is the longest that a column of words may be on its way to the store: see
-// linger.
-const mostKeptWords = 12
-
 // checkKept refuses what does not go together.
 func (p *Plan) checkKept() error {
 	if p.keeps() && p.onChip() {
@@ -280,7 +276,7 @@ func (p *datapath) keptLane(g *hdl.Gen, u *hdl.Instance, r hdl.Index) {
 	}
 	fresh := u.OutAs("kept_o", "kept")
 	for k, w := range p.laneWords(p.kept.fresh, r) {
-		g.Assign(w.(hdl.LValue), hdl.Slice(fresh, (k+1)*d.ElementBits-1, k*d.ElementBits))
+		g.Assign(w, hdl.Slice(fresh, (k+1)*d.ElementBits-1, k*d.ElementBits))
 	}
 }
 

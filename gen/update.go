@@ -72,7 +72,6 @@ type updateLane struct {
 	limit, isBias, rate, sel   hdl.Value // limit and isBias are nil where nothing depends on them
 	contrast, old, sum, last   hdl.Value // stage 0; last is constant
 	velocity, remainder        hdl.Value
-	place, inner               hdl.Value
 	masters, velocities, total []hdl.Value // by stage
 	stage                      int         // of the rounded change, registered
 	updated, kept              *hdl.Signal
