@@ -336,6 +336,7 @@ func (h *header) predictions() {
 	d := h.d
 	h.line("")
 	h.constant("uint64_t", "kBursts", readBursts(d.Plan), "about so many read bursts")
+	h.constant("uint64_t", "kWriteBursts", writeBursts(d.Plan), "about so many of an update and its results")
 	h.constant("uint64_t", "kWatchdogCycles", watchdog(d.Plan), "silence that means a hang")
 	h.line("")
 	h.line("// What a start does: values compared and useful products in a training step")
@@ -424,6 +425,12 @@ func readBursts(p *gen.Plan) int {
 		n += (p.Program.Steps()*max(1, p.Visits.Fetches(l.N)) + 3) * l.Slabs * perSlab
 	}
 	return n
+}
+
+// writeBursts bounds the write bursts of a training step: what an update writes, and the results.
+func writeBursts(p *gen.Plan) int {
+	bytes := p.Updated().Bytes + p.Map.Results.Bytes
+	return 2*len(p.Slabs()) + bytes/(p.Map.BeatBytes*p.Cfg.Memory.BurstBeats) + bytes/4096
 }
 
 // watchdog bounds the cycles in which a working core may be silent: some

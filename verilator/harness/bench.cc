@@ -312,7 +312,8 @@ bool Bench::OneStart(int run, int start, bool infer) {
   const uint64_t shortest = fails ? 0 : result.infer ? expected / 8 : expected;
   monitor_.Start(sim_.cycle(), expected,
                  factor * expected + 20000 +
-                     factor * options_.memory.latency * design::kBursts);
+                     factor * options_.memory.latency * design::kBursts +
+                     (options_.memory.stall ? 256 * design::kWriteBursts : 0));
   End end{};
   const bool finished =
       with_irq ? WaitForIrq(sim_.cycle() + shortest / 2, &end) : Poll(&end);
