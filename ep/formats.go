@@ -87,35 +87,42 @@ func (c *Config) StateBits() int {
 // and targets are never negative, weights and biases may be.
 func (c *Config) checkFormats() error {
 	f := &c.Formats
+	if err := checkWidth("formats.input", f.Input, 32); err != nil {
+		return err
+	}
+	for _, x := range []struct {
+		key    string
+		format fixedpoint.Format
+		signed bool
+		most   int // bits
+	}{
+		{"formats.state", f.State, false, 31},
+		{"formats.weight", f.Weight, true, 32},
+		{"formats.bias", f.Bias, true, 32},
+		{"formats.target", f.Target, false, 31},
+		{"formats.beta", f.Beta, false, 31},
+		{"formats.head-weight", f.HeadWeight, true, 32},
+		{"formats.head-bias", f.HeadBias, true, 32},
+		{"formats.probability", f.Probability, false, 24},
+		{"formats.error", f.Error, true, 32},
+		{"formats.lambda", f.Lambda, false, 31},
+	} {
+		if err := checkFormat(x.key, x.format, x.signed, x.most); err != nil {
+			return err
+		}
+	}
 	return firstError(
-		checkWidth("formats.input", f.Input, 32),
-		checkSign("formats.state", f.State, false),
-		checkWidth("formats.state", f.State, 31),
-		checkSign("formats.weight", f.Weight, true),
-		checkWidth("formats.weight", f.Weight, 32),
-		checkSign("formats.bias", f.Bias, true),
-		checkWidth("formats.bias", f.Bias, 32),
 		c.checkLayerFormats("formats.layer-state", f.LayerState, false, 31),
 		c.checkHeadStates(),
 		c.checkLayerFormats("formats.layer-weight", f.LayerWeight, true, 32),
 		c.checkLayerFormats("formats.layer-bias", f.LayerBias, true, 32),
-		checkSign("formats.target", f.Target, false),
-		checkWidth("formats.target", f.Target, 31),
-		checkSign("formats.beta", f.Beta, false),
-		checkWidth("formats.beta", f.Beta, 31),
-		checkSign("formats.head-weight", f.HeadWeight, true),
-		checkWidth("formats.head-weight", f.HeadWeight, 32),
-		checkSign("formats.head-bias", f.HeadBias, true),
-		checkWidth("formats.head-bias", f.HeadBias, 32),
-		checkSign("formats.probability", f.Probability, false),
-		checkWidth("formats.probability", f.Probability, 24),
-		checkSign("formats.error", f.Error, true),
-		checkWidth("formats.error", f.Error, 32),
-		checkSign("formats.lambda", f.Lambda, false),
-		checkWidth("formats.lambda", f.Lambda, 31),
 		checkRange("formats.rate-bits", f.RateBits, 2, 32),
 		checkStateRounding(f.StateRounding),
 	)
+}
+
+func checkFormat(key string, f fixedpoint.Format, signed bool, most int) error {
+	return firstError(checkSign(key, f, signed), checkWidth(key, f, most))
 }
 
 // checkLayerFormats checks a list of formats, one for each layer, if there is one.
@@ -124,7 +131,7 @@ func (c *Config) checkLayerFormats(key string, list []fixedpoint.Format, signed 
 		return badSetting(key, "%d formats, want %d, one for each layer, or none", got, want)
 	}
 	for i, f := range list {
-		if err := ofTheLayer(i+1, firstError(checkSign(key, f, signed), checkWidth(key, f, most))); err != nil {
+		if err := ofTheLayer(i+1, checkFormat(key, f, signed, most)); err != nil {
 			return err
 		}
 	}

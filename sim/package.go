@@ -20,6 +20,19 @@ import (
 // of a package, it makes the same package again.
 const Command = "epgen -config config.toml"
 
+// ReadDesign returns the design of the package in dir, from its configuration.
+func ReadDesign(dir string) (*gen.Design, error) {
+	var draft ep.Draft
+	if err := draft.ReadTOML(filepath.Join(dir, "config.toml")); err != nil {
+		return nil, err
+	}
+	cfg, _, err := draft.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	return gen.New(cfg)
+}
+
 // Written says what WritePackage did.
 type Written struct {
 	RTLTime time.Duration // generating and writing the Verilog

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"epgen/cmd/internal/cli"
+	"epgen/sim"
 	"epgen/sim/synth"
 )
 
@@ -65,7 +66,7 @@ func run(args []string, w io.Writer) error {
 
 // one reports one package.
 func one(ctx context.Context, w io.Writer, dir string, flows []synth.Flow, pnr bool, seed int) error {
-	d, err := synth.Open(dir)
+	d, err := sim.ReadDesign(dir)
 	if err != nil {
 		return err
 	}

@@ -36,15 +36,7 @@ func (p *Package) taps() []gen.Tap {
 
 // Open reads the configuration and the golden data of the package in dir.
 func Open(dir string) (*Package, error) {
-	var draft ep.Draft
-	if err := draft.ReadTOML(filepath.Join(dir, "config.toml")); err != nil {
-		return nil, err
-	}
-	cfg, _, err := draft.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	d, err := gen.New(cfg)
+	d, err := sim.ReadDesign(dir)
 	if err != nil {
 		return nil, err
 	}

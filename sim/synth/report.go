@@ -10,22 +10,8 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"epgen/ep"
 	"epgen/gen"
 )
-
-// Open returns the design of the package in dir, from its configuration.
-func Open(dir string) (*gen.Design, error) {
-	var draft ep.Draft
-	if err := draft.ReadTOML(filepath.Join(dir, "config.toml")); err != nil {
-		return nil, err
-	}
-	cfg, _, err := draft.Resolve()
-	if err != nil {
-		return nil, err
-	}
-	return gen.New(cfg)
-}
 
 // Report holds what Yosys finds in a package against what the generator expects.
 type Report struct {
