@@ -36,33 +36,40 @@ func roundingBench() *Bench {
 func updateBench(d design, exhaustive bool) *Bench {
 	return d.bench("ep_update_lane", func(v *Vectors) {
 		s := newSource(2)
-		for i := range d.Layers {
-			l := &d.Layers[i]
-			for _, k := range []gen.Kind{gen.Update, gen.Bias} {
-				u, contrast := l.Arith.WeightUpdate, l.Arith.Contrast
-				if k == gen.Bias {
-					if l.NoBias {
-						continue
-					}
-					u, contrast = l.Arith.BiasUpdate, l.Arith.BiasContrast
-				}
-				v.Idle(3)
-				fields := d.Descriptor(l.N, k)
-				v.SetPresent("bias_i", b2i(k == gen.Bias))
-				v.SetPresent("limit_i", int64(fields["limit"]))
-				v.SetPresent("rate_shift_i", int64(fields["rate_shift"]))
-				if exhaustive {
-					updateAll(v, u)
-					continue
-				}
-				lo, hi, _ := contrast.Int64()
-				v.Set("rate_i", int64(fields["rate"]))
-				for range 400 {
-					updateElement(v, s, u, s.contrast(u, lo, hi), s.among(u.Lo, u.Hi))
-				}
+		d.tensors(func(k gen.Kind, fields map[string]uint64, u fixedpoint.Update, lo, hi int64) {
+			v.Idle(3)
+			setTensor(v, k, fields)
+			if exhaustive {
+				updateAll(v, u)
+				return
 			}
-		}
+			v.Set("rate_i", int64(fields["rate"]))
+			for range 400 {
+				updateElement(v, s, u, s.contrast(u, lo, hi), s.among(u.Lo, u.Hi))
+			}
+		})
 	}, nil)
+}
+
+// tensors calls do for the weights and the biases of every layer: the kind of pass that updates
+// them, its descriptor, the update and the range of a contrast.
+func (d design) tensors(do func(k gen.Kind, fields map[string]uint64, u fixedpoint.Update, lo, hi int64)) {
+	for i := range d.Layers {
+		l := &d.Layers[i]
+		lo, hi, _ := l.Arith.Contrast.Int64()
+		do(gen.Update, d.Descriptor(l.N, gen.Update), l.Arith.WeightUpdate, lo, hi)
+		if !l.NoBias {
+			lo, hi, _ = l.Arith.BiasContrast.Int64()
+			do(gen.Bias, d.Descriptor(l.N, gen.Bias), l.Arith.BiasUpdate, lo, hi)
+		}
+	}
+}
+
+// setTensor sets what a descriptor tells ep_update_lane of all elements, but the rate.
+func setTensor(v *Vectors, k gen.Kind, fields map[string]uint64) {
+	v.SetPresent("bias_i", b2i(k == gen.Bias))
+	v.SetPresent("limit_i", int64(fields["limit"]))
+	v.SetPresent("rate_shift_i", int64(fields["rate_shift"]))
 }
 
 // contrast returns a contrast of [lo, hi], now and then one whose change lies

@@ -89,38 +89,24 @@ func (s source) keptWord(v *Vectors, d design, port string, k int) []int64 {
 func keptLaneBench(d design) *Bench {
 	return d.bench("ep_update_lane", func(v *Vectors) {
 		s := newSource(22)
-		for i := range d.Layers {
-			l := &d.Layers[i]
-			for _, k := range []gen.Kind{gen.Update, gen.Bias} {
-				u, contrast := l.Arith.WeightUpdate, l.Arith.Contrast
-				if k == gen.Bias {
-					if l.NoBias {
-						continue
-					}
-					u, contrast = l.Arith.BiasUpdate, l.Arith.BiasContrast
-				}
-				fields := d.Descriptor(l.N, k)
-				lo, hi, _ := contrast.Int64()
-				least, most := d.Arith.Keeps.VelocityRange()
-				e := keptElement{
-					design: d, Descent: fixedpoint.Descent{Update: u, Decay: d.Cfg.DecayShift, Friction: d.Cfg.MomentumShift,
-						VelocityMin: least, VelocityMax: most},
-					contrastLo: lo, contrastHi: hi,
-				}
-				for _, apply := range []bool{true, false, true} {
-					v.Idle(9)
-					v.SetPresent("bias_i", b2i(k == gen.Bias))
-					v.SetPresent("limit_i", int64(fields["limit"]))
-					v.SetPresent("rate_shift_i", int64(fields["rate_shift"]))
-					v.Set("rate_i", int64(fields["rate"]))
-					v.SetPresent("apply_i", b2i(apply))
-					e.apply = apply || !v.Has("apply_i")
-					for range 250 {
-						e.play(v, s)
-					}
+		least, most := d.Arith.Keeps.VelocityRange()
+		d.tensors(func(k gen.Kind, fields map[string]uint64, u fixedpoint.Update, lo, hi int64) {
+			e := keptElement{
+				design: d, Descent: fixedpoint.Descent{Update: u, Decay: d.Cfg.DecayShift, Friction: d.Cfg.MomentumShift,
+					VelocityMin: least, VelocityMax: most},
+				contrastLo: lo, contrastHi: hi,
+			}
+			for _, apply := range []bool{true, false, true} {
+				v.Idle(9)
+				setTensor(v, k, fields)
+				v.Set("rate_i", int64(fields["rate"]))
+				v.SetPresent("apply_i", b2i(apply))
+				e.apply = apply || !v.Has("apply_i")
+				for range 250 {
+					e.play(v, s)
 				}
 			}
-		}
+		})
 	}, nil)
 }
 
