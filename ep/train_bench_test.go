@@ -17,13 +17,12 @@ import (
 // on as many processors and both by their time, so that other programs on the machine count in neither.
 // The speed-up is that over one processor, by the clock.
 func BenchmarkVGG11Step(b *testing.B) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0)) // -cpu comes too late for b.Loop
 	for _, fixed := range []bool{false, true} {
 		for _, batch := range []int{1, 8} {
 			alone := 0.0
 			for processors := 1; processors <= runtime.NumCPU(); processors *= 2 {
 				b.Run(fmt.Sprintf("fixed=%v/batch=%d/processors=%d", fixed, batch, processors), func(b *testing.B) {
-					runtime.GOMAXPROCS(processors)
+					defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors)) // -cpu comes too late for b.Loop
 					rate := benchmarkVGG11Step(b, fixed, batch)
 					if processors == 1 {
 						alone = rate
