@@ -270,11 +270,7 @@ func (f *fetch) jobs() {
 		b.Set(f.left, zeroOf(f.left))
 		b.Set(f.full, zeroOf(f.full))
 	}, func(b *hdl.Block) {
-		b.If(f.request, func(b *hdl.Block) {
-			b.Set(f.addr, hdl.AddMod(f.addr, fit(f.burstLen, f.addr.Type().Width)))
-			b.Set(f.left, hdl.SubMod(f.left, fit(f.burstLen, f.left.Type().Width)))
-		})
-		b.If(f.counted, func(b *hdl.Block) { b.Set(f.columns, hdl.SubMod(f.columns, hdl.Const(f.columns.Type(), 1))) })
+		f.count(b)
 		b.Case(f.state, func(c *hdl.Case) {
 			c.When(func(b *hdl.Block) {
 				b.If(f.start, func(b *hdl.Block) {
@@ -669,4 +665,13 @@ func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
 		out = append(out, hdl.Slice(column, d.columnLanes()*d.ElementBits-1, d.P*d.ElementBits))
 	}
 	return out
+}
+
+// count goes on by a burst that is requested and by a column that has come.
+func (f *fetch) count(b *hdl.Block) {
+	b.If(f.request, func(b *hdl.Block) {
+		b.Set(f.addr, hdl.AddMod(f.addr, fit(f.burstLen, f.addr.Type().Width)))
+		b.Set(f.left, hdl.SubMod(f.left, fit(f.burstLen, f.left.Type().Width)))
+	})
+	b.If(f.counted, func(b *hdl.Block) { b.Set(f.columns, hdl.SubMod(f.columns, hdl.Const(f.columns.Type(), 1))) })
 }

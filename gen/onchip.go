@@ -81,11 +81,7 @@ func (f *fetch) loadAll() {
 			b.Set(r, zeroOf(r))
 		}
 	}, func(b *hdl.Block) {
-		b.If(f.request, func(b *hdl.Block) {
-			b.Set(f.addr, hdl.AddMod(f.addr, fit(f.burstLen, f.addr.Type().Width)))
-			b.Set(f.left, hdl.SubMod(f.left, fit(f.burstLen, f.left.Type().Width)))
-		})
-		b.If(f.counted, func(b *hdl.Block) { b.Set(f.columns, hdl.SubMod(f.columns, hdl.Const(f.columns.Type(), 1))) })
+		f.count(b)
 		b.Case(f.state, func(c *hdl.Case) {
 			c.When(func(b *hdl.Block) {
 				b.If(f.start, func(b *hdl.Block) {
