@@ -39,6 +39,8 @@ type relaxer[T fixedpoint.Number] struct {
 	layers  []layerState[T]
 	input   []T // x, [B, C, H, W]
 	x       fixedpoint.Sparse[T]
+	team    *fixedpoint.Team[T] // of relaxers with other samples, in step with this one; nil alone
+	rank    int                 // in the team
 
 	nudge    nudger[T]
 	heads    []*headState[T]
@@ -183,7 +185,7 @@ func (r *relaxer[T]) correlate(n int, dst []T) {
 		below = &r.layers[n-1].list
 		below.Set(r.layers[n-1].s, r.batch, l.In.C, l.In.H, l.In.W)
 	}
-	l.up.Apply(dst, below)
+	l.up.ApplyTogether(r.team, r.rank, dst, below)
 	area := l.up.OutH * l.up.OutW
 	for p := range r.batch * l.Out.C {
 		bias := l.bias[p%l.Out.C]
@@ -197,7 +199,7 @@ func (r *relaxer[T]) correlate(n int, dst []T) {
 func (r *relaxer[T]) feedBack(n int) {
 	l := &r.layers[n]
 	l.list.SetOutputs(l.s, l.index, r.batch, l.Window())
-	l.down.Apply(l.below, &l.list)
+	l.down.ApplyTogether(r.team, r.rank, l.below, &l.list)
 }
 
 // settle completes the pre-activation of layer n+1 and activates it.

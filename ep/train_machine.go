@@ -183,9 +183,11 @@ func (m *machine[T]) relax(s *FloatSamples, nudged bool, sign int) {
 	m.setTeacher(s)
 	size := m.workers[0].batch
 	shards := (m.samples + size - 1) / size
+	workers := m.workers[:min(len(m.workers), shards)]
+	m.join(workers, shards)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for _, r := range m.workers[:min(len(m.workers), shards)] {
+	for _, r := range workers {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < shards; i = int(next.Add(1)) - 1 {
 				m.shard(r, i*size, nudged)
@@ -198,6 +200,17 @@ func (m *machine[T]) relax(s *FloatSamples, nudged bool, sign int) {
 		for n, s := range m.states.finals[PhaseFree] {
 			copy(m.last[n], s)
 		}
+	}
+}
+
+// join makes a team of workers that each have one shard, and so run the same steps.
+func (m *machine[T]) join(workers []*relaxer[T], shards int) {
+	var team *fixedpoint.Team[T]
+	if len(workers) == shards && shards > 1 {
+		team = fixedpoint.NewTeam[T](shards)
+	}
+	for rank, r := range workers {
+		r.team, r.rank = team, rank
 	}
 }
 

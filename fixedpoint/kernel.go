@@ -90,8 +90,7 @@ func (k *Kernel[T]) blocks() int { return (k.Cout + maxLanes - 1) / maxLanes }
 // condition of [Number]; in real numbers their order depends on nothing but
 // the window. It panics on shapes that do not match.
 func (k *Kernel[T]) Apply(dst []T, s *Sparse[T]) {
-	checkLen("Kernel.Apply", s.c*s.h*s.w, k.Cin*k.H*k.W)
-	checkLen("Kernel.Apply", len(dst), s.batch*k.Cout*k.OutH*k.OutW)
+	k.check(dst, s)
 	if k.usesNarrow() {
 		k.applyNarrow(dst, s)
 		return
@@ -110,6 +109,12 @@ func (k *Kernel[T]) Apply(dst []T, s *Sparse[T]) {
 	parallel(tasks, k.Cout*k.KH*k.KW*len(s.value), func(task int) {
 		k.chunk(dst, s, task/chunks, task%chunks*chunkPixels)
 	})
+}
+
+// check panics if maps or sums do not have the shapes of the window.
+func (k *Kernel[T]) check(dst []T, s *Sparse[T]) {
+	checkLen("Kernel.Apply", s.c*s.h*s.w, k.Cin*k.H*k.W)
+	checkLen("Kernel.Apply", len(dst), s.batch*k.Cout*k.OutH*k.OutW)
 }
 
 // chunk computes a block of channels of up to chunkPixels output pixels from first,

@@ -135,22 +135,29 @@ func (n *narrowKernel) weight(w []int16, tap, j, r int) int64 {
 
 // applyNarrow is Apply in 16 bits.
 func (k *Kernel[T]) applyNarrow(dst []T, s *Sparse[T]) {
-	n := k.narrow
-	maps := s.narrowMaps(n.pairs)
-	pixels := s.batch * k.OutH * k.OutW
-	tiles := (pixels + tilePixels - 1) / tilePixels
-	tasks := len(n.segments) * tiles
+	s.part[0] = part[T]{s.narrowMaps(k.narrow.pairs), dst, s.batch}
+	parts := s.part[:]
+	tiles := k.tiles(parts)
+	tasks := len(k.narrow.segments) * tiles
 	if k.Serial {
 		for task := range tasks {
-			k.tile(dst, maps, s.batch, task/tiles, task%tiles*tilePixels)
+			k.tile(parts, task/tiles, task%tiles*tilePixels)
 		}
 		return
 	}
-	// The kernel is about eight times as fast as that on float64.
-	parallel(tasks, pixels*k.Cout*k.KH*k.KW*k.Cin/8, func(task int) {
-		k.tile(dst, maps, s.batch, task/tiles, task%tiles*tilePixels)
+	parallel(tasks, k.narrowWork(s.batch*k.OutH*k.OutW), func(task int) {
+		k.tile(parts, task/tiles, task%tiles*tilePixels)
 	})
 }
+
+// tiles returns the number of tiles that the pixels of all parts make.
+func (k *Kernel[T]) tiles(parts []part[T]) int {
+	return (len(parts)*parts[0].batch*k.OutH*k.OutW + tilePixels - 1) / tilePixels
+}
+
+// narrowWork returns the work of so many pixels in products of the kernel on float64,
+// which takes about eight times as long.
+func (k *Kernel[T]) narrowWork(pixels int) int { return pixels * k.Cout * k.KH * k.KW * k.Cin / 8 }
 
 // smallMap is the number of pixels below which tiles run over the samples first: those of
 // the same pixel meet the same taps, and on small maps many taps meet nothing.
@@ -158,12 +165,17 @@ func (k *Kernel[T]) applyNarrow(dst []T, s *Sparse[T]) {
 const smallMap = 64
 
 // spot is an output pixel: the place of its first tap on the map, the offset of
-// that in codes, and the place of its first channel in the result.
-type spot struct{ y, x, at, dst int }
+// that in the codes of its part, and the place of its first channel in the result of that.
+type spot[T Number] struct {
+	y, x, at, to int
+	part         *part[T]
+}
 
-// spots fills in the pixels of a tile from first and returns those within the batch.
-func (k *Kernel[T]) spots(spots *[tilePixels]spot, batch, block, first int) []spot {
-	area := k.OutH * k.OutW
+// spots fills in the pixels of a tile from first, counted over the samples of all
+// parts, and returns those that there are.
+func (k *Kernel[T]) spots(spots *[tilePixels]spot[T], parts []part[T], block, first int) []spot[T] {
+	area, each := k.OutH*k.OutW, parts[0].batch
+	batch := len(parts) * each
 	count := min(tilePixels, batch*area-first)
 	for p := range count {
 		b, pixel := (first+p)/area, (first+p)%area
@@ -171,26 +183,27 @@ func (k *Kernel[T]) spots(spots *[tilePixels]spot, batch, block, first int) []sp
 			b, pixel = (first+p)%batch, (first+p)/batch
 		}
 		y, x := pixel/k.OutW*k.Step()-k.PadY, pixel%k.OutW*k.Step()-k.PadX
-		spots[p] = spot{
-			y, x, ((b*k.H+y)*k.W + x) * 2 * k.narrow.pairs,
-			(b*k.Cout+block*tileLanes)*area + pixel,
+		own := b % each
+		spots[p] = spot[T]{
+			y, x, ((own*k.H+y)*k.W + x) * 2 * k.narrow.pairs,
+			(own*k.Cout+block*tileLanes)*area + pixel, &parts[b/each],
 		}
 	}
 	return spots[:count]
 }
 
 // tile computes a block of channels of up to eight output pixels.
-func (k *Kernel[T]) tile(dst []T, maps []int16, batch, block, first int) {
+func (k *Kernel[T]) tile(parts []part[T], block, first int) {
 	n := k.narrow
 	w := n.packed[block*k.KH*k.KW*n.pairs*tileLanes*2:]
-	var room [tilePixels]spot
-	spots := k.spots(&room, batch, block, first)
+	var room [tilePixels]spot[T]
+	spots := k.spots(&room, parts, block, first)
 	var acc [tilePixels * tileLanes]int32
 	var sum [tilePixels * tileLanes]int64
 	var runs [tileRuns]run
 	count := 0
 	for _, seg := range n.segments[block] {
-		if r := &runs[count]; k.rows(&r.rows, spots, maps, seg) {
+		if r := &runs[count]; k.rows(&r.rows, spots, seg) {
 			r.w, r.pairs = &w[(seg.tap*n.pairs+seg.from)*tileLanes*2], seg.to-seg.from
 			count++
 		}
@@ -203,9 +216,9 @@ func (k *Kernel[T]) tile(dst []T, maps []int16, batch, block, first int) {
 		}
 	}
 	area, lanes := k.OutH*k.OutW, min(tileLanes, k.Cout-block*tileLanes)
-	if at := spots[0].dst; area >= smallMap && len(spots) == tilePixels && spots[tilePixels-1].dst == at+tilePixels-1 {
+	if at := spots[0].to; area >= smallMap && len(spots) == tilePixels && spots[tilePixels-1].to == at+tilePixels-1 {
 		for r := range lanes {
-			z := (*[tilePixels]T)(dst[at+r*area:])
+			z := (*[tilePixels]T)(spots[0].part.dst[at+r*area:])
 			for p := range z {
 				z[p] = T(sum[p*tileLanes+r])
 			}
@@ -214,14 +227,14 @@ func (k *Kernel[T]) tile(dst []T, maps []int16, batch, block, first int) {
 	}
 	for p, s := range spots {
 		for r, v := range sum[p*tileLanes:][:lanes] {
-			dst[s.dst+r*area] = T(v)
+			s.part.dst[s.to+r*area] = T(v)
 		}
 	}
 }
 
 // rows points to the codes that the pixels of a tile meet in a segment, and
 // reports whether any of them lies on the map.
-func (k *Kernel[T]) rows(rows *[tilePixels]*int16, spots []spot, maps []int16, seg segment) bool {
+func (k *Kernel[T]) rows(rows *[tilePixels]*int16, spots []spot[T], seg segment) bool {
 	ty, tx := seg.tap/k.KW, seg.tap%k.KW
 	offset := (ty*k.W+tx)*2*k.narrow.pairs + 2*seg.from
 	outside, inside := &k.narrow.zeros[2*seg.from], false
@@ -230,7 +243,7 @@ func (k *Kernel[T]) rows(rows *[tilePixels]*int16, spots []spot, maps []int16, s
 	}
 	for p, s := range spots {
 		if uint(s.y+ty) < uint(k.H) && uint(s.x+tx) < uint(k.W) {
-			rows[p] = &maps[s.at+offset]
+			rows[p] = &s.part.codes[s.at+offset]
 			inside = true
 		}
 	}

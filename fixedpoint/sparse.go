@@ -24,6 +24,7 @@ type Sparse[T Number] struct {
 	sorted bool
 
 	codes []int16
+	part  [1]part[T] // of a caller alone
 }
 
 // Set makes s list the dense maps src [batch, c, h, w], which must not change before
