@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"epgen/cmd/internal/cli"
 	"epgen/ep"
 )
 
@@ -18,7 +19,7 @@ import (
 func readMetrics(path string) ([]ep.Metrics, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, cause(err))
+		return nil, fmt.Errorf("%s: %w", path, cli.OSCause(err))
 	}
 	var list []ep.Metrics
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -61,7 +62,7 @@ func compare(s *settings, w io.Writer) error {
 		return err
 	}
 	if err := os.MkdirAll(s.Out, 0o777); err != nil {
-		return fmt.Errorf("directory %s: %w", s.Out, cause(err))
+		return fmt.Errorf("directory %s: %w", s.Out, cli.OSCause(err))
 	}
 	if err := draw(s.Out, "test-accuracy", "epoch", "test accuracy", false, accuracy); err != nil {
 		return err

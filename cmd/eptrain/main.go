@@ -75,17 +75,23 @@ func train(s *settings, w io.Writer) error {
 	return err
 }
 
-// start loads what a run needs and opens its directory.
-func start(s *settings) (*runState, error) {
+// trainer loads what a trainer needs and makes it.
+func (s *settings) trainer() (*ep.Trainer, *ep.Dataset, error) {
 	cfg, data, p, err := s.load()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	t, err := ep.NewTrainer(cfg, s.Options, p, data)
+	return t, data, err
+}
+
+// start loads what a run needs and opens its directory.
+func start(s *settings) (*runState, error) {
+	t, _, err := s.trainer()
 	if err != nil {
 		return nil, err
 	}
-	return openRun(s, cfg, t)
+	return openRun(s, s.config, t)
 }
 
 // gradCheck compares the estimates of one batch with BPTT and prints the table.
@@ -128,11 +134,7 @@ func gradCheck(s *settings, w io.Writer) error {
 
 // evaluate prints loss and accuracy of the given weights on the test samples.
 func evaluate(s *settings, w io.Writer) error {
-	cfg, data, p, err := s.load()
-	if err != nil {
-		return err
-	}
-	t, err := ep.NewTrainer(cfg, s.Options, p, data)
+	t, data, err := s.trainer()
 	if err != nil {
 		return err
 	}

@@ -164,12 +164,12 @@ func newStudy(s *settings) (*study, error) {
 		return z, err
 	}
 	if err := os.MkdirAll(s.Out, 0o777); err != nil {
-		return nil, fmt.Errorf("directory %s: %w", s.Out, cause(err))
+		return nil, fmt.Errorf("directory %s: %w", s.Out, cli.OSCause(err))
 	}
 	path := filepath.Join(s.Out, armsName)
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", path, cause(err))
+		return nil, fmt.Errorf("%s: %w", path, cli.OSCause(err))
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
 		var a arm

@@ -14,6 +14,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"epgen/cmd/internal/cli"
 	"epgen/ep"
 )
 
@@ -45,13 +46,13 @@ func openRun(s *settings, cfg *ep.Config, t *ep.Trainer) (*runState, error) {
 	}
 	entries, err := os.ReadDir(s.Out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("directory of the run %s: %w", s.Out, cause(err))
+		return nil, fmt.Errorf("directory of the run %s: %w", s.Out, cli.OSCause(err))
 	}
 	if len(entries) > 0 {
 		return nil, fmt.Errorf("directory of the run %s: has contents, want a new or empty one, or -resume", s.Out)
 	}
 	if err := os.MkdirAll(s.Out, 0o777); err != nil {
-		return nil, fmt.Errorf("directory of the run %s: %w", s.Out, cause(err))
+		return nil, fmt.Errorf("directory of the run %s: %w", s.Out, cli.OSCause(err))
 	}
 	for _, path := range []*string{&s.Data, &s.Teacher} {
 		if *path == "" {
@@ -211,7 +212,7 @@ func (r *runState) write(name string, f func(w io.Writer) error) error {
 func writeAtomic(path string, f func(w io.Writer) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, cause(err))
+		return fmt.Errorf("%s: %w", path, cli.OSCause(err))
 	}
 	defer os.Remove(file.Name()) // fails, rightly, once it is renamed
 	b := bufio.NewWriterSize(file, 1<<20)
@@ -228,26 +229,13 @@ func writeAtomic(path string, f func(w io.Writer) error) error {
 		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, cause(err))
+		return fmt.Errorf("%s: %w", path, cli.OSCause(err))
 	}
 	return nil
 }
 
 // umask is the usual one; a temporary file would be readable by its owner alone.
 const umask = 0o022
-
-// cause strips operation and path from errors of package os.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	var l *os.LinkError
-	if errors.As(err, &l) {
-		return l.Err
-	}
-	return err
-}
 
 // epochBar shows the progress of an epoch on a terminal.
 type epochBar struct{ bar *progressbar.ProgressBar }

@@ -58,11 +58,7 @@ func openTeacher(dir string) (*ep.Config, *ep.FloatParams, bool, error) {
 
 // teach writes what students can learn from the given weights.
 func teach(s *settings) error {
-	cfg, data, p, err := s.load()
-	if err != nil {
-		return err
-	}
-	t, err := ep.NewTrainer(cfg, s.Options, p, data)
+	t, _, err := s.trainer()
 	if err != nil {
 		return err
 	}

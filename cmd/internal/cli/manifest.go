@@ -74,7 +74,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestName)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, osCause(err))
+		return nil, fmt.Errorf("%s: %w", path, OSCause(err))
 	}
 	var m Manifest
 	d := json.NewDecoder(bytes.NewReader(text))

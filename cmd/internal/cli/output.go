@@ -56,7 +56,7 @@ func NewOutput(command, dir string) (*Output, error) {
 	o := &Output{name: filepath.Clean(dir), dir: abs, signal: make(chan os.Signal, 1)}
 	if err := o.makeScrap(); err != nil {
 		o.removeParents()
-		return nil, fmt.Errorf("output directory %s: %w", dir, osCause(err))
+		return nil, fmt.Errorf("output directory %s: %w", dir, OSCause(err))
 	}
 	signal.Notify(o.signal, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -81,7 +81,7 @@ func checkOurs(name, path string) error {
 		return fmt.Errorf("output directory %s: is a file, want a new directory or one that epgen wrote", name)
 	}
 	if err != nil {
-		return fmt.Errorf("output directory %s: %w", name, osCause(err))
+		return fmt.Errorf("output directory %s: %w", name, OSCause(err))
 	}
 	if _, err := ReadManifest(path); err != nil {
 		return fmt.Errorf("output directory %s: has contents but no %s of epgen, want a new directory or one that epgen wrote",
@@ -143,7 +143,7 @@ func (o *Output) Create(name string) (io.WriteCloser, error) {
 
 // explain words an error about a file of the package by its final path.
 func (o *Output) explain(name string, err error) error {
-	return fmt.Errorf("%s: %w", filepath.Join(o.name, name), osCause(err))
+	return fmt.Errorf("%s: %w", filepath.Join(o.name, name), OSCause(err))
 }
 
 type outputFile struct {
@@ -176,7 +176,7 @@ func (w *outputFile) Close() error {
 func (o *Output) Commit(version, top string) error {
 	m, err := NewManifest(o.Dir(), version, top)
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.name, osCause(err))
+		return fmt.Errorf("%s: %w", o.name, OSCause(err))
 	}
 	text, err := m.JSON()
 	if err != nil {
@@ -194,7 +194,7 @@ func (o *Output) Commit(version, top string) error {
 	o.committed = err == nil
 	o.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("output directory %s: %w", o.name, osCause(err))
+		return fmt.Errorf("output directory %s: %w", o.name, OSCause(err))
 	}
 	o.Close()
 	return nil
@@ -248,8 +248,8 @@ func (o *Output) removeParents() {
 	}
 }
 
-// osCause strips operation and path from errors of package os.
-func osCause(err error) error {
+// OSCause strips operation and path from errors of package os.
+func OSCause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		return p.Err
