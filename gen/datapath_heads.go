@@ -12,6 +12,7 @@ type headWiring struct {
 	headWord, headCapture      *hdl.Signal
 	backRE, backRAddr          hdl.Value
 	backWE, backWAddr          hdl.Value
+	backLanes                  *hdl.Signal // backWE of each lane; nil where all have the same
 	logits                     *hdl.Signal
 	label                      *hdl.Signal
 	abort                      hdl.Value
@@ -84,7 +85,11 @@ func (p *datapath) headWires() {
 func (p *datapath) headLane(u *hdl.Instance, r hdl.Index) {
 	u.In("back_re_i", p.backRE)
 	u.In("back_raddr_i", p.backRAddr)
-	u.In("back_we_i", p.backWE)
+	if p.backLanes != nil {
+		u.In("back_we_i", hdl.IndexBit(p.backLanes, r))
+	} else {
+		u.In("back_we_i", p.backWE)
+	}
 	u.In("back_waddr_i", p.backWAddr)
 	u.In("capture_i", p.headCapture)
 	u.OutTo("logit_o", hdl.IndexSlice(p.logits, r, p.d.LogitBits()))

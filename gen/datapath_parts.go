@@ -40,6 +40,9 @@ func (p *datapath) laneEnables() (we, clear *hdl.Signal) {
 	part, clears, whole := p.mode["slab_part"], p.mode["up"], p.mode["down"] // whole: all lanes are written
 	if d.tall() {
 		part, clears, whole = delay(&p.Scope, "acc_part", p.part1, 1, 9)[9], p.fromDrive(), p.mode["up"]
+		if d.hasHeads() { // so do the nudges of a head in its first slab
+			clears = hdl.Any(clears, hdl.All(p.mode["head"], p.mode["down"], p.mode["back_first"]))
+		}
 	}
 	lanes := func(of func(k int) hdl.Value) hdl.Value {
 		var list []hdl.Value
@@ -55,7 +58,11 @@ func (p *datapath) laneEnables() (we, clear *hdl.Signal) {
 		}
 		return hdl.All(clears, hdl.EqConst(part, 0))
 	}))
-	we = p.WireIs("lane_we", hdl.And(hdl.Or(own, clear), hdl.Repl(d.P, p.we)))
+	touched := hdl.Or(own, clear)
+	if d.hasHeads() && d.tall() { // down fills parts of a word
+		p.backLanes = p.WireIs("back_lane_we", hdl.And(touched, hdl.Repl(d.P, p.backWE)))
+	}
+	we = p.WireIs("lane_we", hdl.And(touched, hdl.Repl(d.P, p.we)))
 	return we, clear
 }
 

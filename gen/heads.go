@@ -78,8 +78,9 @@ func (p *Plan) placeHeads() {
 		in.StateBase, out.StateBase = p.RegionWords[0], p.RegionWords[1]
 		p.Heads = append(p.Heads, LayerPlan{
 			Layer: m, Arith: headArith(&p.Cfg.Formats, &p.Arith.Heads[i]), N: number + 2*i, In: in, Out: out,
-			Taps: m.KH * m.KW, Slabs: out.Blocks, InBlocks: in.Blocks, Tiles: in.Blocks * m.KH * m.KW, Head: &net.Heads[i], HeadArith: &p.Arith.Heads[i],
+			Taps: m.KH * m.KW, Slabs: ceilDiv(m.Out.C, p.Rows), InBlocks: ceilDiv(m.In.C, p.Columns), Head: &net.Heads[i], HeadArith: &p.Arith.Heads[i],
 		})
+		p.Heads[i].Tiles = p.Heads[i].InBlocks * p.Heads[i].Taps
 		if net.Heads[i].Center {
 			p.Centered = true
 		}
@@ -90,7 +91,7 @@ func (p *Plan) placeHeads() {
 		p.Heads[i].MeanBase = p.MeanWords
 		p.MeanWords += in.SampleWords
 		features, errors = max(features, p.Cfg.Batch*in.SampleWords), max(errors, p.Cfg.Batch*out.SampleWords)
-		p.SlabWords = max(p.SlabWords, in.Blocks*m.KH*m.KW)
+		p.SlabWords = max(p.SlabWords, p.Heads[i].Tiles)
 	}
 	p.RegionWords[0] += features
 	p.RegionWords[1] += errors

@@ -39,9 +39,13 @@ func (l *lane) backMemory(result *hdl.Signal) hdl.Value {
 	w := d.backBits()
 	mem := l.Memory("back_mem", hdl.S(w), d.BackWords)
 	h.back = l.Reg("back_rdata_q", hdl.S(w))
+	sum := hdl.Value(result)
+	if d.tall() {
+		sum = l.written(result)
+	}
 	logit := l.OutputReg("logit_o", hdl.U(d.LogitBits()), "captured accumulator, signed")
 	l.Always(func(b *hdl.Block) {
-		b.If(h.backWE, func(b *hdl.Block) { b.Set(mem.At(h.backWAddr), fit(result, w)) })
+		b.If(h.backWE, func(b *hdl.Block) { b.Set(mem.At(h.backWAddr), fit(sum, w)) })
 		b.If(h.backRE, func(b *hdl.Block) { b.Set(h.back, mem.At(h.backRAddr)) })
 	})
 	l.Always(func(b *hdl.Block) {

@@ -169,6 +169,9 @@ func (o *operands) lanes() {
 	default:
 		v = hdl.Mux(o.isBias, hdl.Ext(here, p*lw), v)
 		unit := d.pointUnit(o.minus, ow)
+		if o.head != nil {
+			unit = hdl.Mux(o.head, hdl.Const(unit.Type(), 1), unit)
+		}
 		o.Assign(o.z, hdl.Mux(o.isBias, hdl.Ext(unit, d.Rows*ow), z))
 	}
 	o.Assign(o.v, v)

@@ -148,9 +148,6 @@ func NewPlan(cfg *ep.Config) (*Plan, error) {
 	if cfg.Formats.UpdateRounding == fixedpoint.Stochastic && !p.tall() {
 		return nil, &ep.SettingError{Key: "array.rows", Reason: fmt.Sprintf("%dx%d, want at least as many rows as columns for stochastic updates", p.Rows, p.Columns)}
 	}
-	if len(cfg.Network.Heads) > 0 && p.parts() > 1 {
-		return nil, &ep.SettingError{Key: "array.rows", Reason: fmt.Sprintf("%dx%d, want a square array for heads and loss ce", p.Rows, p.Columns)}
-	}
 	p.placeStates()
 	p.Visits = newSchedule(p)
 	p.deriveWidths()

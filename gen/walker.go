@@ -175,13 +175,18 @@ func (w *walker) counters() {
 	})
 }
 
-// blockStep is the way from a block below to the next: none within a word.
+// blockStep is the way from a block below to the next: none within a word. Passes over whole
+// maps of states go from word to word, and below lie the cells of a head.
 func (w *walker) blockStep() hdl.Value {
 	step := w.pass["i_blk"]
 	if w.parts == 1 {
 		return step
 	}
-	return hdl.Mux(w.lastPart(), step, zeroOf(step))
+	last := w.lastPart()
+	if w.d.hasHeads() {
+		last = hdl.Any(last, hdl.Not(hdl.Any(w.up, w.down, w.update)))
+	}
+	return hdl.Mux(last, step, zeroOf(step))
 }
 
 // part is the place of the block in its word, with a counter of its own unless it is

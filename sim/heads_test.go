@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +40,42 @@ func headed(t testing.TB, cfg *ep.Config) {
 // TestHeadFaults plants a fault in each unit of the heads and sees it located at the tap
 // behind that unit: of the right head, in the first nudged step.
 func TestHeadFaults(t *testing.T) {
+	checkHeadReport(t, plantHeadFaults(t, func(c *ep.Config) { c.Array.Size = 2 }, []headFault{
+		{"centring", "ep_datapath", `= h - mu;`, `= h;`, "head1", "average differs"},
+		{"head bias", "ep_datapath", `\.bias_i( +)\(slab_bias`, `.bias_i$1(waddr_q7 >= BASE ? 16'd0 : slab_bias`, "head1", "logit differs"},
+		{"softmax table", "ep_head", `( fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "probability differs"},
+		{"table of the teacher's temperature", "ep_head", `(warm_fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "warm probability differs"},
+		{"error subtraction", "ep_head", ` - (error_word\d)`, ` + $1`, "readout", "error differs"},
+		{"mixture", "ep_head", `OWN \* own_error \+`, `OWN * own_error -`, "head1", "error differs"},
+		{"lambda shift", "ep_lane", `(head_aligned +=)([^;]+);`, `$1 ($2) <<< 1;`, "head1", "nudge differs"},
+		{"upsampling index", "ep_datapath", `(back_raddr +=) act_i \? cell_q1 :`, `$1 act_i ? cell_q1 ^ 1 :`, "head1", "nudge differs"},
+	}))
+}
+
+// TestHeadFaultsUnequal does so for what arrays of unequal sides add: parts of a word of
+// nudges, the cells of the blocks of a layer, parts of a word of logits and of errors.
+func TestHeadFaultsUnequal(t *testing.T) {
+	plantHeadFaults(t, func(c *ep.Config) { c.Array.Rows, c.Array.Columns = 4, 2 }, []headFault{
+		{"lanes without a channel", "ep_datapath", `\|\| \(head_i && down_i && back_first_i\)`, ``, "", "lane without a channel is not 0"},
+		{"part of the nudges", "ep_datapath", `(back_lane_we =) \(own_part \| clear_part\)`, `$1 4'hf`, "head1", "nudge differs"},
+		{"blocks of averages", "ep_walker", `\|\| !\(up_i \|\| down_i \|\| update_i\)`, ``, "head1", "state bank 0: word written twice"},
+	})
+	plantHeadFaults(t, func(c *ep.Config) { c.Array.Rows, c.Array.Columns = 2, 4 }, []headFault{
+		{"part of the logits", "ep_datapath", `slab_part_i == 1'b1`, `slab_part_i == (waddr_q7 >= BASE ? 1'b0 : 1'b1)`, "head1", "logit differs"},
+	})
+}
+
+// headFault changes a file of the Verilog, and is seen in a value of a head, or, where it
+// names none, of a layer. BASE stands for the first accumulator of the logits.
+type headFault struct {
+	name, file, from, to string
+	head, message        string
+}
+
+// plantHeadFaults plants them one after the other in a small network with heads on which
+// set was called, and returns the report without any.
+func plantHeadFaults(t *testing.T, set func(c *ep.Config), faults []headFault) *Report {
+	t.Helper()
 	for _, tool := range []string{"verilator", "make", "g++"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed", tool)
@@ -48,7 +85,7 @@ func TestHeadFaults(t *testing.T) {
 		t.Skip("builds simulators, which takes long")
 	}
 	cfg := testConfig(t, "5,M,6,M,fc3", ep.Shape{C: 3, H: 16, W: 16}, ep.Frozen)
-	cfg.Array.Size = 2
+	set(cfg)
 	cfg.Formats.HeadWeight = fixedpoint.Format{Signed: true, Int: 3, Frac: 12}
 	headed(t, cfg)
 	d := testDesign(t, cfg)
@@ -81,26 +118,13 @@ func TestHeadFaults(t *testing.T) {
 	if !good.Pass() {
 		t.Fatalf("untouched: %s, %+v", good.Result, good.FirstMismatch)
 	}
-	checkHeadReport(t, good)
-	for _, tc := range []struct {
-		name, file, from, to string
-		head, message        string
-	}{
-		{"centring", "ep_datapath", `= h - mu;`, `= h;`, "head1", "average differs"},
-		{"head bias", "ep_datapath", `\.bias_i( +)\(slab_bias`, `.bias_i$1(head_i && up_i ? 0 : slab_bias`, "head1", "logit differs"},
-		{"softmax table", "ep_head", `( fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "probability differs"},
-		{"table of the teacher's temperature", "ep_head", `(warm_fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "warm probability differs"},
-		{"error subtraction", "ep_head", ` - (error_word\d)`, ` + $1`, "readout", "error differs"},
-		{"mixture", "ep_head", `OWN \* own_error \+`, `OWN * own_error -`, "head1", "error differs"},
-		{"lambda shift", "ep_lane", `(head_aligned +=)([^;]+);`, `$1 ($2) <<< 1;`, "head1", "nudge differs"},
-		{"upsampling index", "ep_datapath", `(back_raddr +=) act_i \? cell_q1 :`, `$1 act_i ? cell_q1 ^ 1 :`, "head1", "nudge differs"},
-	} {
+	for _, tc := range faults {
 		path := filepath.Join(dir, "rtl", tc.file+".v")
 		old, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		bad := regexp.MustCompile(tc.from).ReplaceAllString(string(old), tc.to)
+		bad := regexp.MustCompile(tc.from).ReplaceAllString(string(old), strings.ReplaceAll(tc.to, "BASE", fmt.Sprint(d.Heads[0].AccBase)))
 		if bad == string(old) {
 			t.Errorf("%s: %s has no %q", tc.name, path, tc.from)
 			continue
@@ -109,13 +133,14 @@ func TestHeadFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := run().FirstMismatch
-		if m == nil || m.Head == nil || *m.Head != tc.head || m.Message != tc.message || *m.Phase != "plus" || *m.Step != 0 {
-			t.Errorf("%s: first mismatch %+v, want %q of %s in step 0 of phase plus", tc.name, m, tc.message, tc.head)
+		if m == nil || (m.Head == nil) != (tc.head == "") || m.Head != nil && *m.Head != tc.head || m.Message != tc.message || *m.Phase != "plus" || *m.Step != 0 {
+			t.Errorf("%s: first mismatch %+v, want %q of %q in step 0 of phase plus", tc.name, m, tc.message, tc.head)
 		}
 		if err := os.WriteFile(path, old, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return good
 }
 
 // checkHeadReport expects every kind of value of every head in the report.

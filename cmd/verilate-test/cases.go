@@ -254,6 +254,20 @@ var networks = []network{
 			}
 		})
 	}},
+	{name: "heads-tall", list: "6,M,9,5,fc9", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.Batch, c.PoolIndex, c.Memory.Weights = 6, 2, 2, ep.Live, ep.OnChip
+		c.Formats.UpdateRounding = fixedpoint.Stochastic
+		heads(c, true, func(s *ep.HeadSpec) {
+			if s.Layer == 2 {
+				s.Kind, s.Outputs, s.Grid, s.FreeState = ep.FeatureHead, 7, 2, true
+			}
+		})
+	}},
+	{name: "heads-wide", list: "9,M,5b0,fc7", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.Batch, c.Memory.DataWidth = 2, 4, 2, 32
+		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+		heads(c, false, func(s *ep.HeadSpec) { s.Kind, s.Lambda = []ep.HeadKind{ep.LogitHead, ep.SquaredHead}[s.Layer-1], 0.75 })
+	}},
 	{name: "heads-settling", list: "4,M,5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Array.Size = 20, 9, 3, 150, 2
 		c.Estimate, c.Start, c.Sequence.Starts = ep.Negative, ep.Warm, 2

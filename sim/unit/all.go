@@ -29,7 +29,7 @@ func All() []*Bench {
 			keptLaneBench(ds["keeps"]), keptLaneBench(ds["sums"]), keptLaneBench(ds["decays"]), keptLaneBench(ds["masters"]),
 			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide), arrayBench(five), arrayBench(third), arrayBench(ninth),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall), laneBench(mixed),
-			laneBench(points), laneBench(outside), operandsBench(points), operandsBench(headedPoints),
+			laneBench(points), laneBench(outside), operandsBench(points), operandsBench(headedPoints), operandsBench(ds["headed-wide"]),
 			randomKeyBench(settle), randomKeyBench(outside), headBench(taught),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed), operandsBench(third), operandsBench(ninth),

@@ -46,6 +46,7 @@ type design struct {
 //	points  2x2, a contrast of four points with weights, linear output
 //	outside 2x2, random sign, stochastic rounding, a nudge outside the activation
 //	headed-points  2x2, three points with weights, and a head
+//	headed-wide    2x4, the same
 //	taught  2x2, two samples, heads that distil features and logits
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
@@ -158,6 +159,10 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		}},
 		{"headed-points", "4,M,3,fc3", ep.Shape{C: 2, H: 4, W: 4}, func(c *ep.Config) {
 			c.Array.Size = 2
+			c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+		}},
+		{"headed-wide", "4,M,3,fc3", ep.Shape{C: 2, H: 4, W: 4}, func(c *ep.Config) {
+			c.Array.Rows, c.Array.Columns = 2, 4
 			c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
 		}},
 		{"taught", "4,M,3,fc5", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
