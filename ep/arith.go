@@ -114,7 +114,7 @@ func Derive(cfg *Config) (*Arith, error) {
 		}
 		a.Layers = append(a.Layers, la)
 	}
-	if a.Keeps = cfg.keptBits(a.Layers); a.Keeps.Sum > 63 {
+	if a.Keeps = cfg.keptBits(a); a.Keeps.Sum > 63 {
 		return nil, fmt.Errorf("ep: contrasts of %d bits summed over %d starts, want at most 63", a.Keeps.Sum, cfg.Starts())
 	}
 	return a, nil

@@ -90,6 +90,12 @@ func (m *Fixed) checkKept(p *Params) error {
 			return err
 		}
 	}
+	for i := range p.Heads {
+		h, name := &p.Heads[i], m.cfg.Network.Heads[i].Name
+		if err := firstError(m.arith.Keeps.check(name+".weight", &h.KeptW, len(h.W)), m.arith.Keeps.check(name+".bias", &h.KeptB, len(h.B))); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -137,37 +137,40 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 		out.ArgmaxFlips = append(out.ArgmaxFlips, c.flips)
 		old, g, z := &p.Layers[n], &out.Gradient.Layers[n], &out.Params.Layers[n]
 		z.KeptW, z.KeptB = old.KeptW.clone(), old.KeptB.clone()
-		m.descend(g.W, z.W, old.W, &z.KeptW, c.w, m.cfg.Rates[n], p.Accumulated)
+		d := floatDescent{-1 / (m.spread * float64(m.cfg.Batch)), m.cfg.Rates[n], m.cfg.DecayShift, p.Accumulated}
+		m.descend(g.W, z.W, old.W, &z.KeptW, c.w, d)
 		if m.cfg.Clip > 0 && out.Params.Accumulated == 0 {
 			for i, w := range z.W {
 				z.W[i] = min(max(w, -m.cfg.Clip), m.cfg.Clip)
 			}
 		}
-		m.descend(g.B, z.B, old.B, &z.KeptB, c.b, m.cfg.Rates[n], p.Accumulated)
+		m.descend(g.B, z.B, old.B, &z.KeptB, c.b, d)
 	}
 	for i := range r.heads {
-		m.trainHead(r.heads[i].Head, r.headContrast(i, e), &p.Heads[i], &out.Gradient.Heads[i], &out.Params.Heads[i])
+		m.trainHead(r.heads[i].Head, r.headContrast(i, e), &p.Heads[i], &out.Gradient.Heads[i], &out.Params.Heads[i], p.Accumulated)
 	}
 	return out, nil
 }
 
 // trainHead writes the gradient of the head's own loss, without lambda, to g and the
 // new parameters to z. The running mean is moved between steps, see [MeanRate].
-func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHeadParams) {
-	batch := float64(m.cfg.Batch * len(m.cfg.Program().Points))
-	rate := h.Rate
-	if !h.Kind.trains() {
-		rate = 0
+func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHeadParams, accumulated int) {
+	d := floatDescent{-h.scale() / float64(m.cfg.Batch*len(m.cfg.Program().Points)), h.Rate, m.cfg.DecayShift, accumulated}
+	if !h.Kind.Trains() {
+		d.rate, d.decay = 0, 0
 	}
-	step := func(g, z, old, contrast []float64) {
-		for i, v := range contrast {
-			g[i] = -h.scale() / batch * v
-			z[i] = old[i] - rate*g[i]
-		}
-	}
-	step(g.W, z.W, old.W, c.w)
-	step(g.B, z.B, old.B, c.b)
+	z.KeptW, z.KeptB = old.KeptW.clone(), old.KeptB.clone()
+	m.descend(g.W, z.W, old.W, &z.KeptW, c.w, d)
+	m.descend(g.B, z.B, old.B, &z.KeptB, c.b, d)
 	copy(z.Mean, old.Mean)
+}
+
+// floatDescent is how one start changes the parameters of a layer or head.
+type floatDescent struct {
+	scale       float64 // from a contrast to the estimate of the gradient
+	rate        float64
+	decay       int // shift; 0: none
+	accumulated int // starts whose gradients the sums hold
 }
 
 // descend writes the estimate of a contrast to g and the new parameters to z:
@@ -175,8 +178,8 @@ func (m *Float) trainHead(h *Head, c headContrast[float64], old, g, z *FloatHead
 //	v' = (1 - 2^-friction) v - rate g - 2^-decay w      w' = w + v'
 //
 // where g is the sum over the starts of the update, each divided by the whole batch.
-func (m *Float) descend(g, z, old []float64, kept *FloatKept, contrast []float64, rate float64, accumulated int) {
-	scale, starts := -1/(m.spread*float64(m.cfg.Batch)), m.cfg.Starts()
+func (m *Float) descend(g, z, old []float64, kept *FloatKept, contrast []float64, d floatDescent) {
+	starts := m.cfg.Starts()
 	if starts > 1 && kept.Sum == nil {
 		kept.Sum = make([]float64, len(old))
 	}
@@ -184,17 +187,17 @@ func (m *Float) descend(g, z, old []float64, kept *FloatKept, contrast []float64
 		kept.Velocity = make([]float64, len(old))
 	}
 	for i, w := range old {
-		g[i] = scale * contrast[i]
+		g[i] = d.scale * contrast[i]
 		sum := g[i]
 		if starts > 1 {
 			kept.Sum[i] += g[i] / float64(starts)
-			if z[i] = w; accumulated < starts-1 {
+			if z[i] = w; d.accumulated < starts-1 {
 				continue
 			}
 			sum, kept.Sum[i] = kept.Sum[i], 0
 		}
-		change := -rate * sum
-		if k := m.cfg.DecayShift; k > 0 {
+		change := -d.rate * sum
+		if k := d.decay; k > 0 {
 			change -= math.Ldexp(w, -k)
 		}
 		if k := m.cfg.MomentumShift; k > 0 {

@@ -38,8 +38,8 @@ func (k *HeadKind) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// trains reports whether the map of the head learns.
-func (k HeadKind) trains() bool { return k != RandomHead }
+// Trains reports whether the map of the head learns.
+func (k HeadKind) Trains() bool { return k != RandomHead }
 
 // classifies reports whether the outputs of the head are the classes.
 func (k HeadKind) classifies() bool { return k != FeatureHead }

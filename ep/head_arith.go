@@ -59,13 +59,23 @@ type HeadArith struct {
 // headUpdate are the updates of the parameters of a head.
 type headUpdate struct{ weights, biases, mean tensorUpdate }
 
-// headUpdates returns those of head i in the update of the given number. Its tensors
-// are numbered after those of the layers. Means are never rounded stochastically.
-func (a *Arith) headUpdates(net *Network, i int, number uint32) headUpdate {
-	ha, m, n := &a.Heads[i], &net.Heads[i].Map, len(net.Layers)+i
+// headUpdates returns those of head i in the update of the given number, which the
+// contrasts of so many starts precede. Its tensors are numbered after those of the layers.
+// Means are never rounded stochastically.
+func (a *Arith) headUpdates(cfg *Config, i int, number uint32, accumulated int) headUpdate {
+	ha, h := &a.Heads[i], &cfg.Network.Heads[i]
+	tensor := func(u fixedpoint.Update, columns int, name uint32) tensorUpdate {
+		t := newTensorUpdate(u, columns, a.Random.Stream(number, name))
+		t.Descent, t.bits, t.starts, t.last = cfg.descent(u, a.Keeps), cfg.Formats.MasterBits, cfg.Starts(), accumulated == cfg.Starts()-1
+		if !h.Kind.Trains() { // a fixed map does not decay
+			t.Decay = 0
+		}
+		return t
+	}
+	m, n := &h.Map, len(cfg.Network.Layers)+i
 	return headUpdate{
-		weights: newTensorUpdate(ha.WeightUpdate, m.In.C*m.KH*m.KW, a.Random.Stream(number, WeightTensor(n))),
-		biases:  newTensorUpdate(ha.BiasUpdate, 1, a.Random.Stream(number, BiasTensor(n))),
+		weights: tensor(ha.WeightUpdate, m.In.C*m.KH*m.KW, WeightTensor(n)),
+		biases:  tensor(ha.BiasUpdate, 1, BiasTensor(n)),
 		mean:    newTensorUpdate(ha.MeanUpdate, 1, fixedpoint.RandomStream{}),
 	}
 }
@@ -201,16 +211,16 @@ func (a *HeadArith) deriveUpdates(cfg *Config, h *Head) error {
 		}
 	}
 	rate := h.Rate
-	if !h.Kind.trains() {
+	if !h.Kind.Trains() {
 		rate = 0
 	}
-	step := rate * h.scale() / float64(points*cfg.Batch)
+	step := rate * h.scale() / float64(points*cfg.Batch*cfg.Starts())
 	var err error
-	a.WeightUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.HeadWeight.Frac-a.ContrastFrac),
-		f.RateBits, f.UpdateRounding, f.HeadWeight)
+	a.WeightUpdate, err = cfg.masterUpdate(math.Ldexp(step, f.HeadWeight.Frac-a.ContrastFrac), f.HeadWeight)
+	a.WeightUpdate = cfg.ofMaster(a.WeightUpdate, false)
 	if err == nil {
-		a.BiasUpdate, err = fixedpoint.NewUpdate(math.Ldexp(step, f.HeadBias.Frac-a.SignalFrac),
-			f.RateBits, f.UpdateRounding, f.HeadBias)
+		a.BiasUpdate, err = cfg.masterUpdate(math.Ldexp(step, f.HeadBias.Frac-a.SignalFrac), f.HeadBias)
+		a.BiasUpdate = cfg.ofMaster(a.BiasUpdate, false)
 	}
 	if err != nil {
 		return fmt.Errorf("ep: %s: rate %g: %w", h.Name, h.Rate, err)

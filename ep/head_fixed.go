@@ -120,7 +120,7 @@ type HeadStats struct {
 func (m *Fixed) MoveMeans(p *Params, out *Outcome) {
 	for i := range p.Heads {
 		if m.cfg.Network.Heads[i].Center {
-			u := m.arith.headUpdates(&m.cfg.Network, i, 0).mean
+			u := m.arith.headUpdates(m.cfg, i, 0, 0).mean
 			p.Heads[i].Mean, _, _ = updateCodes(u, p.Heads[i].Mean, &Kept{}, out.Heads[i].MeanSums)
 		}
 	}
@@ -129,11 +129,12 @@ func (m *Fixed) MoveMeans(p *Params, out *Outcome) {
 // updateHead returns the new parameters of head i.
 func (r *fixedRun[T]) updateHead(i int, number uint32, e finals[T]) (HeadParams, HeadStats) {
 	h, old := r.heads[i], &r.old.Heads[i]
-	c, u := r.headContrast(i, e), r.model.arith.headUpdates(&r.model.cfg.Network, i, number)
-	var p HeadParams
+	a := r.model.arith
+	c, u := r.headContrast(i, e), a.headUpdates(r.model.cfg, i, number, r.old.Accumulated)
+	p := HeadParams{KeptW: a.Keeps.orZero(old.KeptW, len(old.W)), KeptB: a.Keeps.orZero(old.KeptB, len(old.B))}
 	st := HeadStats{Name: h.Name, Weights: len(old.W), Biases: len(old.B)}
-	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(u.weights, old.W, &Kept{}, c.w)
-	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(u.biases, old.B, &Kept{}, c.b)
+	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(u.weights, old.W, &p.KeptW, c.w)
+	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(u.biases, old.B, &p.KeptB, c.b)
 	p.Mean = slices.Clone(old.Mean)
 	st.MeanSums = make([]int64, len(c.mean))
 	for i, v := range c.mean {

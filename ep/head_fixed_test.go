@@ -242,7 +242,7 @@ func TestFixedHeads(t *testing.T) {
 					t.Errorf("case %d: %s: %d observations in phase %v, want %d", k, h.Name, got, phase, want)
 				}
 			}
-			if st := out.Heads[i]; (st.WeightsChanged == 0) == h.Kind.trains() {
+			if st := out.Heads[i]; (st.WeightsChanged == 0) == h.Kind.Trains() {
 				t.Errorf("case %d: %s of kind %v: %d weights changed", k, h.Name, h.Kind, st.WeightsChanged)
 			}
 		}

@@ -8,8 +8,9 @@ type headEngine interface {
 	headContrast(i int)
 	// headGradient writes scale times the contrast of map and bias.
 	headGradient(w, b []float64, scale float64)
-	// headCodes applies the hardware's update to parameters whose values are codes.
-	headCodes(p *FloatHeadParams, weights, biases tensorUpdate, f *Formats)
+	// headCodes applies the hardware's update to parameters whose values are codes, and to
+	// what is kept of them.
+	headCodes(p *FloatHeadParams, kept *HeadParams, weights, biases tensorUpdate, f *Formats)
 	// meanCodes applies the hardware's update to the running mean.
 	meanCodes(i int, p *FloatHeadParams, u tensorUpdate, f *Formats)
 	// headMean writes the mean over the batch of h - mu at s*.
@@ -166,10 +167,10 @@ func (m *machine[T]) headTargets(r *relaxer[T], labels []int, first int) {
 	}
 }
 
-func (m *machine[T]) headCodes(p *FloatHeadParams, weights, biases tensorUpdate, f *Formats) {
+func (m *machine[T]) headCodes(p *FloatHeadParams, kept *HeadParams, weights, biases tensorUpdate, f *Formats) {
 	h := m.heads[m.layer]
-	updateReals(p.W, &Kept{}, weights, f.HeadWeight, h.w)
-	updateReals(p.B, &Kept{}, biases, f.HeadBias, h.b)
+	updateReals(p.W, &kept.KeptW, weights, f.HeadWeight, h.w)
+	updateReals(p.B, &kept.KeptB, biases, f.HeadBias, h.b)
 }
 
 func (m *machine[T]) meanCodes(i int, p *FloatHeadParams, u tensorUpdate, f *Formats) {

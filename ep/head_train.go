@@ -71,8 +71,8 @@ func (t *Trainer) moveMean(i int, share float64) {
 	}
 }
 
-// trainHead applies the local gradient of a head, without momentum and decay, and
-// moves its running mean.
+// trainHead applies the local gradient of a head and moves its running mean. The momentum and
+// the decay of a float64 master are those of layers alone.
 func (t *Trainer) trainHead(i int) HeadActivity {
 	h, p := &t.cfg.Network.Heads[i], &t.Params.Heads[i]
 	var a HeadActivity
@@ -81,9 +81,9 @@ func (t *Trainer) trainHead(i int) HeadActivity {
 	old := t.old[:len(p.W)]
 	copy(old, p.W)
 	if t.opt.HardwareUpdate {
-		u := t.arith.headUpdates(&t.cfg.Network, i, t.Updates())
+		u := t.arith.headUpdates(t.cfg, i, t.Updates(), t.starts()%t.cfg.Starts())
 		t.engine.headContrast(i)
-		t.engine.headCodes(p, u.weights, u.biases, &t.cfg.Formats)
+		t.engine.headCodes(p, &t.kept.Heads[i], u.weights, u.biases, &t.cfg.Formats)
 		if h.Center {
 			t.engine.meanCodes(i, p, u.mean, &t.cfg.Formats)
 		}
@@ -99,7 +99,7 @@ func (t *Trainer) trainHead(i int) HeadActivity {
 
 // moveHead is the update of a float64 master.
 func (t *Trainer) moveHead(i int, h *Head, p *FloatHeadParams) {
-	if h.Kind.trains() && h.Rate > 0 {
+	if h.Kind.Trains() && h.Rate > 0 {
 		w, b := t.gradient.W[:len(p.W)], t.gradient.B[:len(p.B)]
 		t.engine.headContrast(i)
 		t.engine.headGradient(w, b, -h.scale()/float64(t.points*len(t.samples.Y)))

@@ -70,7 +70,7 @@ func InitParams(net *Network, init Init, seed uint64) *FloatParams {
 	for i := range net.Heads {
 		h := &net.Heads[i]
 		gain := init.HeadGain
-		if !h.Kind.trains() {
+		if !h.Kind.Trains() {
 			gain = max(gain, 1) // a fixed map of 0 would say nothing
 		}
 		bound := gain / math.Sqrt(float64(h.Map.In.C*h.Map.KH*h.Map.KW))

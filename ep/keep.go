@@ -58,39 +58,32 @@ func (c *Config) checkKept() error {
 		if err := checkRange(k.key, k.v, 0, most); err != nil {
 			return err
 		}
-		if k.v > 0 && len(c.Network.Heads) > 0 {
-			return badSetting(k.key, "%d with heads, want 0", k.v)
-		}
 	}
-	if err := checkRange("learning.accumulate", c.Accumulate, 1, maxAccumulate); err != nil {
-		return err
-	}
-	if c.Starts() > 1 && len(c.Network.Heads) > 0 {
-		return badSetting("learning.accumulate", "%d with heads, want 1", c.Accumulate)
-	}
-	return nil
+	return checkRange("learning.accumulate", c.Accumulate, 1, maxAccumulate)
 }
 
-// keptBits returns what the updates of all layers keep.
-func (c *Config) keptBits(layers []LayerArith) (k Keeps) {
+// keptBits returns what the updates of all layers and heads keep.
+func (c *Config) keptBits(a *Arith) (k Keeps) {
 	k.Remainder = c.Formats.MasterBits
-	for i := range layers {
-		la := &layers[i]
-		if !c.Trains(i + 1) {
-			continue
-		}
+	tensor := func(f fixedpoint.Format, contrast fixedpoint.Interval) {
 		if c.MomentumShift > 0 {
-			k.Velocity = max(k.Velocity, k.Remainder+la.Weight.Width())
-			if !c.Network.Layers[i].NoBias {
-				k.Velocity = max(k.Velocity, k.Remainder+la.Bias.Width())
-			}
+			k.Velocity = max(k.Velocity, k.Remainder+f.Width())
 		}
 		if n := c.Starts(); n > 1 {
-			k.Sum = max(k.Sum, la.Contrast.SumUpTo(n).SignedWidth())
+			k.Sum = max(k.Sum, contrast.SumUpTo(n).SignedWidth())
+		}
+	}
+	for i := range a.Layers {
+		if la := &a.Layers[i]; c.Trains(i + 1) {
+			tensor(la.Weight, la.Contrast)
 			if !c.Network.Layers[i].NoBias {
-				k.Sum = max(k.Sum, la.BiasContrast.SumUpTo(n).SignedWidth())
+				tensor(la.Bias, la.BiasContrast)
 			}
 		}
+	}
+	for i := range a.Heads {
+		tensor(c.Formats.HeadWeight, a.Heads[i].Contrast)
+		tensor(c.Formats.HeadBias, a.Heads[i].BiasContrast)
 	}
 	return k
 }

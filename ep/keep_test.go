@@ -206,7 +206,14 @@ func TestSplit(t *testing.T) {
 // TestTrainerKeeps checks that the trainer with the hardware's update is the fixed-point
 // model, and that a checkpoint has all that updates keep.
 func TestTrainerKeeps(t *testing.T) {
-	cfg := trainConfig()
+	random := DefaultHead(1, Shape{6, 6, 6})
+	random.Kind = RandomHead
+	for _, cfg := range []*Config{trainConfig(), headConfig(t, DefaultHead(1, Shape{6, 6, 6})), headConfig(t, random)} {
+		trainerKeeps(t, cfg)
+	}
+}
+
+func trainerKeeps(t *testing.T, cfg *Config) {
 	cfg.Batch, cfg.Accumulate, cfg.DecayShift, cfg.MomentumShift, cfg.Formats.MasterBits = 2, 3, 6, 2, 7
 	cfg.Formats.UpdateRounding, cfg.Estimate = fixedpoint.Stochastic, RandomSign
 	opt := TrainOptions{Fixed: true, HardwareUpdate: true, Epochs: 9}
@@ -226,11 +233,19 @@ func TestTrainerKeeps(t *testing.T) {
 			t.Fatal(err)
 		}
 		p = out.Params
+		m.MoveMeans(p, out)
 		want := p.Dequantize(&cfg.Formats)
 		for n := range p.Layers {
 			if !cmp.Equal(want.Layers[n].W, tr.Params.Layers[n].W) || !cmp.Equal(p.Layers[n].KeptW, tr.kept.Layers[n].KeptW) ||
 				!cmp.Equal(p.Layers[n].KeptB, tr.kept.Layers[n].KeptB) {
 				t.Fatalf("step %d: layer %d differs from the model's", i, n+1)
+			}
+		}
+		for k := range p.Heads {
+			x, y, kept := &want.Heads[k], &tr.Params.Heads[k], &tr.kept.Heads[k]
+			if !cmp.Equal(x.W, y.W) || !cmp.Equal(x.B, y.B) || !cmp.Equal(x.Mean, y.Mean) ||
+				!cmp.Equal(p.Heads[k].KeptW, kept.KeptW) || !cmp.Equal(p.Heads[k].KeptB, kept.KeptB) {
+				t.Fatalf("step %d: %s differs from the model's", i, cfg.Network.Heads[k].Name)
 			}
 		}
 	}

@@ -22,6 +22,8 @@ type HeadParams struct {
 	W    []int32 // [D, C, q, q], or [D, C, 1, 1] for a 1x1 convolution
 	B    []int32 // [D]
 	Mean []int32 // [C, q, q]; all 0 without centring
+
+	KeptW, KeptB Kept // by updates, beside each code of the map; empty for zeros
 }
 
 // Params are the fixed-point parameters of a network, one entry per layer and head.
@@ -47,7 +49,11 @@ type FloatKept struct {
 }
 
 // FloatHeadParams are the parameters of one head as real numbers, shaped as HeadParams.
-type FloatHeadParams struct{ W, B, Mean []float64 }
+type FloatHeadParams struct {
+	W, B, Mean []float64
+
+	KeptW, KeptB FloatKept
+}
 
 // FloatParams are the real parameters of a network, one entry per layer and head.
 type FloatParams struct {
@@ -100,7 +106,9 @@ func (p *FloatParams) Clone() *FloatParams {
 		})
 	}
 	for _, h := range p.Heads {
-		q.Heads = append(q.Heads, FloatHeadParams{W: slices.Clone(h.W), B: slices.Clone(h.B), Mean: slices.Clone(h.Mean)})
+		q.Heads = append(q.Heads, FloatHeadParams{
+			W: slices.Clone(h.W), B: slices.Clone(h.B), Mean: slices.Clone(h.Mean), KeptW: h.KeptW.clone(), KeptB: h.KeptB.clone(),
+		})
 	}
 	return q
 }

@@ -92,7 +92,7 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 	if err = t.checkMaster(); err != nil {
 		return nil, err
 	}
-	t.kept = &Params{Layers: make([]LayerParams, len(cfg.Network.Layers))}
+	t.kept = Keeps{}.newParams(&cfg.Network)
 	program := cfg.Program()
 	t.points, t.weakest = len(program.Points), math.Inf(1)
 	for _, r := range program.Relaxations[PhaseNudge:] {

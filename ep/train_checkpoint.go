@@ -14,7 +14,7 @@ import (
 //
 //	layer<n>.weight, layer<n>.bias                     the master, float64
 //	velocity.layer<n>.weight, velocity.layer<n>.bias   the momentum's
-//	kept.layer<n>.weight, kept.layer<n>.bias           what the hardware's updates keep, if anything
+//	kept.layer<n>.weight, kept.layer<n>.bias           what the hardware's updates keep, if anything; so of heads
 //	state.layer<n>  [B, C, H, W], s* of the last mini-batch, where starts are warm
 //	progress  [epoch, batch, correct, samples, batches], where the last three are sums of the epoch
 //	sums      [1 + 6 layers + 3 heads]: loss, then the fields of Activity, layer by layer,

@@ -6,12 +6,16 @@ import (
 	"epgen/npz"
 )
 
-// newParams returns what updates keep of all layers, all zero.
+// newParams returns what updates keep of all layers and heads, all zero.
 func (k Keeps) newParams(net *Network) *Params {
-	p := &Params{Layers: make([]LayerParams, len(net.Layers))}
+	p := &Params{Layers: make([]LayerParams, len(net.Layers)), Heads: make([]HeadParams, len(net.Heads))}
 	for n := range net.Layers {
 		l := &net.Layers[n]
 		p.Layers[n] = LayerParams{KeptW: k.newKept(l.Weights()), KeptB: k.newKept(l.Biases())}
+	}
+	for i := range net.Heads {
+		m := &net.Heads[i].Map
+		p.Heads[i] = HeadParams{KeptW: k.newKept(m.Weights()), KeptB: k.newKept(m.Biases())}
 	}
 	return p
 }
@@ -41,8 +45,8 @@ func (t *Trainer) starts() int { return t.Epoch*t.Batches() + t.Batch }
 
 // keptArrays returns what updates keep as arrays, element by element of each tensor:
 //
-//	kept.layer<n>.weight [weights, 4], kept.layer<n>.bias: remainder, velocity, and the sum as
-//	floor(sum / 2^32) and sum mod 2^32
+//	kept.layer<n>.weight [weights, 4], kept.layer<n>.bias, and those of heads: remainder,
+//	velocity, and the sum as floor(sum / 2^32) and sum mod 2^32
 func (t *Trainer) keptArrays() []npz.Array {
 	var arrays []npz.Array
 	if t.arith == nil || !t.opt.HardwareUpdate || !t.arith.Keeps.Any() {
@@ -67,6 +71,11 @@ func (t *Trainer) eachKept(f func(name string, z *Kept, n int)) {
 		if !l.NoBias {
 			f("kept."+l.Name+".bias", &z.KeptB, l.Biases())
 		}
+	}
+	for i := range t.kept.Heads {
+		m, z := &t.cfg.Network.Heads[i].Map, &t.kept.Heads[i]
+		f("kept."+m.Name+".weight", &z.KeptW, m.Weights())
+		f("kept."+m.Name+".bias", &z.KeptB, m.Biases())
 	}
 }
 

@@ -45,6 +45,7 @@ func (d *Design) modeFields() record {
 		{"top", d.tops().bits(), "choice of the largest state"},
 		{"initial_state", d.initials().bits(), "choice of the initial state"},
 		{"limit", d.limitBits(), "choice of the range of the parameters"},
+		{"fixed", b2i(d.fixedMaps()), "the map of the head does not decay"},
 		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 		{"slab_base", addrBits(d.allTiles()) * onChip, "first tile of the slab"},

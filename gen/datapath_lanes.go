@@ -299,6 +299,9 @@ func (p *datapath) updates() {
 		if limit, ok := p.mode["limit"]; ok {
 			u.In("limit_i", limit)
 		}
+		if fixed, ok := p.mode["fixed"]; ok {
+			u.In("fixed_i", fixed)
+		}
 		u.In("rate_i", p.mode["rate"])
 		if v := p.mode["rate_shift"]; v != nil {
 			u.In("rate_shift_i", v)

@@ -98,7 +98,7 @@ const (
 	fetchHold  // only with a monitor
 	fetchMeans // only with centred heads
 	fetchTargets
-	fetchKept // only where updates keep something, hence without heads
+	fetchKept // only where updates keep something
 )
 
 type fetch struct {
@@ -160,16 +160,24 @@ func (f *fetch) registers() {
 	rec, rows := d.fetchRecord()
 	f.rec = rec
 	f.Group("Jobs: what is fetched next")
-	f.state = f.Reg("state_q", hdl.U(3))
+	state := hdl.U(3)
+	if d.keeps() && d.Centered {
+		state = hdl.U(4)
+	}
+	f.state = f.Reg("state_q", state)
 	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD", "MEANS", "TARGETS"} {
 		if i == fetchHold && (!d.monitored() || d.onChip()) || i == fetchMeans && !d.Centered || i == fetchTargets && d.TargetWords == 0 {
 			f.states = append(f.states, nil)
 			continue
 		}
-		f.states = append(f.states, f.Localparam(n, hdl.U(3), int64(i)))
+		f.states = append(f.states, f.Localparam(n, state, int64(i)))
 	}
-	if d.keeps() { // the code of MEANS is free
-		f.states = append(f.states, f.Localparam("KEPT", hdl.U(3), fetchMeans))
+	if d.keeps() {
+		code := fetchKept
+		if !d.Centered { // the code of MEANS is free
+			code = fetchMeans
+		}
+		f.states = append(f.states, f.Localparam("KEPT", state, int64(code)))
 		f.kept.again = f.Reg("again_q", one, "the words are fetched for the second walk")
 	}
 	f.addr = f.Reg("addr_q", hdl.U(d.beatAddrBits()), "next beat to request")

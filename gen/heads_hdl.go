@@ -138,6 +138,12 @@ func (d *Design) headFields() []optionalField {
 			return b2i(l.Head != nil && l.linear())
 		}})
 	}
+	if d.fixedMaps() {
+		list = append(list, optionalField{field{"fixed", 1, "the map of the head does not decay"}, func(q *Pass) int {
+			l := d.at(q.Layer)
+			return b2i(l.Head != nil && !l.Head.Kind.Trains())
+		}})
+	}
 	add("pool_shift", "choice of the area of a cell", d.shifts.pool, func(h *LayerPlan) int { return h.HeadArith.Pool.Shift })
 	return list
 }
@@ -146,8 +152,8 @@ func (d *Design) headFields() []optionalField {
 // of PassReads.
 var headReads = map[Kind][]string{
 	Down:   {"head"},
-	Update: {"head"},
-	Bias:   {"head"},
+	Update: {"head", "fixed"},
+	Bias:   {"head", "fixed"},
 	Act:    {"head", "head_code", "head_shift", "i_blk", "i_sample"},
 	Pool: {"row_base", "col_base", "last_blk", "last_y", "last_x", "o_base", "o_blk", "o_sample", "o_row", "i_blk", "i_sample",
 		"k_blk", "acc_write", "pool_shift", "mean_base"},

@@ -79,7 +79,7 @@ func (p *Plan) checkKept() error {
 
 // keptColumns returns the columns of words of a slab of a layer.
 func (p *Plan) keptColumns(l *LayerPlan) int {
-	if l.Head != nil || !p.Cfg.Trains(l.N) {
+	if l.Head == nil && !p.Cfg.Trains(l.N) {
 		return 0
 	}
 	return p.KeptWords() * l.SlabColumns
@@ -112,6 +112,11 @@ func (d *Design) laneStages() (before, after int) {
 
 // sums reports the accumulation of contrasts over several starts.
 func (d *Design) sums() bool { return d.Cfg.Starts() > 1 }
+
+// fixedMaps reports heads of random maps, which do not learn, where parameters decay.
+func (d *Design) fixedMaps() bool {
+	return d.Cfg.DecayShift > 0 && slices.ContainsFunc(d.Heads, func(h LayerPlan) bool { return !h.Head.Kind.Trains() })
+}
 
 // columnLate is the number of cycles from a column of the drain to that of the store.
 func (d *Design) columnLate() int {

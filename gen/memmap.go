@@ -142,7 +142,7 @@ func (p *Plan) PackWeights(img []byte, w *ep.Params) {
 			weights, biases, kept = q.W, q.B, [2]ep.Kept{q.KeptW, q.KeptB}
 		} else {
 			h := &w.Heads[i-len(p.Layers)]
-			weights, biases = h.W, h.B
+			weights, biases, kept = h.W, h.B, [2]ep.Kept{h.KeptW, h.KeptB}
 		}
 		p.eachWeight(l, func(column, lane, weight, bias int) {
 			if bias >= 0 {

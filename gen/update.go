@@ -70,6 +70,7 @@ type updateLane struct {
 	d *Design
 
 	limit, isBias, rate, sel   hdl.Value // limit and isBias are nil where nothing depends on them
+	fixed                      hdl.Value // nil unless some parameters decay and others do not
 	contrast, old, sum, last   hdl.Value // stage 0; last is constant
 	velocity, remainder        hdl.Value
 	masters, velocities, total []hdl.Value // by stage
@@ -101,6 +102,9 @@ func (u *updateLane) ports() {
 		u.limit = u.Input("limit_i", hdl.U(w), "choice of the range of the parameters")
 	} else if d.someBiases() && limitsOf(d.firstBiases()) != limitsOf(d.Layers[0].Arith.WeightUpdate) {
 		u.isBias = u.Input("bias_i", one, "biases: "+d.biasText()+", else weights: "+d.weightText())
+	}
+	if d.fixedMaps() {
+		u.fixed = u.Input("fixed_i", one, "of a head whose map does not decay")
 	}
 	u.rate = u.Input("rate_i", hdl.U(f.RateBits), "mantissa")
 	u.sel = selector(u.Module, "rate_shift_i", d.rateLift())
@@ -199,7 +203,11 @@ func (u *updateLane) change() hdl.Value {
 				exact = hdl.Sub(exact, hdl.Shl(v, k-shift))
 			}
 		}
-		lose(u.masters[at], cfg.DecayShift)
+		decaying := u.masters[at]
+		if u.fixed != nil {
+			decaying = u.WireIs("decaying", hdl.Mux(u.fixed, zeroOf(decaying), decaying))
+		}
+		lose(decaying, cfg.DecayShift)
 		if u.velocity != nil {
 			lose(u.velocities[at], cfg.MomentumShift)
 		}

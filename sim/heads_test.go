@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -41,14 +42,14 @@ func headed(t testing.TB, cfg *ep.Config) {
 // behind that unit: of the right head, in the first nudged step.
 func TestHeadFaults(t *testing.T) {
 	checkHeadReport(t, plantHeadFaults(t, func(c *ep.Config) { c.Array.Size = 2 }, []headFault{
-		{"centring", "ep_datapath", `= h - mu;`, `= h;`, "head1", "average differs"},
-		{"head bias", "ep_datapath", `\.bias_i( +)\(slab_bias`, `.bias_i$1(waddr_q7 >= BASE ? 16'd0 : slab_bias`, "head1", "logit differs"},
-		{"softmax table", "ep_head", `( fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "probability differs"},
-		{"table of the teacher's temperature", "ep_head", `(warm_fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "warm probability differs"},
-		{"error subtraction", "ep_head", ` - (error_word\d)`, ` + $1`, "readout", "error differs"},
-		{"mixture", "ep_head", `OWN \* own_error \+`, `OWN * own_error -`, "head1", "error differs"},
-		{"lambda shift", "ep_lane", `(head_aligned +=)([^;]+);`, `$1 ($2) <<< 1;`, "head1", "nudge differs"},
-		{"upsampling index", "ep_datapath", `(back_raddr +=) act_i \? cell_q1 :`, `$1 act_i ? cell_q1 ^ 1 :`, "head1", "nudge differs"},
+		{"centring", "ep_datapath", `= h - mu;`, `= h;`, "head1", "average differs", ""},
+		{"head bias", "ep_datapath", `\.bias_i( +)\(slab_bias`, `.bias_i$1(waddr_q7 >= BASE ? 16'd0 : slab_bias`, "head1", "logit differs", ""},
+		{"softmax table", "ep_head", `( fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "probability differs", ""},
+		{"table of the teacher's temperature", "ep_head", `(warm_fine_rom) = 18'd131072;`, `$1 = 18'd131000;`, "head1", "warm probability differs", ""},
+		{"error subtraction", "ep_head", ` - (error_word\d)`, ` + $1`, "readout", "error differs", ""},
+		{"mixture", "ep_head", `OWN \* own_error \+`, `OWN * own_error -`, "head1", "error differs", ""},
+		{"lambda shift", "ep_lane", `(head_aligned +=)([^;]+);`, `$1 ($2) <<< 1;`, "head1", "nudge differs", ""},
+		{"upsampling index", "ep_datapath", `(back_raddr +=) act_i \? cell_q1 :`, `$1 act_i ? cell_q1 ^ 1 :`, "head1", "nudge differs", ""},
 	}))
 }
 
@@ -56,12 +57,23 @@ func TestHeadFaults(t *testing.T) {
 // nudges, the cells of the blocks of a layer, parts of a word of logits and of errors.
 func TestHeadFaultsUnequal(t *testing.T) {
 	plantHeadFaults(t, func(c *ep.Config) { c.Array.Rows, c.Array.Columns = 4, 2 }, []headFault{
-		{"lanes without a channel", "ep_datapath", `\|\| \(head_i && down_i && back_first_i\)`, ``, "", "lane without a channel is not 0"},
-		{"part of the nudges", "ep_datapath", `(back_lane_we =) \(own_part \| clear_part\)`, `$1 4'hf`, "head1", "nudge differs"},
-		{"blocks of averages", "ep_walker", `\|\| !\(up_i \|\| down_i \|\| update_i\)`, ``, "head1", "state bank 0: word written twice"},
+		{"lanes without a channel", "ep_datapath", `\|\| \(head_i && down_i && back_first_i\)`, ``, "", "lane without a channel is not 0", ""},
+		{"part of the nudges", "ep_datapath", `(back_lane_we =) \(own_part \| clear_part\)`, `$1 4'hf`, "head1", "nudge differs", ""},
+		{"blocks of averages", "ep_walker", `\|\| !\(up_i \|\| down_i \|\| update_i\)`, ``, "head1", "state bank 0: word written twice", ""},
 	})
 	plantHeadFaults(t, func(c *ep.Config) { c.Array.Rows, c.Array.Columns = 2, 4 }, []headFault{
-		{"part of the logits", "ep_datapath", `slab_part_i == 1'b1`, `slab_part_i == (waddr_q7 >= BASE ? 1'b0 : 1'b1)`, "head1", "logit differs"},
+		{"part of the logits", "ep_datapath", `slab_part_i == 1'b1`, `slab_part_i == (waddr_q7 >= BASE ? 1'b0 : 1'b1)`, "head1", "logit differs", ""},
+	})
+}
+
+// TestHeadFaultsKept does so for what updates keep of heads.
+func TestHeadFaultsKept(t *testing.T) {
+	plantHeadFaults(t, func(c *ep.Config) {
+		c.Array.Size, c.Network.Heads[0].Kind = 2, ep.RandomHead
+		c.Formats.MasterBits, c.DecayShift, c.MomentumShift = 5, 4, 2
+	}, []headFault{
+		{"decay of a random map", "ep_update_lane", `fixed_i \?`, `1'b0 ?`, "head1", "bias at memory offset", "update"},
+		{"signs of the second walk", "ep_datapath", `(\.minus_i +)\(op_minus_q2 && !head_i\)`, `$1(op_minus_q2 && (keep_i || !head_i))`, "readout", "remainder at memory offset", "update"},
 	})
 }
 
@@ -70,6 +82,7 @@ func TestHeadFaultsUnequal(t *testing.T) {
 type headFault struct {
 	name, file, from, to string
 	head, message        string
+	phase                string // "" is plus
 }
 
 // plantHeadFaults plants them one after the other in a small network with heads on which
@@ -85,9 +98,9 @@ func plantHeadFaults(t *testing.T, set func(c *ep.Config), faults []headFault) *
 		t.Skip("builds simulators, which takes long")
 	}
 	cfg := testConfig(t, "5,M,6,M,fc3", ep.Shape{C: 3, H: 16, W: 16}, ep.Frozen)
-	set(cfg)
 	cfg.Formats.HeadWeight = fixedpoint.Format{Signed: true, Int: 3, Frac: 12}
 	headed(t, cfg)
+	set(cfg)
 	d := testDesign(t, cfg)
 	w, s := loadAll(t, cfg)
 	for i := range w.Heads {
@@ -133,8 +146,10 @@ func plantHeadFaults(t *testing.T, set func(c *ep.Config), faults []headFault) *
 			t.Fatal(err)
 		}
 		m := run().FirstMismatch
-		if m == nil || (m.Head == nil) != (tc.head == "") || m.Head != nil && *m.Head != tc.head || m.Message != tc.message || *m.Phase != "plus" || *m.Step != 0 {
-			t.Errorf("%s: first mismatch %+v, want %q of %q in step 0 of phase plus", tc.name, m, tc.message, tc.head)
+		phase := cmp.Or(tc.phase, "plus")
+		if m == nil || (m.Head == nil) != (tc.head == "") || m.Head != nil && *m.Head != tc.head || !strings.HasPrefix(m.Message, tc.message) ||
+			*m.Phase != phase || *m.Step != 0 {
+			t.Errorf("%s: first mismatch %+v, want %q of %q in step 0 of phase %s", tc.name, m, tc.message, tc.head, phase)
 		}
 		if err := os.WriteFile(path, old, 0o666); err != nil {
 			t.Fatal(err)

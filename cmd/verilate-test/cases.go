@@ -268,6 +268,14 @@ var networks = []network{
 		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
 		heads(c, false, func(s *ep.HeadSpec) { s.Kind, s.Lambda = []ep.HeadKind{ep.LogitHead, ep.SquaredHead}[s.Layer-1], 0.75 })
 	}},
+	{name: "heads-keep", list: "5,M,6,4,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Accumulate, c.Sequence.Starts, c.Batch, c.Memory.DataWidth = 2, 5, 2, 64
+		c.Formats.MasterBits, c.DecayShift, c.MomentumShift, c.Formats.UpdateRounding = 7, 5, 2, fixedpoint.Stochastic
+		c.Array.Rows, c.Array.Columns = 4, 2
+		heads(c, true, func(s *ep.HeadSpec) {
+			s.Kind, s.Outputs, s.FreeState = []ep.HeadKind{ep.FeatureHead, ep.RandomHead, ep.LogitHead}[s.Layer-1], 3, s.Layer == 2
+		})
+	}},
 	{name: "heads-settling", list: "4,M,5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Array.Size = 20, 9, 3, 150, 2
 		c.Estimate, c.Start, c.Sequence.Starts = ep.Negative, ep.Warm, 2
