@@ -263,7 +263,7 @@ func (d *Design) average() *hdl.Module {
 	h := m.OutputReg("h_o", hdl.S(d.LaneBits), "average, holds until the next")
 	top := m.Localparam("STATE_MAX", hdl.S(max(rounded.Type().Width, d.LaneBits)), d.Heads[0].HeadArith.Pool.Hi)
 	m.Always(func(b *hdl.Block) {
-		b.If(done, func(b *hdl.Block) { b.Set(h, clampFromZero(rounded, top, h.Type())) })
+		b.If(done, func(b *hdl.Block) { b.Set(h, clampAbove(rounded, top, h.Type())) }) // states are not negative
 	})
 	return m
 }
@@ -445,16 +445,14 @@ func (u *headUnit) weights() {
 	sm := u.sm
 	a := 2 * sm.AddressBits
 	u.Group("Index and tables")
-	w := u.diff.Type().Width
-	wide := u.WireIs("difference", hdl.AsS(hdl.Ext(u.diff, w+1)))
 	limit := int64(1)<<a - 1
 	indexOf := func(name string, shift int) hdl.Value {
-		rounded := roundShift(&u.Scope, name, wide, shift, fixedpoint.NearestUp)
-		if rw := rounded.Type().Width; rw > a+1 {
+		rounded := roundUp(&u.Scope, name, u.diff, shift)
+		if rw := rounded.Type().Width; rw > a {
 			over := u.WireIs(name+"_beyond", hdl.Gt(rounded, hdl.Const(rounded.Type(), limit)))
-			return hdl.Mux(over, hdl.Const(hdl.U(a), limit), hdl.AsU(hdl.Trunc(rounded, a)))
+			return hdl.Mux(over, hdl.Const(hdl.U(a), limit), hdl.Trunc(rounded, a))
 		}
-		return hdl.AsU(fit(rounded, a))
+		return hdl.Ext(rounded, a)
 	}
 	index := indexOf("difference", sm.Shift)
 	table := func(name string, at hdl.Value, entries []uint32) hdl.Value {
@@ -470,8 +468,10 @@ func (u *headUnit) weights() {
 	if u.distil != nil {
 		t := u.d.distilling().HeadArith.Warm
 		index = hdl.Mux(u.warm, indexOf("warm_difference", t.Shift), index)
-		fine = hdl.Mux(u.warm, table("warm_fine_rom", u.WireIs("warm_fine_index", hdl.Slice(u.index, sm.AddressBits-1, 0)), t.Fine), fine)
-		coarse = hdl.Mux(u.warm, table("warm_coarse_rom", u.WireIs("warm_coarse_index", hdl.Slice(u.index, a-1, sm.AddressBits)), t.Coarse), coarse)
+		if !slices.Equal(t.Fine, sm.Fine) || !slices.Equal(t.Coarse, sm.Coarse) { // a temperature that is no power of two
+			fine = hdl.Mux(u.warm, table("warm_fine_rom", u.WireIs("warm_fine_index", hdl.Slice(u.index, sm.AddressBits-1, 0)), t.Fine), fine)
+			coarse = hdl.Mux(u.warm, table("warm_coarse_rom", u.WireIs("warm_coarse_index", hdl.Slice(u.index, a-1, sm.AddressBits)), t.Coarse), coarse)
+		}
 	}
 	u.Always(func(b *hdl.Block) {
 		b.Set(u.diff, hdl.AsU(hdl.SubMod(u.top, u.logit)))

@@ -40,6 +40,23 @@ func roundShift(s *hdl.Scope, name string, v hdl.Value, k int, mode fixedpoint.R
 	return hdl.AddMod(hdl.Ext(quotient, w), hdl.AsS(hdl.Ext(roundUp, w)))
 }
 
+// roundUp is roundShift to the nearest, ties up, of a number without a sign.
+func roundUp(s *hdl.Scope, name string, v hdl.Value, k int) hdl.Value {
+	if k == 0 {
+		return v
+	}
+	if k >= v.Type().Width {
+		v = s.WireIs(name+"_wide", hdl.Ext(v, k+1))
+	}
+	if k > 1 {
+		s.Unused(hdl.Slice(v, k-2, 0))
+	}
+	quotient := s.WireIs(name+"_floor", hdl.Slice(v, v.Type().Width-1, k))
+	up := s.WireIs(name+"_up", hdl.Bit(v, k-1), fixedpoint.NearestUp.String())
+	w := quotient.Type().Width + 1
+	return s.WireIs(name+"_rounded", hdl.AddMod(hdl.Ext(quotient, w), hdl.Ext(up, w)))
+}
+
 // clamp adds logic that saturates v to [lo, hi] and returns it as the type t,
 // which holds both. The bounds are at least as wide as v.
 func clamp(v, lo, hi hdl.Value, t hdl.Type) hdl.Value {

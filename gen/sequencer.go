@@ -330,10 +330,10 @@ func (q *sequencer) visitTable() {
 		{"act_layer", layer, "layer - 1 that is activated"},
 		{"up", 1, "each slab has an up"},
 		{"down", 1, "each slab has a down"},
-		{"act", 1, "an activation follows the last slab"},
+		{"act", b2i(d.Visits.actsApart()), "an activation follows the last slab"},
 		{"end", 1, "last visit of a step, or of the update"},
 		{"bare", 1, "the visit that follows has no slabs"},
-	}
+	}.wanted()
 	fresh := false
 	for _, v := range q.visits {
 		fresh = fresh || v.Fresh
@@ -363,7 +363,11 @@ func (q *sequencer) visitTable() {
 			next = start
 		}
 		bare := next < len(q.visits) && q.visits[next].Layer == 0
-		values := []int{max(0, v.Layer-1), max(0, v.Act-1), b2i(v.Up), b2i(v.Down), b2i(v.Act > 0), b2i(end), b2i(bare)}
+		values := []int{max(0, v.Layer-1), max(0, v.Act-1), b2i(v.Up), b2i(v.Down)}
+		if d.Visits.actsApart() {
+			values = append(values, b2i(v.Act > 0))
+		}
+		values = append(values, b2i(end), b2i(bare))
 		if v.Layer == 0 {
 			values[0] = v.Act - 1
 		}
@@ -385,6 +389,9 @@ func (q *sequencer) visitTable() {
 	word := q.ROM("visit_rom", q.visit, hdl.U(q.visitRec.width()), rows)
 	for _, f := range q.visitRec {
 		q.named["visit_"+f.name] = q.WireIs("visit_"+f.name, q.visitRec.slice(word, f.name), f.doc)
+	}
+	if !d.Visits.actsApart() {
+		q.named["visit_act"] = q.named["visit_down"] // whose slabs complete the accumulators
 	}
 	q.layer, q.actLayer = q.named["visit_layer"], q.named["visit_act_layer"]
 }

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"slices"
 	"strings"
 
 	"epgen/ep"
@@ -128,6 +129,12 @@ func (s *schedule) Fetches(n int) int {
 		}
 	}
 	return count
+}
+
+// actsApart reports that activations follow other walks over slabs than those of a down, or not
+// all of these.
+func (s *schedule) actsApart() bool {
+	return slices.ContainsFunc(withSlabs(s.all()), func(v Visit) bool { return v.Down != (v.Act > 0) })
 }
 
 // withSlabs returns the visits that walk over slabs.

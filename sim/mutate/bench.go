@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"epgen/ep"
 	"epgen/sim"
 )
 
@@ -67,6 +68,8 @@ func (t *Trial) arguments() []string {
 // Bench builds and simulates variants of one design. Only the model of a
 // variant is compiled: the objects of the harness are those of the design.
 type Bench struct {
+	name    string
+	cfg     *ep.Config
 	dir     string // a package, built
 	rtl     map[string][]byte
 	vtop    []byte // Vtb_top.h, on which the objects of the harness depend
@@ -83,13 +86,16 @@ const simulationLimit = 2 * time.Minute
 var VerilatorFlags = strings.Fields("--cc -O3 -Wall -Wno-fatal --assert --x-assign unique --x-initial unique " +
 	"--default-language 1364-2005 --top-module tb_top")
 
-// NewBench builds the simulation of the package in dir.
-func NewBench(ctx context.Context, dir string) (*Bench, error) {
+// NewBench writes the package of a design to dir and builds its simulation.
+func NewBench(ctx context.Context, name, dir string, cfg *ep.Config) (*Bench, error) {
+	if err := WritePackage(dir, cfg); err != nil {
+		return nil, err
+	}
 	s := sim.Simulation{Dir: dir, Jobs: 1}
 	if err := s.Build(ctx); err != nil {
 		return nil, err
 	}
-	b := &Bench{dir: dir}
+	b := &Bench{name: name, cfg: cfg, dir: dir}
 	var err error
 	if b.rtl, err = readRTL(dir); err == nil {
 		b.vtop, err = os.ReadFile(filepath.Join(dir, sim.BuildDir, "obj", "Vtb_top.h"))

@@ -83,11 +83,7 @@ func (c *Campaign) prepareDesign(ctx context.Context, name string) ([]*Bench, er
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(c.Dir, name+"-0")
-	if err := WritePackage(dir, cfg); err != nil {
-		return nil, fmt.Errorf("design %s: %w", name, err)
-	}
-	first, err := NewBench(ctx, dir)
+	first, err := NewBench(ctx, name, filepath.Join(c.Dir, name+"-0"), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("design %s: %w", name, err)
 	}
@@ -172,8 +168,8 @@ func (c *Campaign) test(ctx context.Context, benches []map[string]*Bench, q *Que
 	return outcomes, failed
 }
 
-// judge builds one mutant and makes trials until one fails. A simulation that
-// ends without a verdict does not count as caught.
+// judge builds one mutant and makes trials until one fails, at last that of the block
+// alone. A simulation that ends without a verdict does not count as caught.
 func judge(ctx context.Context, b *Bench, m Mutant) (Outcome, error) {
 	o := Outcome{Mutant: m}
 	if err := b.Build(ctx, &m); err != nil {
@@ -204,7 +200,17 @@ func judge(ctx context.Context, b *Bench, m Mutant) (Outcome, error) {
 		o.Place = r.FirstMismatch
 		return o, nil
 	}
-	o.Reason = "passes every trial"
+	place, err := b.TryBlock(&m)
+	switch {
+	case ctx.Err() != nil:
+		return o, context.Cause(ctx)
+	case err != nil:
+		o.Reason = fmt.Sprintf("trial %s: %v", BlockTrial, err)
+	case place != nil:
+		o.Trial, o.Place = BlockTrial, place
+	default:
+		o.Reason = "passes every trial"
+	}
 	return o, nil
 }
 

@@ -2,7 +2,6 @@ package mutate
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -87,18 +86,11 @@ func needSimulator(t *testing.T) {
 
 func newBench(t *testing.T, design string) *Bench {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), design)
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
 	cfg, err := ReadDesign(design, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := WritePackage(dir, cfg); err != nil {
-		t.Fatal(err)
-	}
-	b, err := NewBench(t.Context(), dir)
+	b, err := NewBench(t.Context(), design, filepath.Join(t.TempDir(), design), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -210,11 +210,12 @@ func TestSummary(t *testing.T) {
 	for range 19 {
 		outcomes = append(outcomes, Outcome{Valid: true, Trial: "ready", Place: place})
 	}
+	outcomes[2].Trial, outcomes[3].Trial = BlockTrial, BlockTrial
 	s := Summarize(outcomes)
-	if s != (Summary{19, 1, 1}) || !s.Enough() || s.String() != "19 caught, 1 survived of 20" {
+	if s != (Summary{19, 2, 1, 1}) || !s.Enough() || s.String() != "19 caught (17 in the whole design, 2 by the bench of the block), 1 survived of 20" {
 		t.Errorf("summary %+v %q", s, s)
 	}
-	if (Summary{94, 6, 0}).Enough() {
+	if (Summary{Caught: 94, Survived: 6}).Enough() {
 		t.Error("94 of 100 is enough, want 95")
 	}
 	outcomes[5].Place = nil
@@ -226,7 +227,7 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), "survivor: frozen rtl/ep_lane.v:3, limit\n  - a\n  + b\n  passes every trial: ") ||
-		!strings.HasSuffix(b.String(), "\n18 caught, 2 survived of 20\n") {
+		!strings.HasSuffix(b.String(), "\n18 caught (16 in the whole design, 2 by the bench of the block), 2 survived of 20\n") {
 		t.Errorf("report lacks the survivor or the summary:\n%s", &b)
 	}
 }

@@ -10,7 +10,10 @@ import (
 
 // Summary counts outcomes.
 type Summary struct {
-	Caught, Survived, Invalid int
+	Caught   int
+	Alone    int // of them, by the bench of the block alone
+	Survived int
+	Invalid  int
 }
 
 // Summarize counts the outcomes of a campaign.
@@ -28,6 +31,9 @@ func (s *Summary) add(o *Outcome) {
 		s.Invalid++
 	case o.Caught():
 		s.Caught++
+		if o.Trial == BlockTrial {
+			s.Alone++
+		}
 	default:
 		s.Survived++
 	}
@@ -38,7 +44,8 @@ func (s Summary) Enough() bool { return 100*s.Caught >= 95*(s.Caught+s.Survived)
 
 // String is the last line of a report.
 func (s Summary) String() string {
-	return fmt.Sprintf("%d caught, %d survived of %d", s.Caught, s.Survived, s.Caught+s.Survived)
+	return fmt.Sprintf("%d caught (%d in the whole design, %d by the bench of the block), %d survived of %d",
+		s.Caught, s.Caught-s.Alone, s.Alone, s.Survived, s.Caught+s.Survived)
 }
 
 // WriteReport writes the counts by module, by class and by trial, then every
@@ -76,10 +83,10 @@ func table(w io.Writer, title string, outcomes []Outcome, key func(*Outcome) str
 	}
 	slices.Sort(names)
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "%s\tcaught\tsurvived\tinvalid\n", title)
+	fmt.Fprintf(t, "%s\tcaught\tof these by the block's bench\tsurvived\tinvalid\n", title)
 	for _, name := range names {
 		c := counts[name]
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\n", name, c.Caught, c.Survived, c.Invalid)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\n", name, c.Caught, c.Alone, c.Survived, c.Invalid)
 	}
 	t.Flush() // errors of w show at the last line
 	fmt.Fprintln(w)
@@ -99,6 +106,7 @@ func trials(w io.Writer, outcomes []Outcome) {
 	for _, trial := range Trials {
 		fmt.Fprintf(t, "%s\t%d\n", trial.Name, counts[trial.Name])
 	}
+	fmt.Fprintf(t, "%s\t%d\n", BlockTrial, counts[BlockTrial])
 	fmt.Fprintln(t, "\ncaught as\tmutants")
 	var names []string
 	for k := range kinds {

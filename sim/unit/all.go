@@ -15,14 +15,6 @@ func All() []*Bench {
 	settle, mixed := ds["settle"], ds["mixed"]
 	points, outside, headedPoints, taught := ds["points"], ds["outside"], ds["headed-points"], ds["taught"]
 	five, third, ninth := ds["five"], ds["third"], ds["ninth"]
-	stores := func(d design) []*Bench {
-		return []*Bench{
-			memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
-			memoryBench(d, "ep_state_odd", d.StateWords[1], d.P, d.LaneBits),
-			memoryBench(d, "ep_index_memory", max(min(2, d.IndexParts()), d.IndexWords*d.IndexCopies)*d.IndexParts(), d.IndexLanes(), 2),
-			slabBench(d),
-		}
-	}
 	return join(
 		inGroup("arithmetic", roundingBench(),
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false), updateBench(settle, false), updateBench(mixed, false),
@@ -34,7 +26,7 @@ func All() []*Bench {
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed), operandsBench(third), operandsBench(ninth),
 		),
-		inGroup("memories", join(stores(narrow), stores(real), stores(wide), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real), drainBench(tall),
+		inGroup("memories", join(memoryBenches(narrow), memoryBenches(real), memoryBenches(wide), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real), drainBench(tall),
 			drainBench(ds["keeps"]), drainBench(ds["masters"]), keptBench(ds["keeps"]), keptBench(ds["sums"]), keptBench(ds["masters"])})...),
 		inGroup("schedule",
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide), walkerBench(third),

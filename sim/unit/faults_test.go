@@ -129,7 +129,7 @@ func TestFaults(t *testing.T) {
 		}
 		found := 0
 		c := &Bench{Name: fmt.Sprintf("%s/%d", f.bench, i), module: b.module, play: b.play, lanes: b.lanes}
-		c.edit = func(text string) string {
+		c.edit = func(_, text string) string {
 			found += strings.Count(text, f.old)
 			return strings.Replace(text, f.old, f.new, 1)
 		}

@@ -2,6 +2,7 @@ package unit
 
 import (
 	"epgen/ep"
+	"epgen/fixedpoint"
 	"epgen/gen"
 )
 
@@ -41,7 +42,7 @@ func headBench(d design) *Bench {
 		s := newSource(21)
 		v.Set("start_i", 0)
 		v.Set("abort_i", 0)
-		v.Set("direct_i", 0)
+		v.SetPresent("direct_i", 0)
 		v.Set("label_word_i", 0)
 		v.SetPresent("label_lane_i", 0)
 		v.Reset()
@@ -51,28 +52,91 @@ func headBench(d design) *Bench {
 		v.Idle(2)
 		for job := range 40 {
 			h := &d.Heads[job%len(d.Heads)]
-			v.SetIf("direct_i", h.HeadArith.Softmax == nil)
-			v.SetPresent("taught_i", b2i(h.Head.Kind == ep.FeatureHead))
-			v.SetPresent("distil_i", b2i(h.Head.Kind == ep.LogitHead))
-			v.SetPresent("last_word_i", int64(h.Out.SampleWords-1))
-			p := &headJob{v: v, d: d, h: h, source: s, bits: v.Bits("logits_i") / d.P, stop: -1}
+			stop := -1
 			if job%8 == 7 { // an abort in mid-job
-				p.stop = v.Cycle() + 3 + s.IntN(60)
+				stop = v.Cycle() + 3 + s.IntN(60)
 			}
-			v.Set("start_i", 1)
-			v.Tick()
-			v.Set("start_i", 0)
-			for b := range d.Cfg.Batch {
-				if !p.sample(b, drawLogits(s, h, d.P, job), s.IntN(h.Outputs())) {
-					break
+			playHeadJob(v, d, s, h, stop, func() []int64 { return drawLogits(s, h, d.P, job) })
+		}
+		for i := range d.Heads {
+			h := &d.Heads[i]
+			for _, sm := range []*fixedpoint.Softmax{h.HeadArith.Softmax, h.HeadArith.Warm} {
+				if sm == nil {
+					continue
+				}
+				for t := newTableWalk(h, sm); len(t.indexes) > 0; {
+					playHeadJob(v, d, s, h, -1, func() []int64 { return t.logits(s) })
 				}
 			}
-			v.Want("read_o", 0)
-			v.Want("write_o", 0)
-			v.Want("done_o", 0)
-			v.Idle(1 + s.IntN(3))
 		}
 	}, nil)
+}
+
+// playHeadJob plays a job over the samples of a batch, whose logits draw returns.
+func playHeadJob(v *Vectors, d design, s source, h *gen.LayerPlan, stop int, draw func() []int64) {
+	v.SetPresent("direct_i", b2i(h.HeadArith.Softmax == nil))
+	v.SetPresent("taught_i", b2i(h.Head.Kind == ep.FeatureHead))
+	v.SetPresent("distil_i", b2i(h.Head.Kind == ep.LogitHead))
+	v.SetPresent("last_word_i", int64(h.Out.SampleWords-1))
+	p := &headJob{v: v, d: d, h: h, source: s, bits: v.Bits("logits_i") / d.P, stop: stop}
+	v.Set("start_i", 1)
+	v.Tick()
+	v.Set("start_i", 0)
+	for b := range d.Cfg.Batch {
+		if !p.sample(b, draw(), s.IntN(h.Outputs())) {
+			break
+		}
+	}
+	v.Want("read_o", 0)
+	v.Want("write_o", 0)
+	v.Want("done_o", 0)
+	v.Idle(1 + s.IntN(3))
+}
+
+// tableWalk meets the entries of both tables of a softmax one after the other: those of the
+// fine one with the first of the coarse one, whose weights are near 1, and the other way
+// round as far as a weight shows in a probability. A wrong bit of little weight shows in
+// some of several sums only.
+type tableWalk struct {
+	h       *gen.LayerPlan
+	sm      *fixedpoint.Softmax
+	indexes []int64 // to come
+}
+
+func newTableWalk(h *gen.LayerPlan, sm *fixedpoint.Softmax) *tableWalk {
+	t := &tableWalk{h: h, sm: sm}
+	for range 3 {
+		for k := range int64(1) << sm.AddressBits {
+			t.indexes = append(t.indexes, k)
+		}
+		for k, e := range sm.Coarse {
+			if k > 0 && e>>max(0, sm.TableBits-sm.Format.Frac-1) > 0 {
+				t.indexes = append(t.indexes, int64(k)<<sm.AddressBits)
+			}
+		}
+	}
+	return t
+}
+
+// logits returns those of a sample: the largest at a random class, the others below it by the
+// next indexes, now and then by none to vary the sum.
+func (t *tableWalk) logits(s source) []int64 {
+	lo, hi, _ := t.h.HeadArith.Logit.Int64()
+	z := make([]int64, t.h.Outputs())
+	top := min(hi, lo+1<<(2*t.sm.AddressBits+t.sm.Shift))
+	largest := s.IntN(len(z))
+	for j := range z {
+		switch {
+		case j == largest:
+			z[j] = top
+		case len(t.indexes) == 0 || len(z) > 2 && s.chance(3):
+			z[j] = top - s.Int64N(1+(top-lo)/8)
+		default:
+			z[j] = max(lo, top-t.indexes[0]<<t.sm.Shift)
+			t.indexes = t.indexes[1:]
+		}
+	}
+	return z
 }
 
 // drawLogits draws the logits of a sample within their proved range.

@@ -1,5 +1,15 @@
 package unit
 
+// memoryBenches are those of the memories of a design.
+func memoryBenches(d design) []*Bench {
+	return []*Bench{
+		memoryBench(d, "ep_state_even", d.StateWords[0], d.P, d.LaneBits),
+		memoryBench(d, "ep_state_odd", d.StateWords[1], d.P, d.LaneBits),
+		memoryBench(d, "ep_index_memory", max(min(2, d.IndexParts()), d.IndexWords*d.IndexCopies)*d.IndexParts(), d.IndexLanes(), 2),
+		slabBench(d),
+	}
+}
+
 // memoryBench checks a memory of one write and one read port: every word is
 // written and read, then both ports work at random, often on the same word. A
 // read sees what was written in earlier cycles.

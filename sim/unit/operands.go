@@ -1,6 +1,9 @@
 package unit
 
-import "epgen/gen"
+import (
+	"epgen/ep"
+	"epgen/gen"
+)
 
 // operandsBench checks ep_operands, which is combinational, for every mode: all
 // states of either bank where a lane is that narrow, random ones elsewhere.
@@ -37,6 +40,15 @@ func operandsBench(d design) *Bench {
 				for range d.P {
 					even, odd = append(even, s.signed(d.LaneBits)), append(odd, s.signed(d.LaneBits))
 					index = append(index, s.IntN(4))
+				}
+				if d.OperandBits > d.LaneBits && d.Cfg.Output != ep.Linear && len(d.Heads) == 0 {
+					here := odd // whose states are not negative, which the width of z relies on
+					if !m.even {
+						here = even
+					}
+					for r := range here {
+						here[r] = max(0, here[r])
+					}
 				}
 				playOperands(v, d, m, s.IntN(4), even, odd, index)
 			}

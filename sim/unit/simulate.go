@@ -137,7 +137,7 @@ func (b *Bench) verilog(m *hdl.Module, suffix string) ([]file, error) {
 	for _, name := range names {
 		text := string(texts[name+".v"])
 		if b.edit != nil {
-			text = b.edit(text)
+			text = b.edit(name+".v", text)
 		}
 		files = append(files, file{name + suffix + ".v", []byte(word.ReplaceAllString(text, "${1}${2}"+suffix))})
 	}

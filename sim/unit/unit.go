@@ -13,8 +13,8 @@ type Bench struct {
 
 	module func() (*hdl.Module, error)
 	play   func(v *Vectors)
-	lanes  map[string]int              // bits of a lane of the ports made of lanes, for messages
-	edit   func(verilog string) string // plants a fault, for tests of the bench; may be nil
+	lanes  map[string]int                    // bits of a lane of the ports made of lanes, for messages
+	edit   func(file, verilog string) string // plants a fault, in any file of the block; may be nil
 	group  *group
 }
 

@@ -1,0 +1,68 @@
+package mutate
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"epgen/gen"
+	"epgen/sim"
+	"epgen/sim/unit"
+)
+
+// BlockTrial is the name of the last trial: the bench of the block that was changed, alone. It
+// meets what no run of the design meets, such as every entry of a table.
+const BlockTrial = "bench of the block"
+
+// TryBlock plays the bench of the mutant's block, if there is one, and returns the first
+// mismatch: an output of the block; nil if there is none. The block as it is must pass.
+func (b *Bench) TryBlock(m *Mutant) (place *sim.Mismatch, err error) {
+	d, err := gen.New(b.cfg)
+	if err != nil {
+		return nil, err
+	}
+	bench := unit.Of(b.name, d)[strings.TrimSuffix(m.File, ".v")]
+	if bench == nil {
+		return nil, nil
+	}
+	dir := filepath.Join(b.dir, "block")
+	defer os.RemoveAll(dir)
+	r, err := bench.Against(dir, func(file, text string) (string, error) {
+		if file != m.File {
+			return text, nil
+		}
+		return m.applyBelow(text, string(b.rtl[m.File]))
+	})
+	if err != nil || r.Err != nil || r.Passed() {
+		return nil, firstError(err, r.Err)
+	}
+	return &sim.Mismatch{
+		Kind: "port", Cycle: uint64(r.Mismatch.Cycle), ExpectedHex: r.Mismatch.Want, GotHex: r.Mismatch.Got,
+		Message: fmt.Sprintf("expected %s, got %s", r.Mismatch.Want, r.Mismatch.Got),
+		Signal:  strings.TrimSuffix(m.File, ".v") + "." + r.Mismatch.Port,
+	}, nil
+}
+
+// applyBelow returns the text of a block, that of the file but for the lines below its first
+// that say where it comes from, with the mutant in it.
+func (m *Mutant) applyBelow(text, file string) (string, error) {
+	_, rest, _ := strings.Cut(text, "\n")
+	head, ok := strings.CutSuffix(file, rest)
+	if !ok {
+		return "", fmt.Errorf("%s does not end like the text of its block", m.File)
+	}
+	below := *m
+	below.Line -= strings.Count(head, "\n") - 1
+	after, err := below.apply([]byte(text))
+	return string(after), err
+}
+
+func firstError(list ...error) error {
+	for _, err := range list {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
