@@ -1,7 +1,6 @@
 package ep
 
 import (
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -49,17 +48,6 @@ type engine interface {
 	// measure returns statistics of layer n+1 over the batch.
 	measure(n int) Activity
 	headEngine
-}
-
-// Activity describes a layer over one mini-batch: the quantities in which
-// vanishing gradients show.
-type Activity struct {
-	State    float64 // mean |s*|
-	Response float64 // mean |s+ - s-|, of the first two points of the contrast
-	Update   float64 // mean |change of a weight|
-	Residual float64 // largest change of a state in the last free step
-	Limited  float64 // share of the states s* at an end of their range
-	Spread   float64 // standard deviation of a state s* over the samples, mean over the layer
 }
 
 // machine is the engine on elements T. Its memory does not grow with the number of
@@ -370,93 +358,4 @@ func (m *machine[T]) output(dst []float64) {
 	for i := range m.samples * m.cfg.Network.Classes() {
 		dst[i] = float64(last[i]) * m.state[len(m.state)-1]
 	}
-}
-
-func (m *machine[T]) contrast(n int) {
-	l := &m.cfg.Network.Layers[n]
-	m.layer = n
-	w, b, area := m.w[:l.Weights()], m.b[:l.Out.C], l.Out.H*l.Out.W
-	clear(w)
-	clear(b)
-	for k, p := range m.program.Points {
-		states, weight := m.states.finals[p.Phase], T(p.Weight)*m.sign
-		below := m.inputs
-		if n > 0 {
-			below = states[n-1]
-		}
-		below = below[:m.samples*l.In.Len()]
-		z := states[n][:m.samples*l.Out.Len()]
-		var index []uint8
-		if l.HasIndex() {
-			index = m.states.index[k][n][:len(z)]
-		}
-		m.outer[n].Add(w, z, index, below, m.samples, weight)
-		for i, v := range z {
-			b[i/area%l.Out.C] += weight * v
-		}
-	}
-}
-
-func (m *machine[T]) gradient(w, b []float64, scale float64) {
-	unitW, unitB := m.contrasts(m.layer)
-	for i := range w {
-		w[i] = scale * (unitW * float64(m.w[i]))
-	}
-	for i := range b {
-		b[i] = scale * (unitB * float64(m.b[i]))
-	}
-}
-
-func (m *machine[T]) updateCodes(p *FloatLayerParams, kept *LayerParams, weights, biases tensorUpdate, f *Formats) {
-	updateReals(p.W, &kept.KeptW, weights, f.WeightOf(m.layer+1), m.w)
-	updateReals(p.B, &kept.KeptB, biases, f.BiasOf(m.layer+1), m.b)
-}
-
-// updateReals applies the hardware's update to the values x of codes in f.
-func updateReals[T fixedpoint.Number](x []float64, kept *Kept, u tensorUpdate, f fixedpoint.Format, contrast []T) {
-	for i, v := range x {
-		e, _ := u.step(i, kept.at(i, f.FromFloat(v, fixedpoint.DefaultRounding)), int64(contrast[i]))
-		x[i] = f.ToFloat(e.code)
-		kept.set(i, e)
-	}
-}
-
-func (m *machine[T]) measure(n int) Activity {
-	var a Activity
-	count := m.samples * m.cfg.Network.Layers[n].Out.Len()
-	limited := 0
-	one, two := m.states.finals[m.program.Points[0].Phase][n], m.states.finals[m.program.Points[1].Phase][n]
-	for i, v := range m.states.finals[PhaseFree][n][:count] {
-		a.State += float64(v)
-		a.Response += math.Abs(float64(one[i] - two[i]))
-		if !m.cfg.linear(n) && (v <= 0 || v >= m.top[n]) {
-			limited++
-		}
-	}
-	for _, v := range m.states.residual[n][:m.samples] {
-		a.Residual = max(a.Residual, float64(v)*m.state[n])
-	}
-	a.Spread = m.spread(n)
-	a.State *= m.state[n] / float64(count)
-	a.Response *= m.state[n] / float64(count)
-	a.Limited = float64(limited) / float64(count)
-	return a
-}
-
-// spread returns the mean over the neurons of layer n+1 of the standard deviation of
-// s* over the samples.
-func (m *machine[T]) spread(n int) float64 {
-	size := m.cfg.Network.Layers[n].Out.Len()
-	states := m.states.finals[PhaseFree][n][:m.samples*size]
-	total := 0.0
-	for i := range size {
-		sum, squares := 0.0, 0.0
-		for b := range m.samples {
-			v := float64(states[b*size+i])
-			sum, squares = sum+v, squares+v*v
-		}
-		mean := sum / float64(m.samples)
-		total += math.Sqrt(max(0, squares/float64(m.samples)-mean*mean))
-	}
-	return total / float64(size) * m.state[n]
 }
