@@ -113,7 +113,6 @@ func (c *Config) checkFormats() error {
 	}
 	return firstError(
 		c.checkLayerFormats("formats.layer-state", f.LayerState, false, 31),
-		c.checkHeadStates(),
 		c.checkLayerFormats("formats.layer-weight", f.LayerWeight, true, 32),
 		c.checkLayerFormats("formats.layer-bias", f.LayerBias, true, 32),
 		checkRange("formats.rate-bits", f.RateBits, 2, 32),
@@ -144,17 +143,4 @@ func ofTheLayer(n int, err error) error {
 		return badSetting(e.Key, "layer %d: %s", n, e.Reason)
 	}
 	return err
-}
-
-// checkHeadStates reports layers below a head, or a readout, whose states are not in
-// Formats.State, which averages and running means share.
-func (c *Config) checkHeadStates() error {
-	f := &c.Formats
-	for i := range c.Network.Heads {
-		h := &c.Network.Heads[i]
-		if got := f.StateOf(h.Layer); got != f.State {
-			return badSetting("formats.layer-state", "layer %d: %v below %s, want %v as formats.state", h.Layer, got, h.Name, f.State)
-		}
-	}
-	return nil
 }

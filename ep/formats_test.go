@@ -90,3 +90,25 @@ func TestLayerFormatsAlike(t *testing.T) {
 		}
 	}
 }
+
+// TestLossOfFormats checks that the loss of outputs knows their format.
+func TestLossOfFormats(t *testing.T) {
+	cfg := awkwardConfig("odd maps")
+	last := len(cfg.Network.Layers)
+	cfg.Formats.LayerState = make([]fixedpoint.Format, last)
+	for i := range last {
+		cfg.Formats.LayerState[i] = fixedpoint.UQ(0, 9+2*i)
+	}
+	m, err := NewFixed(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := cfg.Network.Classes()
+	out, s := &Outcome{Output: make([]int32, cfg.Batch*k)}, &Samples{Y: make([]int, cfg.Batch)}
+	for b := range cfg.Batch {
+		out.Output[b*k] = 1 << (cfg.Formats.StateOf(last).Frac - 1) // 0.5 of the labelled class
+	}
+	if got := m.Loss(out, s); got != 0.125 {
+		t.Errorf("loss %g of outputs of 0.5, want 0.125", got)
+	}
+}

@@ -11,7 +11,7 @@ import (
 // HeadArith is the arithmetic of one head: what [LayerArith] is for a layer. With h the
 // average of the states of a cell and e the error signal,
 //
-//	h     = Pool(sum of the states of a cell)            Formats.State
+//	h     = Pool(sum of the states of a cell)            State
 //	z     = (A (h - mu))<<UpShift + c<<BiasShift         exact, LogitFrac fractional bits
 //	e     = y - Softmax(z)                               ce, random: exact
 //	        Error(y<<TargetShift - z)                    mse; features with tau in place of y
@@ -21,6 +21,8 @@ import (
 //
 // Its roundings are Pool, the softmax with its division, Error and the three updates.
 type HeadArith struct {
+	State fixedpoint.Format // of the layer's states, of h and of mu
+
 	Pool fixedpoint.Requant // Shift is the binary logarithm of the area of a cell
 
 	Features fixedpoint.Interval // h - mu
@@ -90,16 +92,16 @@ func (a *HeadArith) gain(phase Phase) float64 {
 // deriveHead returns the arithmetic of head i but for NudgeShift, which is the layer's affair.
 func deriveHead(cfg *Config, i int) (HeadArith, error) {
 	f, h := &cfg.Formats, &cfg.Network.Heads[i]
-	var a HeadArith
-	top := stateMax(f.State)
+	a := HeadArith{State: f.StateOf(h.Layer)}
+	top := stateMax(a.State)
 	area := h.areaShift(cfg.Network.Layers[h.Layer-1].Out)
 	a.Pool = fixedpoint.Requant{Shift: area, Mode: f.StateRounding, Hi: top}
 	a.Features = fixedpoint.NewInterval(0, top)
 	if h.Center {
 		a.Features = fixedpoint.NewInterval(-top, top)
 	}
-	productFrac := f.HeadWeight.Frac + f.State.Frac
-	a.LogitFrac = max(productFrac, f.HeadBias.Frac)
+	productFrac := f.HeadWeight.Frac + a.State.Frac
+	a.LogitFrac = max(f.HeadWeight.Frac+cfg.finestHeadState(), f.HeadBias.Frac)
 	if h.Kind == SquaredHead || h.Kind == FeatureHead {
 		a.LogitFrac = max(a.LogitFrac, f.Error.Frac)
 	}
@@ -116,6 +118,16 @@ func deriveHead(cfg *Config, i int) (HeadArith, error) {
 		return a, err
 	}
 	return a, a.deriveUpdates(cfg, h)
+}
+
+// finestHeadState is the largest number of fractional bits of states that a head reads. All
+// heads have it in their logits, and so share the tables of the softmax.
+func (c *Config) finestHeadState() int {
+	frac := 0
+	for i := range c.Network.Heads {
+		frac = max(frac, c.Formats.StateOf(c.Network.Heads[i].Layer).Frac)
+	}
+	return frac
 }
 
 // deriveSignal completes a with what makes the error signal of the logits.
@@ -195,7 +207,7 @@ func (a *HeadArith) deriveNudge(cfg *Config, h *Head, area int) error {
 func (a *HeadArith) deriveUpdates(cfg *Config, h *Head) error {
 	f, m, points := &cfg.Formats, &h.Map, len(cfg.Program().Points)
 	terms := points * m.Out.H * m.Out.W * cfg.Batch
-	a.ContrastFrac = a.SignalFrac + f.State.Frac
+	a.ContrastFrac = a.SignalFrac + a.State.Frac
 	a.Contrast = a.Signal.Mul(a.Features).SumUpTo(terms)
 	a.BiasContrast = a.Signal.SumUpTo(terms)
 	a.MeanContrast = a.Features.SumUpTo(cfg.Batch)
@@ -207,7 +219,7 @@ func (a *HeadArith) deriveUpdates(cfg *Config, h *Head) error {
 	} {
 		if w.width > 63 {
 			return fmt.Errorf("ep: %s: %s of %d bits from head-weight %v, state %v, error %v, want at most 63",
-				h.Name, w.what, w.width, f.HeadWeight, f.State, f.Error)
+				h.Name, w.what, w.width, f.HeadWeight, a.State, f.Error)
 		}
 	}
 	rate := h.Rate
@@ -229,6 +241,6 @@ func (a *HeadArith) deriveUpdates(cfg *Config, h *Head) error {
 	if h.Center {
 		share = MeanRate / float64(cfg.Batch)
 	}
-	a.MeanUpdate, err = fixedpoint.NewUpdate(share, f.RateBits, fixedpoint.DefaultRounding, f.State)
+	a.MeanUpdate, err = fixedpoint.NewUpdate(share, f.RateBits, fixedpoint.DefaultRounding, a.State)
 	return err
 }

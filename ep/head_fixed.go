@@ -81,7 +81,8 @@ func (h *headState[T]) eachSample(z []int64, f func(first int)) {
 func codeHeadElements[T fixedpoint.Number](cfg *Config, a *Arith, code func(fixedpoint.Format) func(float64) T) headElements[T] {
 	f := &cfg.Formats
 	return headElements[T]{
-		headWeight: code(f.HeadWeight), headBias: code(f.HeadBias), stateOf: code(f.State), errorOf: code(f.Error),
+		headWeight: code(f.HeadWeight), headBias: code(f.HeadBias), errorOf: code(f.Error),
+		meanOf: func(i int, x float64) T { return code(a.Heads[i].State)(x) },
 		headUnit: func(i int) (w, b float64) {
 			ha := &a.Heads[i]
 			return lsb(ha.ContrastFrac), lsb(ha.SignalFrac)
@@ -131,7 +132,7 @@ func (r *fixedRun[T]) updateHead(i int, number uint32, e finals[T]) (HeadParams,
 	h, old := r.heads[i], &r.old.Heads[i]
 	a := r.model.arith
 	c, u := r.headContrast(i, e), a.headUpdates(r.model.cfg, i, number, r.old.Accumulated)
-	p := HeadParams{KeptW: a.Keeps.orZero(old.KeptW, len(old.W)), KeptB: a.Keeps.orZero(old.KeptB, len(old.B))}
+	p := HeadParams{Layer: old.Layer, KeptW: a.Keeps.orZero(old.KeptW, len(old.W)), KeptB: a.Keeps.orZero(old.KeptB, len(old.B))}
 	st := HeadStats{Name: h.Name, Weights: len(old.W), Biases: len(old.B)}
 	p.W, st.WeightsChanged, st.WeightsSaturated = updateCodes(u.weights, old.W, &p.KeptW, c.w)
 	p.B, st.BiasesChanged, st.BiasesSaturated = updateCodes(u.biases, old.B, &p.KeptB, c.b)
@@ -188,12 +189,12 @@ func widen64[T fixedpoint.Number](x []T) []int64 {
 // Loss returns the mean loss of a training step's samples at the free equilibrium: the
 // cross-entropy of the readout, or 1/2 |s^N - y|^2.
 func (m *Fixed) Loss(out *Outcome, s *Samples) float64 {
-	f, classes := &m.cfg.Formats, m.cfg.Network.Classes()
+	state, classes := m.cfg.StateFormat(len(m.cfg.Network.Layers)), m.cfg.Network.Classes()
 	sum := 0.0
 	for b, label := range s.Y {
 		if out.Logits == nil {
 			for k, v := range out.Output[b*classes:][:classes] {
-				d := f.State.ToFloat(int64(v))
+				d := state.ToFloat(int64(v))
 				if k == label {
 					d--
 				}

@@ -194,6 +194,9 @@ func fixedHeadCases(t *testing.T) []*Config {
 			c.Network.Heads[0].FreeState = true
 		},
 		func(c *Config) { c.Network.Heads[0].FreeState, c.Clip = true, 0.05 },
+		func(c *Config) {
+			c.Formats.LayerState = []fixedpoint.Format{fixedpoint.UQ(0, 12), fixedpoint.UQ(1, 16), fixedpoint.UQ(0, 14)}
+		},
 	} {
 		cfg := *cases[2*i]
 		cfg.Network.Heads = append([]Head(nil), cfg.Network.Heads...)

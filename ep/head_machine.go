@@ -142,7 +142,7 @@ func (m *machine[T]) setHeads(params []FloatHeadParams) {
 				h.bias[c] = m.headBias(x) * h.units.bias
 			}
 			for c, x := range p.Mean {
-				h.mean[c] = m.stateOf(x)
+				h.mean[c] = m.meanOf(i, x)
 			}
 		}
 	}
@@ -179,7 +179,7 @@ func (m *machine[T]) meanCodes(i int, p *FloatHeadParams, u tensorUpdate, f *For
 	for k, v := range h.features[PhaseFree][:m.samples*h.in] {
 		sum[k%h.in] += v
 	}
-	updateReals(p.Mean, &Kept{}, u, f.State, sum)
+	updateReals(p.Mean, &Kept{}, u, f.StateOf(p.Layer), sum)
 }
 
 // setRange declares the range of the maps of a kernel.

@@ -17,10 +17,11 @@ type HeadActivity struct {
 
 // headElements says how real numbers of heads become elements T and back.
 type headElements[T fixedpoint.Number] struct {
-	headWeight, headBias, stateOf, errorOf func(x float64) T
-	headUnit                               func(i int) (w, b float64) // units of a contrast
-	logitUnit                              func(i int) float64
-	headRange                              func(i int) (features, signal fixedpoint.Interval) // of codes
+	headWeight, headBias, errorOf func(x float64) T
+	meanOf                        func(i int, x float64) T   // of head i
+	headUnit                      func(i int) (w, b float64) // units of a contrast
+	logitUnit                     func(i int) float64
+	headRange                     func(i int) (features, signal fixedpoint.Interval) // of codes
 }
 
 func (s *epochSum) addHead(i int, a HeadActivity) {

@@ -17,11 +17,12 @@ type LayerParams struct {
 }
 
 // HeadParams are the codes of a head: the map in Formats.HeadWeight and
-// HeadBias, the running mean of the pooled features in Formats.State.
+// HeadBias, the running mean of the pooled features in Formats.StateOf(Layer).
 type HeadParams struct {
-	W    []int32 // [D, C, q, q], or [D, C, 1, 1] for a 1x1 convolution
-	B    []int32 // [D]
-	Mean []int32 // [C, q, q]; all 0 without centring
+	Layer int     // that it reads, from 1
+	W     []int32 // [D, C, q, q], or [D, C, 1, 1] for a 1x1 convolution
+	B     []int32 // [D]
+	Mean  []int32 // [C, q, q]; all 0 without centring
 
 	KeptW, KeptB Kept // by updates, beside each code of the map; empty for zeros
 }
@@ -50,6 +51,7 @@ type FloatKept struct {
 
 // FloatHeadParams are the parameters of one head as real numbers, shaped as HeadParams.
 type FloatHeadParams struct {
+	Layer      int // that it reads, from 1
 	W, B, Mean []float64
 
 	KeptW, KeptB FloatKept
@@ -91,7 +93,7 @@ func NewFloatParams(net *Network) *FloatParams {
 	for i := range net.Heads {
 		m := &net.Heads[i].Map
 		p.Heads = append(p.Heads, FloatHeadParams{
-			W: make([]float64, m.Weights()), B: make([]float64, m.Out.C), Mean: make([]float64, m.In.Len()),
+			Layer: net.Heads[i].Layer, W: make([]float64, m.Weights()), B: make([]float64, m.Out.C), Mean: make([]float64, m.In.Len()),
 		})
 	}
 	return p
@@ -107,7 +109,7 @@ func (p *FloatParams) Clone() *FloatParams {
 	}
 	for _, h := range p.Heads {
 		q.Heads = append(q.Heads, FloatHeadParams{
-			W: slices.Clone(h.W), B: slices.Clone(h.B), Mean: slices.Clone(h.Mean), KeptW: h.KeptW.clone(), KeptB: h.KeptB.clone(),
+			Layer: h.Layer, W: slices.Clone(h.W), B: slices.Clone(h.B), Mean: slices.Clone(h.Mean), KeptW: h.KeptW.clone(), KeptB: h.KeptB.clone(),
 		})
 	}
 	return q
@@ -121,7 +123,7 @@ func (p *FloatParams) Quantize(f *Formats) *Params {
 	}
 	for _, h := range p.Heads {
 		q.Heads = append(q.Heads, HeadParams{
-			W: quantize(h.W, f.HeadWeight), B: quantize(h.B, f.HeadBias), Mean: quantize(h.Mean, f.State),
+			Layer: h.Layer, W: quantize(h.W, f.HeadWeight), B: quantize(h.B, f.HeadBias), Mean: quantize(h.Mean, f.StateOf(h.Layer)),
 		})
 	}
 	return q
@@ -135,7 +137,7 @@ func (p *Params) Dequantize(f *Formats) *FloatParams {
 	}
 	for _, h := range p.Heads {
 		q.Heads = append(q.Heads, FloatHeadParams{
-			W: dequantize(h.W, f.HeadWeight), B: dequantize(h.B, f.HeadBias), Mean: dequantize(h.Mean, f.State),
+			Layer: h.Layer, W: dequantize(h.W, f.HeadWeight), B: dequantize(h.B, f.HeadBias), Mean: dequantize(h.Mean, f.StateOf(h.Layer)),
 		})
 	}
 	return q
@@ -198,10 +200,19 @@ func (p *Params) Check(net *Network, f *Formats) error {
 		if err := firstError(
 			checkCodes(h.Name+".weight", q.W, h.Map.Weights(), f.HeadWeight),
 			checkCodes(h.Name+".bias", q.B, h.Map.Out.C, f.HeadBias),
-			checkCodes(h.Name+".mean", q.Mean, h.Map.In.Len(), f.State),
+			checkCodes(h.Name+".mean", q.Mean, h.Map.In.Len(), f.StateOf(h.Layer)),
+			checkHeadLayer(h, q.Layer),
 		); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkHeadLayer reports parameters that are not those of the head of a layer.
+func checkHeadLayer(h *Head, layer int) error {
+	if layer != h.Layer {
+		return fmt.Errorf("ep: %s: parameters of a head of layer %d, want %d", h.Name, layer, h.Layer)
 	}
 	return nil
 }
@@ -241,6 +252,9 @@ func (p *FloatParams) Check(net *Network) error {
 	}
 	for i := range net.Heads {
 		h, q := &net.Heads[i], &p.Heads[i]
+		if err := checkHeadLayer(h, q.Layer); err != nil {
+			return err
+		}
 		for _, a := range []struct {
 			name      string
 			got, want int

@@ -244,8 +244,6 @@ func TestTOMLErrors(t *testing.T) {
 			`net.toml: formats.layer-weight: layer 2: UQ0.8 is unsigned, want a signed format QN.M`},
 		{"[network]\nlayers = \"4,fc2\"\n[formats]\nlayer-bias = [\"Q0.8\", \"Q20.20\"]",
 			`net.toml: formats.layer-bias: layer 2: Q20.20 has 41 bits, want 1..32`},
-		{"[network]\nlayers = \"4,4,fc2\"\nloss = \"ce\"\n[formats]\nlayer-state = [\"UQ0.8\", \"UQ0.8\"]",
-			`net.toml: formats.layer-state: layer 2: UQ0.8 below readout, want UQ0.15 as formats.state`},
 		{"[sequence]\nrate-factor = 0.5", `net.toml: sequence.rate-factor: 0.5 with learning.host-rates false, want 1`},
 		{"[learning]\nfrozen = [2]", `net.toml: learning.frozen: [2], want layers 1 to 8 to learn without a gap`},
 		{"[learning]\nfrozen = [1, 1]", `net.toml: learning.frozen: 1, want different layers 1..8`},

@@ -67,7 +67,7 @@ func realElements(f *Float) elements[float64] {
 		one:       f.one, top: f.top, state: units,
 		contrasts: func(n int) (w, b float64) { return f.cfg.Network.Layers[n].poolScale(), 1 },
 		headElements: headElements[float64]{
-			headWeight: same, headBias: same, stateOf: same, errorOf: same,
+			headWeight: same, headBias: same, errorOf: same, meanOf: func(_ int, x float64) float64 { return x },
 			headUnit:  func(int) (w, b float64) { return 1, 1 },
 			logitUnit: func(int) float64 { return 1 },
 		},

@@ -97,7 +97,7 @@ func (p *datapath) headLane(u *hdl.Instance, r hdl.Index) {
 
 // center subtracts the running means from averages in stage 4.
 func (p *datapath) center(average *hdl.Signal, valid hdl.Value) hdl.Value {
-	d, lw, sw := p.d, p.d.LaneBits, p.d.Cfg.Formats.State.Width()
+	d, lw, sw := p.d, p.d.LaneBits, p.d.headStateBits()
 	addr := hdl.U(addrBits(d.MeanWords))
 	p.Group("Running means, read in stage 3 and subtracted in stage 4")
 	we := p.Input("mean_we_i", hdl.U(1))
@@ -154,7 +154,7 @@ func (p *datapath) targets(u *hdl.Instance) {
 // headUnit builds the averages and places the unit that makes errors of logits.
 func (p *datapath) headUnit() {
 	d, lw, one := p.d, p.d.LaneBits, hdl.U(1)
-	sw := d.Cfg.Formats.State.Width()
+	sw := d.headStateBits()
 	end := d.actStage()
 	p.Group("Averages: states in stage 2, averages written in stage " + itoa(end))
 	isPool := p.mode["pool"]

@@ -556,7 +556,7 @@ func (f *fetch) destinations() {
 	if d.Centered {
 		f.Assign(f.Output("mean_we_o", one), in(fetchMeans))
 		f.Assign(f.Output("mean_addr_o", hdl.U(addrBits(d.MeanWords))), fit(at, addrBits(d.MeanWords)))
-		f.Assign(f.Output("mean_data_o", hdl.U(d.P*d.Cfg.Formats.State.Width())), d.narrowColumn(f.column, d.P, d.Cfg.Formats.State.Width()))
+		f.Assign(f.Output("mean_data_o", hdl.U(d.P*d.headStateBits())), d.narrowColumn(f.column, d.P, d.headStateBits()))
 	}
 	f.slabColumns(at)
 	if unused := d.unusedColumnBits(f.column); len(unused) > 0 {

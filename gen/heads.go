@@ -53,7 +53,7 @@ func checkHeads(cfg *ep.Config) error {
 // heads share: array, alignment, contrast and update.
 func headArith(f *ep.Formats, a *ep.HeadArith) *ep.LayerArith {
 	return &ep.LayerArith{
-		In: f.State, State: f.State, Weight: f.HeadWeight, Bias: f.HeadBias, AccFrac: a.LogitFrac,
+		In: a.State, State: a.State, Weight: f.HeadWeight, Bias: f.HeadBias, AccFrac: a.LogitFrac,
 		Up: a.Products, Down: a.Back, Drive: a.Logit, Acc: a.Logit, UpShift: a.UpShift, BiasShift: a.BiasShift,
 		ContrastFrac: a.ContrastFrac, Contrast: a.Contrast, BiasContrast: a.BiasContrast,
 		WeightUpdate: a.WeightUpdate, BiasUpdate: a.BiasUpdate,

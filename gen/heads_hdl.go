@@ -220,16 +220,28 @@ func (d *Plan) LogitBits() int {
 	return w
 }
 
+// headStateBits is the width of the widest state that a head reads, and of its mean.
+func (p *Plan) headStateBits() int {
+	w := 0
+	for i := range p.Heads {
+		w = max(w, p.Heads[i].HeadArith.State.Width())
+	}
+	return w
+}
+
 // average builds ep_average: one lane of the averages of cells.
 func (d *Design) average() *hdl.Module {
 	f := d.Cfg.Formats
-	state := f.State.Width()
+	state, largest := d.headStateBits(), d.Heads[0].HeadArith.Pool.Hi
+	for i := range d.Heads { // no average is above that of its own layer
+		largest = max(largest, d.Heads[i].HeadArith.Pool.Hi)
+	}
 	c := d.shifts.pool
 	one := hdl.U(1)
 	m := hdl.NewModule("ep_average")
 	m.Doc("Average of the states of a cell, one lane:\n\n"+
 		"  h = clamp(round(sum s * 2^-k), 0, %d),  2^k states a cell\n\n"+
-		"One rounding (%v). Latency: last state to h_o 2 cycles.", d.Heads[0].HeadArith.Pool.Hi, f.StateRounding)
+		"One rounding (%v). Latency: last state to h_o 2 cycles.", largest, f.StateRounding)
 	m.Group("Clock")
 	m.Clock("clk_i")
 	var sel hdl.Value = bit(false)
@@ -241,7 +253,7 @@ func (d *Design) average() *hdl.Module {
 	valid := m.Input("valid_i", one)
 	first := m.Input("first_i", one, "first of the cell")
 	last := m.Input("last_i", one, "last of the cell")
-	s := m.Input("state_i", hdl.U(state), f.State.String())
+	s := m.Input("state_i", hdl.U(state), d.stateText())
 	m.Group("Sum")
 	w := state + c.max()
 	sum := m.Reg("sum_q", hdl.U(w))
@@ -261,7 +273,7 @@ func (d *Design) average() *hdl.Module {
 	scaled := m.WireIs("scaled", hdl.AsS(hdl.Ext(lift.shiftLeft(sum, sel, w), w+1)))
 	rounded := roundShift(&m.Scope, "scaled", scaled, k, f.StateRounding)
 	h := m.OutputReg("h_o", hdl.S(d.LaneBits), "average, holds until the next")
-	top := m.Localparam("STATE_MAX", hdl.S(max(rounded.Type().Width, d.LaneBits)), d.Heads[0].HeadArith.Pool.Hi)
+	top := m.Localparam("STATE_MAX", hdl.S(max(rounded.Type().Width, d.LaneBits)), largest)
 	m.Always(func(b *hdl.Block) {
 		b.If(done, func(b *hdl.Block) { b.Set(h, clampAbove(rounded, top, h.Type())) }) // states are not negative
 	})

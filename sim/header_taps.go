@@ -31,7 +31,7 @@ func headScale(p *gen.Plan, i, kind int) (frac int, top int64) {
 	case mapErrors:
 		return a.SignalFrac, a.Target
 	case mapAverages:
-		return f.State.Frac, a.Pool.Hi
+		return a.State.Frac, a.Pool.Hi
 	case mapLogits:
 		return a.LogitFrac, 0
 	case mapNudges:

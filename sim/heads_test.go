@@ -77,6 +77,16 @@ func TestHeadFaultsKept(t *testing.T) {
 	})
 }
 
+// TestHeadFaultsFormats does so for states of several formats.
+func TestHeadFaultsFormats(t *testing.T) {
+	plantHeadFaults(t, func(c *ep.Config) {
+		c.Array.Size, c.Formats.LayerState = 2, []fixedpoint.Format{fixedpoint.UQ(0, 12), fixedpoint.UQ(0, 15)}
+	}, []headFault{
+		{"alignment of logits", "ep_datapath", `(\.up_shift_i +)\(up_shift_i\)`, `$1(waddr_q7 >= BASE ? 1 - up_shift_i : up_shift_i)`, "head1", "logit differs", ""},
+		{"width of states", "ep_datapath", `(\.state_i +)\(lane\[14:0\]\)`, `$1({4'd0, lane[10:0]})`, "head1", "average differs", ""},
+	})
+}
+
 // headFault changes a file of the Verilog, and is seen in a value of a head, or, where it
 // names none, of a layer. BASE stands for the first accumulator of the logits.
 type headFault struct {

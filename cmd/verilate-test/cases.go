@@ -266,6 +266,7 @@ var networks = []network{
 	{name: "heads-wide", list: "9,M,5b0,fc7", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.Array.Rows, c.Array.Columns, c.Batch, c.Memory.DataWidth = 2, 4, 2, 32
 		c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+		c.Formats.LayerState = []fixedpoint.Format{format(false, 0, 12), format(false, 1, 5), format(false, 0, 16)}
 		heads(c, false, func(s *ep.HeadSpec) { s.Kind, s.Lambda = []ep.HeadKind{ep.LogitHead, ep.SquaredHead}[s.Layer-1], 0.75 })
 	}},
 	{name: "heads-keep", list: "5,M,6,4,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
