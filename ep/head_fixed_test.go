@@ -203,6 +203,11 @@ func fixedHeadCases(t *testing.T) []*Config {
 		change(&cfg)
 		cases = append(cases, &cfg)
 	}
+	for _, k := range []int{4, 6} { // a squared error or features alone
+		alone := *cases[k]
+		alone.Network.Heads = alone.Network.Heads[:1]
+		cases = append(cases, &alone)
+	}
 	return cases
 }
 

@@ -76,7 +76,9 @@ func (p *datapath) headPorts(re, raddr, we, sum9, row hdl.Value, waddr []hdl.Val
 func (p *datapath) headWires() {
 	d := p.d
 	p.Group("Heads")
-	p.headSample = p.Wire("head_sample", hdl.U(d.fields.sample))
+	if d.labelledHeads() {
+		p.headSample = p.Wire("head_sample", hdl.U(d.fields.sample))
+	}
 	p.headCapture = p.Wire("logit_capture", hdl.U(1))
 	p.logits = p.Wire("logits", hdl.U(d.P*d.LogitBits()))
 }
@@ -200,13 +202,14 @@ func (p *datapath) headUnit() {
 	if v, ok := p.mode["distil"]; ok {
 		u.In("distil_i", v)
 	}
-	lg := d.laneBits()
-	u.In("label_word_i", hdl.Slice(p.label, d.fields.addr+lg-1, lg))
-	if lg > 0 {
-		u.In("label_lane_i", hdl.Slice(p.label, lg-1, 0))
+	if lg := d.laneBits(); d.labelledHeads() {
+		u.In("label_word_i", hdl.Slice(p.label, d.fields.addr+lg-1, lg))
+		if lg > 0 {
+			u.In("label_lane_i", hdl.Slice(p.label, lg-1, 0))
+		}
+		u.OutTo("sample_o", p.headSample)
 	}
 	u.In("logits_i", p.logits)
-	u.OutTo("sample_o", p.headSample)
 	u.OutTo("read_o", p.headRead)
 	u.OutTo("capture_o", p.headCapture)
 	u.OutTo("word_o", p.headWord)

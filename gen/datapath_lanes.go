@@ -198,7 +198,7 @@ func (p *datapath) labels() *hdl.Signal {
 	p.Always(func(b *hdl.Block) {
 		b.If(we, func(b *hdl.Block) { b.Set(labels.At(at), entry) })
 		read, sample := hdl.All(p.op["valid"], p.mode["act"]), p.op["sample"]
-		if d.hasHeads() {
+		if d.labelledHeads() {
 			read, sample = hdl.Any(read, p.headRead), hdl.Mux(p.headRead, p.headSample, sample)
 		}
 		b.If(read, func(b *hdl.Block) {

@@ -2,6 +2,85 @@ package gen
 
 import "epgen/hdl"
 
+// to goes to a state.
+func (u *headUnit) to(b *hdl.Block, s int) { b.Set(u.state, u.st[s]) }
+
+// clearJob goes to the first class of the first sample.
+func (u *headUnit) clearJob(b *hdl.Block) {
+	if u.distil != nil {
+		b.Set(u.warm, bit(false))
+	}
+	for _, r := range []*hdl.Signal{u.sweep, u.sample, u.base, u.word, u.lane} {
+		if r != nil {
+			b.Set(r, zeroOf(r))
+		}
+	}
+}
+
+// begin starts a job.
+func (u *headUnit) begin(b *hdl.Block) {
+	b.If(u.start, func(b *hdl.Block) {
+		u.to(b, headRead)
+		u.clearJob(b)
+		u.firstSweep(b)
+	})
+}
+
+// advance goes to the next class, or to what follows the last of a word.
+func (u *headUnit) advance(b *hdl.Block, wordDone func(b *hdl.Block)) {
+	b.If(u.lastLane, func(b *hdl.Block) {
+		b.Set(u.lane, zeroOf(u.lane))
+		wordDone(b)
+	}).Else(func(b *hdl.Block) {
+		b.Set(u.lane, inc(u.lane))
+		u.to(b, headLane)
+	})
+}
+
+// written goes on behind the errors of a word: to the next word, the next sample, or the end.
+func (u *headUnit) written(b *hdl.Block) {
+	u.to(b, headRead)
+	b.If(hdl.Not(u.lastWord), func(b *hdl.Block) { b.Set(u.word, inc(u.word)) }).
+		Else(func(b *hdl.Block) {
+			b.Set(u.word, zeroOf(u.word))
+			if u.sweep != nil {
+				b.Set(u.sweep, zeroOf(u.sweep))
+			}
+			u.firstSweep(b)
+			b.If(u.lastSample, func(b *hdl.Block) { u.to(b, headIdle) }).Else(func(b *hdl.Block) {
+				w := u.base.Type()
+				words := hdl.Value(hdl.Const(w, int64(u.d.Heads[0].Out.SampleWords)&(1<<w.Width-1)))
+				if u.targets != nil {
+					words = inc(fit(u.lastWordIn, w.Width))
+				}
+				b.Set(u.base, hdl.AddMod(u.base, words))
+				b.Set(u.sample, inc(u.sample))
+			})
+		})
+}
+
+// directControl builds the states where no head has a softmax: one sweep, two cycles for each
+// class.
+func (u *headUnit) directControl() {
+	u.Group("States: each class passes LANE and ERROR")
+	u.AlwaysReset(func(b *hdl.Block) {
+		u.to(b, headIdle)
+		u.clearJob(b)
+	}, func(b *hdl.Block) {
+		b.Case(u.state, func(c *hdl.Case) {
+			c.When(u.begin, u.st[headIdle])
+			c.When(func(b *hdl.Block) { u.to(b, headCapture) }, u.st[headRead])
+			c.When(func(b *hdl.Block) { u.to(b, headLane) }, u.st[headCapture])
+			c.When(func(b *hdl.Block) { u.to(b, headError) }, u.st[headLane])
+			c.When(func(b *hdl.Block) {
+				u.advance(b, func(b *hdl.Block) { u.to(b, headWrite) })
+			}, u.st[headError])
+			c.Default(u.written) // WRITE
+		})
+		b.If(u.abort, func(b *hdl.Block) { u.to(b, headIdle) })
+	})
+}
+
 // control builds the states.
 func (u *headUnit) control() {
 	sw := u.sum.Type().Width
@@ -15,59 +94,34 @@ func (u *headUnit) control() {
 	first := u.WireIs("first_bit", hdl.EqConst(u.bit, int64(u.sm.Format.Frac)))
 	use := u.WireIs("dividend", hdl.Mux(first, trial, double))
 	ge := u.WireIs("subtract", hdl.Ge(use, hdl.Ext(u.divisor, sw+1)))
-	to := func(b *hdl.Block, s int) { b.Set(u.state, u.st[s]) }
-	clearJob := func(b *hdl.Block) {
-		if u.distil != nil {
-			b.Set(u.warm, bit(false))
-		}
-		for _, r := range []*hdl.Signal{u.sweep, u.sample, u.base, u.word, u.lane} {
-			b.Set(r, zeroOf(r))
-		}
-	}
-	// advance goes to the next class, or to what follows the last of a word.
-	advance := func(b *hdl.Block, wordDone func(b *hdl.Block)) {
-		b.If(u.lastLane, func(b *hdl.Block) {
-			b.Set(u.lane, zeroOf(u.lane))
-			wordDone(b)
-		}).Else(func(b *hdl.Block) {
-			b.Set(u.lane, inc(u.lane))
-			to(b, headLane)
-		})
-	}
 	nextWord := func(b *hdl.Block) {
-		to(b, headRead)
+		u.to(b, headRead)
 		b.If(u.lastWord, func(b *hdl.Block) {
 			b.Set(u.word, zeroOf(u.word))
 			b.Set(u.sweep, inc(u.sweep))
 		}).Else(func(b *hdl.Block) { b.Set(u.word, inc(u.word)) })
 	}
 	u.AlwaysReset(func(b *hdl.Block) {
-		to(b, headIdle)
-		clearJob(b)
+		u.to(b, headIdle)
+		u.clearJob(b)
 	}, func(b *hdl.Block) {
 		b.Case(u.state, func(c *hdl.Case) {
-			c.When(func(b *hdl.Block) {
-				b.If(u.start, func(b *hdl.Block) {
-					to(b, headRead)
-					clearJob(b)
-					u.firstSweep(b)
-				})
-			}, u.st[headIdle])
+			c.When(u.begin, u.st[headIdle])
 			for _, s := range []int{headRead, headCapture} {
-				c.When(func(b *hdl.Block) { to(b, s+1) }, u.st[s])
+				c.When(func(b *hdl.Block) { u.to(b, s+1) }, u.st[s])
 			}
 			c.When(func(b *hdl.Block) {
-				chain := b.If(hdl.EqConst(u.sweep, 0), func(b *hdl.Block) { advance(b, nextWord) })
+				chain := b.If(hdl.EqConst(u.sweep, 0), func(b *hdl.Block) { u.advance(b, nextWord) })
 				if u.linear != nil {
-					chain = chain.ElseIf(u.linear, func(b *hdl.Block) { to(b, headError) })
+					chain = chain.ElseIf(u.linear, func(b *hdl.Block) { u.to(b, headError) })
 				}
-				chain.Else(func(b *hdl.Block) { to(b, headIndex) })
+				chain.Else(func(b *hdl.Block) { u.to(b, headIndex) })
 			}, u.st[headLane])
 			for _, s := range []int{headIndex, headTable} {
-				c.When(func(b *hdl.Block) { to(b, s+1) }, u.st[s])
+				c.When(func(b *hdl.Block) { u.to(b, s+1) }, u.st[s])
 			}
 			c.When(func(b *hdl.Block) {
-				b.If(u.lastSweep, func(b *hdl.Block) { to(b, headDivide) }).Else(func(b *hdl.Block) { to(b, headSum) })
+				b.If(u.lastSweep, func(b *hdl.Block) { u.to(b, headDivide) }).Else(func(b *hdl.Block) { u.to(b, headSum) })
 			}, u.st[headProduct])
 			// again takes a class of a head of logits through once more, warm.
 			again := func(b *hdl.Block, then func(b *hdl.Block)) {
@@ -77,47 +131,30 @@ func (u *headUnit) control() {
 				}
 				b.If(hdl.All(u.distil, hdl.Not(u.warm)), func(b *hdl.Block) {
 					b.Set(u.warm, bit(true))
-					to(b, headLane)
+					u.to(b, headLane)
 				}).Else(func(b *hdl.Block) {
 					b.Set(u.warm, bit(false))
 					then(b)
 				})
 			}
-			c.When(func(b *hdl.Block) { again(b, func(b *hdl.Block) { advance(b, nextWord) }) }, u.st[headSum])
+			c.When(func(b *hdl.Block) { again(b, func(b *hdl.Block) { u.advance(b, nextWord) }) }, u.st[headSum])
 			c.When(func(b *hdl.Block) {
 				b.If(hdl.EqConst(u.bit, 0), func(b *hdl.Block) {
-					to(b, headError)
+					u.to(b, headError)
 					if u.distil != nil {
-						b.If(u.warm, func(b *hdl.Block) { to(b, headMix) })
+						b.If(u.warm, func(b *hdl.Block) { u.to(b, headMix) })
 					}
 				})
 			}, u.st[headDivide])
 			if u.distil != nil {
-				c.When(func(b *hdl.Block) { to(b, headError) }, u.st[headMix])
+				c.When(func(b *hdl.Block) { u.to(b, headError) }, u.st[headMix])
 			}
 			c.When(func(b *hdl.Block) {
-				again(b, func(b *hdl.Block) { advance(b, func(b *hdl.Block) { to(b, headWrite) }) })
+				again(b, func(b *hdl.Block) { u.advance(b, func(b *hdl.Block) { u.to(b, headWrite) }) })
 			}, u.st[headError])
-			c.Default(func(b *hdl.Block) { // WRITE
-				to(b, headRead)
-				b.If(hdl.Not(u.lastWord), func(b *hdl.Block) { b.Set(u.word, inc(u.word)) }).
-					Else(func(b *hdl.Block) {
-						b.Set(u.word, zeroOf(u.word))
-						b.Set(u.sweep, zeroOf(u.sweep))
-						u.firstSweep(b)
-						b.If(u.lastSample, func(b *hdl.Block) { to(b, headIdle) }).Else(func(b *hdl.Block) {
-							w := u.base.Type()
-							words := hdl.Value(hdl.Const(w, int64(u.d.Heads[0].Out.SampleWords)&(1<<w.Width-1)))
-							if u.targets != nil {
-								words = inc(fit(u.lastWordIn, w.Width))
-							}
-							b.Set(u.base, hdl.AddMod(u.base, words))
-							b.Set(u.sample, inc(u.sample))
-						})
-					})
-			})
+			c.Default(u.written) // WRITE
 		})
-		b.If(u.abort, func(b *hdl.Block) { to(b, headIdle) })
+		b.If(u.abort, func(b *hdl.Block) { u.to(b, headIdle) })
 	})
 	u.Group("Largest logit, sum, serial division")
 	firstClass := u.WireIs("first_class", hdl.All(hdl.EqConst(u.word, 0), hdl.EqConst(u.lane, 0)))
@@ -145,7 +182,7 @@ func (u *headUnit) control() {
 
 // firstSweep is the last one for a linear head.
 func (u *headUnit) firstSweep(b *hdl.Block) {
-	if u.linear != nil {
+	if u.linear != nil && u.sweep != nil {
 		b.If(u.linear, func(b *hdl.Block) { b.Set(u.sweep, hdl.Const(u.sweep.Type(), 2)) })
 	}
 }

@@ -6,19 +6,26 @@ import "epgen/hdl"
 func (u *headUnit) difference() hdl.Value {
 	a := u.d.withKind(false).HeadArith
 	u.Group("Error of a linear head: clamp(round((y << " + itoa(a.TargetShift) + ") - z))")
-	y := a.Target << a.TargetShift
-	w := max(u.logit.Type().Width, widest(int(y))+1) + 1
-	target := hdl.Value(u.Localparam("TARGET", hdl.S(w), y, "y of the labelled class"))
-	target = hdl.Mux(u.label, target, zeroOf(target))
-	if u.taught != nil {
+	w := u.logit.Type().Width + 1
+	var target hdl.Value
+	if u.label != nil {
+		y := a.Target << a.TargetShift
+		w = max(w, widest(int(y))+2)
+		target = u.Localparam("TARGET", hdl.S(w), y, "y of the labelled class")
+		target = hdl.Mux(u.label, target, zeroOf(target))
+	}
+	if u.targets != nil && (u.taught != nil || u.label == nil) {
 		tb := u.d.targetBits()
 		w = max(w, tb+a.TargetShift+1)
 		lane := u.targets
 		if u.d.P > 1 {
 			lane = hdl.DynSlice(u.targets, u.lane, tb)
 		}
-		given := u.WireIs("given", hdl.Ext(hdl.Shl(hdl.AsS(lane), a.TargetShift), w))
-		target = hdl.Mux(u.taught, given, hdl.Ext(target, w))
+		given := hdl.Value(u.WireIs("given", hdl.Ext(hdl.Shl(hdl.AsS(lane), a.TargetShift), w)))
+		if target != nil {
+			given = hdl.Mux(u.taught, given, hdl.Ext(target, w))
+		}
+		target = given
 	}
 	q := u.Reg("linear_q", hdl.S(w), "y - z")
 	u.Always(func(b *hdl.Block) {
@@ -65,39 +72,58 @@ func (u *headUnit) mixture(p *hdl.Signal, one int64) hdl.Value {
 	return clamp(rounded, lo, hi, hdl.S(u.d.LaneBits))
 }
 
-// outputs builds the error of the class and the ports to accumulators and states.
-func (u *headUnit) outputs() {
-	d, sm := u.d, u.sm
-	one := hdl.U(1)
-	sw := u.sum.Type().Width
-	u.Group("Error of the class")
+// probability builds p, the quotient of the class, rounded.
+func (u *headUnit) probability() *hdl.Signal {
+	sm, sw := u.sm, u.sum.Type().Width
+	u.Group("Probability of the class")
 	twice := u.WireIs("twice", hdl.Cat(u.rem, bit(false)))
 	whole := u.WireIs("whole", hdl.Ext(u.divisor, sw+1))
 	up := u.WireIs("round_up", hdl.Any(hdl.Gt(twice, whole), hdl.All(hdl.Eq(twice, whole), hdl.Bit(u.quotient, 0))), "nearest-even")
 	qw := u.quotient.Type().Width + 1
 	rounded := u.WireIs("rounded", hdl.AddMod(hdl.Ext(u.quotient, qw), hdl.Ext(up, qw)))
-	lw := d.LaneBits
-	ew := max(lw, qw+1)
 	pw := widest(int(sm.Max))
-	top := u.Localparam("P_MAX", hdl.U(pw), sm.Max, ftoa(sm.Format.ToFloat(sm.Max))+", also y of the labelled class")
-	p := u.WireIs("probability", hdl.Mux(hdl.Gt(rounded, hdl.Ext(top, qw)), top, hdl.Trunc(rounded, pw)))
-	at := u.WireIs("word_address", hdl.AddMod(u.base, fit(u.word, u.base.Type().Width)))
-	hit := hdl.Eq(hdl.Ext(at, d.fields.addr), u.labelWord)
-	if u.labelLane != nil {
-		hit = hdl.All(hit, hdl.Eq(u.lane, u.labelLane))
+	u.most = u.Localparam("P_MAX", hdl.U(pw), sm.Max, ftoa(sm.Format.ToFloat(sm.Max))+", also y of the labelled class")
+	return u.WireIs("probability", hdl.Mux(hdl.Gt(rounded, hdl.Ext(u.most, qw)), u.most, hdl.Trunc(rounded, pw)))
+}
+
+// outputs builds the error of the class and the ports to accumulators and states.
+func (u *headUnit) outputs() {
+	d := u.d
+	one := hdl.U(1)
+	lw := d.LaneBits
+	var p *hdl.Signal
+	if u.sm != nil {
+		p = u.probability()
 	}
-	label := u.WireIs("labelled", hit)
-	y := hdl.Mux(label, hdl.Ext(top, ew), hdl.Const(hdl.U(ew), 0))
-	value := hdl.Value(hdl.Trunc(hdl.SubMod(y, hdl.Ext(p, ew)), lw))
-	if u.linear != nil {
-		u.label = label
+	u.Group("Error of the class")
+	at := u.WireIs("word_address", hdl.AddMod(u.base, fit(u.word, u.base.Type().Width)))
+	if u.labelWord != nil {
+		hit := hdl.Eq(hdl.Ext(at, d.fields.addr), u.labelWord)
+		if u.labelLane != nil {
+			hit = hdl.All(hit, hdl.Eq(u.lane, u.labelLane))
+		}
+		u.label = u.WireIs("labelled", hit)
+	}
+	var value hdl.Value
+	if p != nil {
+		ew := max(lw, u.quotient.Type().Width+2)
+		y := hdl.Mux(u.label, hdl.Ext(u.most, ew), hdl.Const(hdl.U(ew), 0))
+		value = hdl.Trunc(hdl.SubMod(y, hdl.Ext(p, ew)), lw)
+	}
+	switch {
+	case value == nil:
+		value = hdl.AsU(u.difference())
+	case u.linear != nil:
 		value = hdl.Mux(u.linear, hdl.AsU(u.difference()), value)
 	}
 	if u.distil != nil {
-		u.label = label
-		value = hdl.Mux(u.distil, hdl.AsU(u.mixture(p, sm.Max)), value)
+		value = hdl.Mux(u.distil, hdl.AsU(u.mixture(p, u.sm.Max)), value)
 	}
-	e := u.WireIs("error", value, "e = y - p")
+	text := "e = y - p"
+	if p == nil {
+		text = "e = y - z"
+	}
+	e := u.WireIs("error", value, text)
 	word := u.Reg("errors_q", hdl.U(d.P*lw), "errors of the word; lanes without a class stay 0")
 	u.Always(func(b *hdl.Block) {
 		b.If(u.is(headRead), func(b *hdl.Block) { b.Set(word, zeroOf(word)) })
@@ -113,7 +139,9 @@ func (u *headUnit) outputs() {
 		}
 	})
 	u.Group("Ports")
-	u.Assign(u.Output("sample_o", u.sample.Type()), u.sample)
+	if u.label != nil {
+		u.Assign(u.Output("sample_o", u.sample.Type()), u.sample)
+	}
 	u.Assign(u.Output("read_o", one, "read the logits of a word, and the label"), u.is(headRead))
 	u.Assign(u.Output("capture_o", one, "one cycle later"), u.is(headCapture))
 	u.Assign(u.Output("word_o", at.Type(), "word read or written"), at)

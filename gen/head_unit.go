@@ -30,19 +30,20 @@ var headStates = []string{"IDLE", "READ", "CAPTURE", "LANE", "INDEX", "TABLE", "
 type headUnit struct {
 	*hdl.Module
 	d  *Design
-	sm *fixedpoint.Softmax
+	sm *fixedpoint.Softmax // nil if no head has one
 
 	st                                        []hdl.Value
 	start, abort, labelLane, labelWord        hdl.Value
-	linear                                    hdl.Value // nil without linear heads
+	linear                                    hdl.Value // nil unless some heads are linear and others not
 	lastWordIn, targets                       hdl.Value // nil without heads that are taught
-	taught                                    hdl.Value // nil without linear or taught heads
+	taught                                    hdl.Value // nil unless targets are for some heads only
 	distil                                    hdl.Value // nil without heads of logits
 	warm, warmSum, divisor                    *hdl.Signal
 	label                                     *hdl.Signal
 	state, sweep, sample, word, base, lane    *hdl.Signal
 	logit, top, diff, fine, coarse, e, sum    *hdl.Signal
 	index, rem, quotient, bit                 *hdl.Signal
+	most                                      hdl.Value // P_MAX
 	lastWord, lastLane, lastSweep, lastSample *hdl.Signal
 }
 
@@ -50,8 +51,14 @@ func (u *headUnit) is(s int) hdl.Value { return hdl.Eq(u.state, u.st[s]) }
 
 // head builds ep_head: from logits to errors, e = y - softmax(z).
 func (d *Design) head() *hdl.Module {
-	sm := d.withKind(true).HeadArith.Softmax
-	u := &headUnit{Module: hdl.NewModule("ep_head"), d: d, sm: sm}
+	u := &headUnit{Module: hdl.NewModule("ep_head"), d: d}
+	if soft := d.withKind(true); soft != nil {
+		u.sm = soft.HeadArith.Softmax
+	} else {
+		u.direct()
+		return u.Module
+	}
+	sm := u.sm
 	u.Doc("Errors of the logits of a head, sample by sample, class by class:\n\n"+
 		"  d = min(round((max z - z) * 2^-%d), %d)     E = FINE[d low] * COARSE[d high]\n"+
 		"  p = min(round(E * 2^%d / sum E), %d)        e = y - p\n\n"+
@@ -69,6 +76,18 @@ func (d *Design) head() *hdl.Module {
 	return u.Module
 }
 
+// direct builds ep_head where no head has a softmax.
+func (u *headUnit) direct() {
+	a := u.d.withKind(false).HeadArith
+	u.Doc("Errors of the logits of a head, sample by sample, output by output:\n\n"+
+		"  e = clamp(round((y * 2^%d - z) * 2^-%d)),  y the target: of a teacher, or 1 for the labelled class\n\n"+
+		"Two cycles for each output, three for each word.", a.TargetShift, a.Error.Shift)
+	u.ports()
+	u.registers()
+	u.directControl()
+	u.outputs()
+}
+
 func (u *headUnit) ports() {
 	one := hdl.U(1)
 	u.Group("Clock and synchronous reset")
@@ -77,13 +96,15 @@ func (u *headUnit) ports() {
 	u.Group("Control")
 	u.start = u.Input("start_i", one, "pulse")
 	u.abort = u.Input("abort_i", one, "forget the job")
-	if u.d.withKind(false) != nil {
+	if u.d.mixedHeads() {
 		u.linear = u.Input("direct_i", one, "e = y - z, rounded; holds while busy")
 	}
-	u.Group("Label of the sample")
-	u.labelWord = u.Input("label_word_i", hdl.U(u.d.fields.addr), "word of the class")
+	if u.d.labelledHeads() {
+		u.Group("Label of the sample")
+		u.labelWord = u.Input("label_word_i", hdl.U(u.d.fields.addr), "word of the class")
+	}
 	if u.d.TargetWords > 0 {
-		if u.linear != nil {
+		if u.d.someTargets() {
 			u.taught = u.Input("taught_i", one, "y is the target; holds while busy")
 		}
 		u.lastWordIn = u.Input("last_word_i", hdl.U(addrBits(u.d.headWords())), "words of a sample - 1; holds while busy")
@@ -92,41 +113,53 @@ func (u *headUnit) ports() {
 	if u.d.distilling() != nil {
 		u.distil = u.Input("distil_i", one, "the errors mix those of label and teacher; holds while busy")
 	}
-	if u.d.P > 1 {
+	if u.d.P > 1 && u.d.labelledHeads() {
 		u.labelLane = u.Input("label_lane_i", hdl.U(u.d.laneBits()), "its lane")
 	}
 }
 
 func (u *headUnit) registers() {
-	d, sm := u.d, u.sm
+	d := u.d
 	out := d.labelMap()
 	z := hdl.S(d.LogitBits())
 	u.Group("Where the job stands")
 	for i, n := range headStates {
-		if i == headMix && u.distil == nil {
+		softmax := i > headLane && i < headError
+		if i == headMix && u.distil == nil || softmax && u.sm == nil {
+			u.st = append(u.st, nil)
 			continue
 		}
 		u.st = append(u.st, u.Localparam(n, hdl.U(4), int64(i)))
 	}
 	u.state = u.Reg("state_q", hdl.U(4))
-	u.sweep = u.Reg("sweep_q", hdl.U(2), "0 maximum, 1 sum, 2 quotients")
+	if u.sm != nil {
+		u.sweep = u.Reg("sweep_q", hdl.U(2), "0 maximum, 1 sum, 2 quotients")
+	}
 	u.sample = u.Reg("sample_q", hdl.U(d.fields.sample))
 	u.base = u.Reg("base_q", hdl.U(d.logitAddrBits()), "first word of the sample")
 	u.word = u.Reg("word_q", hdl.U(addrBits(d.headWords())), "word of the sample")
 	u.lane = u.Reg("lane_q", hdl.U(addrBits(d.P)))
-	last := (d.withKind(true).Outputs() - 1) % d.P
 	if u.targets == nil {
 		u.lastWord = u.WireIs("last_word", hdl.EqConst(u.word, int64(out.Blocks-1)))
-		u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)), hdl.All(u.lastWord, hdl.EqConst(u.lane, int64(last)))))
 	} else {
 		u.lastWord = u.WireIs("last_word", hdl.Eq(u.word, u.lastWordIn))
-		end := hdl.All(u.lastWord, hdl.EqConst(u.lane, int64(last)))
-		if u.taught != nil {
-			end = hdl.All(hdl.Not(hdl.All(u.linear, u.taught)), end) // features: all lanes
-		}
-		u.lastLane = u.WireIs("last_lane", hdl.Any(hdl.EqConst(u.lane, int64(d.P-1)), end))
 	}
-	u.lastSweep = u.WireIs("last_sweep", hdl.EqConst(u.sweep, 2))
+	lastLane := hdl.EqConst(u.lane, int64(d.P-1))
+	if d.labelledHeads() {
+		end := hdl.All(u.lastWord, hdl.EqConst(u.lane, int64((out.Shape.Len()-1)%d.P)))
+		if u.taught != nil { // features: all lanes
+			features := u.taught
+			if u.linear != nil {
+				features = hdl.All(u.linear, u.taught)
+			}
+			end = hdl.All(hdl.Not(features), end)
+		}
+		lastLane = hdl.Any(lastLane, end)
+	}
+	u.lastLane = u.WireIs("last_lane", lastLane)
+	if u.sm != nil {
+		u.lastSweep = u.WireIs("last_sweep", hdl.EqConst(u.sweep, 2))
+	}
 	u.lastSample = u.WireIs("last_sample", hdl.EqConst(u.sample, int64(d.Cfg.Batch-1)))
 	u.Group("Logit of the lane")
 	logits := u.Input("logits_i", hdl.U(d.P*z.Width), "signed lanes, captured")
@@ -135,6 +168,14 @@ func (u *headUnit) registers() {
 		lane = hdl.DynSlice(logits, u.lane, z.Width)
 	}
 	u.logit = u.WireIs("logit", hdl.AsS(lane))
+	if u.sm != nil {
+		u.softmaxRegisters(z)
+	}
+}
+
+// softmaxRegisters are those of the weights of the classes and of their quotients.
+func (u *headUnit) softmaxRegisters(z hdl.Type) {
+	d, sm := u.d, u.sm
 	u.top = u.Reg("top_q", z, "largest logit")
 	u.Group("Weight of the class: exp(-(max z - z))")
 	a := 2 * sm.AddressBits

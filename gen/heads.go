@@ -30,11 +30,9 @@ func checkHeads(cfg *ep.Config) error {
 	if out := net.Output(); net.Readout() == nil && out.H*out.W > 1 {
 		return refuse("network.layers", "a head beside an output of %v, want an output of 1x1", out)
 	}
-	soft := false
 	var distils *ep.Head
 	for i := range net.Heads {
 		h := &net.Heads[i]
-		soft = soft || h.Kind != ep.SquaredHead && h.Kind != ep.FeatureHead
 		if h.Kind == ep.LogitHead {
 			if distils != nil && (distils.Temperature != h.Temperature || distils.Mix != h.Mix) {
 				return refuse("head", "%s of kind logits with temperature %v and mix %v, want %v and %v as %s", h.Name,
@@ -42,9 +40,6 @@ func checkHeads(cfg *ep.Config) error {
 			}
 			distils = h
 		}
-	}
-	if !soft {
-		return refuse("head", "none of kind ce, random or logits, want one of these, or loss ce")
 	}
 	return nil
 }
@@ -152,6 +147,20 @@ func (p *Plan) withKind(soft bool) *LayerPlan {
 	return nil
 }
 
+// mixedHeads reports that the errors of some heads come from a softmax and those of others do not.
+func (p *Plan) mixedHeads() bool { return p.withKind(true) != nil && p.withKind(false) != nil }
+
+// labelledHeads reports heads that need labels: all kinds but features.
+func (p *Plan) labelledHeads() bool {
+	return slices.ContainsFunc(p.Heads, func(h LayerPlan) bool { return h.Head.Kind != ep.FeatureHead })
+}
+
+// someTargets reports that targets of a teacher may be those of a linear head, but that not
+// every head has such.
+func (p *Plan) someTargets() bool {
+	return p.withKind(false) != nil && p.TargetWords > 0 && p.labelledHeads()
+}
+
 // taught reports a head that a teacher gives targets.
 func (l *LayerPlan) taught() bool { return l.Head.Kind == ep.FeatureHead || l.distils() }
 
@@ -177,8 +186,8 @@ func (p *Plan) hasHeads() bool { return len(p.Heads) > 0 }
 // labelMap is the map that a label names a neuron of: that of the logits, or of the last
 // layer's states.
 func (p *Plan) labelMap() BlockMap {
-	if p.hasHeads() {
-		return p.withKind(true).Out
+	if soft := p.withKind(true); soft != nil {
+		return soft.Out
 	}
 	return p.Layers[len(p.Layers)-1].Out
 }

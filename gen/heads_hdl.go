@@ -48,11 +48,11 @@ func (d *Design) headModes() record {
 	if c := d.shifts.pool; len(c.values) > 1 {
 		rec = append(rec, field{"pool_shift", c.bits(), "choice of the area of a cell"})
 	}
-	if d.withKind(false) != nil {
+	if d.mixedHeads() {
 		rec = append(rec, field{"direct", 1, "errors are y - z"})
 	}
 	if d.TargetWords > 0 {
-		if d.withKind(false) != nil {
+		if d.someTargets() {
 			rec = append(rec, field{"taught", 1, "errors are those of a teacher's targets"})
 		}
 		rec = append(rec, field{"last_word", addrBits(d.headWords()), "words of errors of a sample - 1"},
@@ -109,7 +109,7 @@ func (d *Design) headFields() []optionalField {
 				return 0
 			}
 		}
-		if d.withKind(false) != nil {
+		if d.someTargets() {
 			list = append(list, optionalField{field{"taught", 1, "errors are those of a teacher's targets"},
 				of(func(l *LayerPlan) int { return b2i(l.taught()) })})
 		}
@@ -130,7 +130,7 @@ func (d *Design) headFields() []optionalField {
 			return 0
 		}})
 	}
-	if d.withKind(false) != nil {
+	if d.mixedHeads() {
 		list = append(list, optionalField{field{"direct", 1, "errors are y - z"}, func(q *Pass) int {
 			l := d.at(q.Layer)
 			return b2i(l.Head != nil && l.linear())

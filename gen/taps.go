@@ -52,9 +52,9 @@ func (d *Design) headTaps(top string) []Tap {
 	conditions := func(list ...string) string { return strings.Join(list, " && ") }
 	in := func(state int) string { return fmt.Sprintf("%sstate_q == 4'd%d", head, state) }
 	first := fmt.Sprintf("%slane_q == %d'd0", head, addrBits(d.P))
-	soft := func(warm string) string {
+	divided := func(warm string) string {
 		list := []string{in(headError)}
-		if d.withKind(false) != nil {
+		if d.mixedHeads() {
 			list = append(list, "!"+head+"direct_i")
 		}
 		if warm != "" {
@@ -63,13 +63,27 @@ func (d *Design) headTaps(top string) []Tap {
 		return conditions(list...)
 	}
 	cold, warm := "", head+"warm_q"
-	logits := conditions(in(headLane), first, head+"last_sweep")
+	logits := conditions(in(headLane), first)
+	if d.withKind(true) != nil {
+		logits = conditions(logits, head+"last_sweep")
+	}
 	if d.distilling() != nil {
 		cold = "!" + warm
 		logits = conditions(logits, cold)
 	}
 	class := fmt.Sprintf("%s * 32'd%d + %s", pad(head+"word_address", d.logitAddrBits(), 32), d.P, pad(head+"lane_q", addrBits(d.P), 32))
-	p := widest(int(d.withKind(true).HeadArith.Softmax.Max))
+	probability := Tap{ // of no head
+		Name: "probability", Title: "probabilities", Signal: head + "errors_q", Enable: "1'b0", Address: "32'd0", Data: "1'b0",
+		AddressBits: 32, Lanes: 1, Parts: d.P, Bits: 1,
+	}
+	p := 0
+	if soft := d.withKind(true); soft != nil {
+		p = widest(int(soft.HeadArith.Softmax.Max))
+		probability = Tap{
+			Name: "probability", Title: "probabilities", Signal: head + "probability", Enable: divided(cold), Address: class,
+			Data: head + "probability", AddressBits: 32, Lanes: 1, Parts: d.P, Bits: p,
+		}
+	}
 	var nudges []string
 	for r := d.P - 1; r >= 0; r-- {
 		nudges = append(nudges, fmt.Sprintf("%sgen_lane[%d].u_lane.head_aligned", top, r))
@@ -79,10 +93,7 @@ func (d *Design) headTaps(top string) []Tap {
 			Name: "logit", Title: "logits", Signal: top + "logits", Enable: logits, Address: head + "word_address",
 			Data: top + "logits", AddressBits: d.logitAddrBits(), Lanes: d.P, Parts: 1, Bits: d.LogitBits(), Signed: true,
 		},
-		{
-			Name: "probability", Title: "probabilities", Signal: head + "probability", Enable: soft(cold), Address: class,
-			Data: head + "probability", AddressBits: 32, Lanes: 1, Parts: d.P, Bits: p,
-		},
+		probability,
 		{
 			Name: "nudge", Title: "nudges", Signal: top + "gen_lane[*].u_lane.head_aligned",
 			Enable: conditions(top+fmt.Sprintf("valid_q%d", nudgeStage), top+"act_i", top+"head_nudge_i"), Address: fmt.Sprintf("%swaddr_q%d", top, nudgeStage),
@@ -91,7 +102,7 @@ func (d *Design) headTaps(top string) []Tap {
 	}
 	if d.distilling() != nil {
 		taps = append(taps, Tap{
-			Name: "warm", Title: "probabilities of the teacher's temperature", Signal: head + "probability", Enable: soft(warm), Address: class,
+			Name: "warm", Title: "probabilities of the teacher's temperature", Signal: head + "probability", Enable: divided(warm), Address: class,
 			Data: head + "probability", AddressBits: 32, Lanes: 1, Parts: d.P, Bits: p,
 		})
 	}

@@ -87,6 +87,25 @@ func TestHeadFaultsFormats(t *testing.T) {
 	})
 }
 
+// TestHeadFaultsDirect does so where no head has a softmax.
+func TestHeadFaultsDirect(t *testing.T) {
+	plantHeadFaults(t, func(c *ep.Config) {
+		net, err := ep.ParseLayers("5,M,6,M,fc3", ep.Shape{C: 3, H: 16, W: 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		features, squared := ep.DefaultHead(1, net.Layers[0].Out), ep.DefaultHead(2, net.Layers[1].Out)
+		features.Kind, features.Outputs, squared.Kind = ep.FeatureHead, 3, ep.SquaredHead
+		if c.Network, err = net.WithHeads(3, []ep.HeadSpec{features, squared}); err != nil {
+			t.Fatal(err)
+		}
+		c.Array.Size, c.Rates = 2, append(c.Rates, 0.1)
+	}, []headFault{
+		{"target of a teacher", "ep_head", `taught_i \? given :`, `taught_i ? -given :`, "head1", "error differs", ""},
+		{"target of a label", "ep_head", `labelled \? TARGET :`, `labelled ? TARGET + (TARGET >>> 3) :`, "head2", "error differs", ""},
+	})
+}
+
 // headFault changes a file of the Verilog, and is seen in a value of a head, or, where it
 // names none, of a layer. BASE stands for the first accumulator of the logits.
 type headFault struct {

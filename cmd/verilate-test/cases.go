@@ -277,6 +277,12 @@ var networks = []network{
 			s.Kind, s.Outputs, s.FreeState = []ep.HeadKind{ep.FeatureHead, ep.RandomHead, ep.LogitHead}[s.Layer-1], 3, s.Layer == 2
 		})
 	}},
+	{name: "heads-direct", list: "4,M,6,fc5", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.Array.Size, c.Batch, c.Sweep, c.Memory.Weights, c.Sequence.Starts = 2, 2, ep.Asynchronous, ep.OnChip, 2
+		heads(c, false, func(s *ep.HeadSpec) {
+			s.Kind, s.Outputs = []ep.HeadKind{ep.FeatureHead, ep.SquaredHead}[s.Layer-1], 3
+		})
+	}},
 	{name: "heads-settling", list: "4,M,5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
 		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Array.Size = 20, 9, 3, 150, 2
 		c.Estimate, c.Start, c.Sequence.Starts = ep.Negative, ep.Warm, 2

@@ -22,7 +22,7 @@ func All() []*Bench {
 			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide), arrayBench(five), arrayBench(third), arrayBench(ninth),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall), laneBench(mixed),
 			laneBench(points), laneBench(outside), operandsBench(points), operandsBench(headedPoints), operandsBench(ds["headed-wide"]),
-			randomKeyBench(settle), randomKeyBench(outside), headBench(taught),
+			randomKeyBench(settle), randomKeyBench(outside), headBench(taught), headBench(ds["direct"]), headBench(ds["features"]),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed), operandsBench(third), operandsBench(ninth),
 		),

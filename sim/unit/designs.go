@@ -48,6 +48,7 @@ type design struct {
 //	headed-points  2x2, three points with weights, and a head
 //	headed-wide    2x4, the same
 //	taught  2x2, two samples, heads that distil features and logits
+//	direct  2x2, two samples, heads of features and of squared errors, no softmax; features  those alone
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -144,6 +145,24 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		}
 		all[c.name] = design{c.name, d}
 	}
+	// kinds gives the heads of a design theirs, without the readout if there are fewer.
+	kinds := func(c *ep.Config, list ...ep.HeadKind) {
+		specs, classes := c.Network.HeadSpecs(), c.Network.Classes()
+		if len(list) < len(specs) {
+			specs, classes = specs[:len(list)], c.Network.Output().Len()
+		}
+		for i := range specs {
+			specs[i].Kind, specs[i].Temperature, specs[i].Mix = list[i], 3, 0.7
+			if list[i] == ep.FeatureHead {
+				specs[i].Outputs, specs[i].Grid = 3, 2
+			}
+		}
+		net, err := c.Network.WithHeads(classes, specs)
+		if err != nil {
+			panic(err) // a constant
+		}
+		c.Network = net
+	}
 	for _, c := range []struct {
 		name, list string
 		in         ep.Shape
@@ -167,17 +186,15 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		}},
 		{"taught", "4,M,3,fc5", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
 			c.Array.Size, c.Batch = 2, 2
-			kinds := []ep.HeadKind{ep.FeatureHead, ep.LogitHead, ep.CrossEntropy}
-			specs := c.Network.HeadSpecs()
-			for i := range specs {
-				specs[i].Kind, specs[i].Temperature, specs[i].Mix = kinds[i], 3, 0.7
-			}
-			specs[0].Outputs, specs[0].Grid = 3, 2
-			net, err := c.Network.WithHeads(c.Network.Classes(), specs)
-			if err != nil {
-				panic(err) // a constant
-			}
-			c.Network = net
+			kinds(c, ep.FeatureHead, ep.LogitHead)
+		}},
+		{"direct", "4,M,3,fc5,fc2", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
+			c.Array.Size, c.Batch = 2, 2
+			kinds(c, ep.FeatureHead, ep.SquaredHead)
+		}},
+		{"features", "4,M,fc5,fc2", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
+			c.Array.Size = 2
+			kinds(c, ep.FeatureHead)
 		}},
 	} {
 		d, err := headedDesign(c.name, c.list, c.in, c.set)

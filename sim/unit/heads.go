@@ -43,7 +43,7 @@ func headBench(d design) *Bench {
 		v.Set("start_i", 0)
 		v.Set("abort_i", 0)
 		v.SetPresent("direct_i", 0)
-		v.Set("label_word_i", 0)
+		v.SetPresent("label_word_i", 0)
 		v.SetPresent("label_lane_i", 0)
 		v.Reset()
 		v.Want("read_o", 0)
@@ -202,12 +202,14 @@ func (p *headJob) sample(b int, z []int64, label int) bool {
 			at := int64(b*h.Out.SampleWords + word)
 			v.Want("read_o", 1)
 			v.Want("word_o", at)
-			v.Want("sample_o", int64(b))
+			if v.Has("sample_o") {
+				v.Want("sample_o", int64(b))
+			}
 			v.Want("write_o", 0)
 			if !p.tick() {
 				return false
 			}
-			v.Set("label_word_i", int64(b*h.Out.SampleWords+label/d.P))
+			v.SetPresent("label_word_i", int64(b*h.Out.SampleWords+label/d.P))
 			v.SetPresent("label_lane_i", int64(label%d.P))
 			v.Want("read_o", 0)
 			v.Want("capture_o", 1)
