@@ -90,6 +90,17 @@ func (d *Design) randomKey() *hdl.Module {
 // tensorBits is the width of the number of a tensor.
 func (d *Design) tensorBits() int { return widest(int(ep.BiasTensor(len(d.slabs()) - 1))) }
 
+// tapsWrap reports a layer whose taps are one more than the number of a tile can say, so that 0
+// stands for them: as many as the largest slab has tiles.
+func (d *Design) tapsWrap() bool {
+	for _, l := range d.slabs() {
+		if l.Taps == 1<<d.fields.tile {
+			return true
+		}
+	}
+	return false
+}
+
 // places builds the place of the column in the drain, key ^ column ^ reverse(row), but
 // for the lane.
 func (p *datapath) places() *hdl.Signal {
@@ -104,6 +115,9 @@ func (p *datapath) places() *hdl.Signal {
 	block := p.Reg("place_block_q", word, "that of column 0 and tap 0 of the block")
 	tap := p.Reg("place_tap_q", hdl.U(d.fields.tile))
 	step := hdl.Ext(taps, 32)
+	if d.tapsWrap() {
+		step = hdl.Ext(hdl.Cat(hdl.EqConst(taps, 0), taps), 32)
+	}
 	lastTap := p.WireIs("place_last_tap", hdl.Eq(inc(tap), taps))
 	nextBlock := p.WireIs("place_next_block", hdl.AddMod(block, timesConst(step, d.Columns, 32)))
 	lastCol := hdl.Value(hdl.EqConst(p.colIdx, int64(d.Lines-1)))
