@@ -100,13 +100,15 @@ func Derive(cfg *Config) (*Arith, error) {
 	}
 	a.Spread = program.Spread(func(phase Phase) float64 { return a.Beta(f, phase) })
 	for i := range cfg.Network.Heads {
-		ha, err := deriveHead(cfg, i)
+		ha, err := deriveHead(cfg, program, i)
 		if err != nil {
 			return nil, err
 		}
 		a.Heads = append(a.Heads, ha)
 	}
-	a.OperandMin = operandWidth(cfg, program, a.Heads)
+	if a.OperandMin = operandWidth(cfg, program, nil); program.Learns() {
+		a.OperandMin = operandWidth(cfg, program, a.Heads)
+	}
 	for n := range cfg.Network.Layers {
 		la, err := deriveLayer(cfg, a, n)
 		if err != nil {
@@ -233,7 +235,8 @@ func (p *Program) weighted(k Point, x fixedpoint.Interval) fixedpoint.Interval {
 func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	f, layers := &cfg.Formats, cfg.Network.Layers
 	l, last := &layers[n], n == len(layers)-1
-	output := last && cfg.Network.Readout() == nil
+	program := cfg.Program()
+	output := last && cfg.Network.Readout() == nil && program.Learns() // nudged by its own error
 	la := LayerArith{In: f.Input, State: cfg.StateFormat(n + 1), Weight: f.WeightOf(n + 1), Bias: f.BiasOf(n + 1)}
 	states, below := cfg.states(n), f.Input.Interval()
 	if n > 0 {
@@ -260,7 +263,7 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		la.AccFrac = max(la.AccFrac, downFrac)
 	}
 	for i := range a.Heads {
-		if cfg.Network.Heads[i].Layer == n+1 {
+		if cfg.Network.Heads[i].Layer == n+1 && program.Learns() {
 			la.AccFrac = max(la.AccFrac, a.Heads[i].NudgeFrac)
 			la.Head = &a.Heads[i]
 			la.Head.NudgeShift = la.AccFrac - la.Head.NudgeFrac
@@ -321,6 +324,9 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		return la, fmt.Errorf("ep: %s: activation from %d to %d fractional bits: %w", l.Name, la.AccFrac, la.State.Frac, err)
 	}
 	la.Initial = min(la.State.FromFloat(cfg.InitialOf(n+1), fixedpoint.DefaultRounding), la.Act.Hi)
+	if !program.Learns() {
+		return la, nil
+	}
 	return la, deriveUpdate(cfg, a, n, &la, states.Mul(below), states)
 }
 

@@ -102,6 +102,7 @@ type Init struct{ Gain, Bias, HeadGain, Mean float64 }
 // field is left for a later default.
 type Config struct {
 	Network    Network
+	Build      Build
 	Batch      int // B resident samples
 	FreeSteps  int // T1
 	NudgeSteps int // T2
@@ -185,6 +186,7 @@ func (a *Activation) UnmarshalText(text []byte) error {
 // on formats together (accumulators, shifts) is checked by Derive.
 func (c *Config) Validate() error {
 	return firstError(
+		c.checkBuild(),
 		c.checkNetwork(),
 		c.checkPhases(),
 		c.checkFormats(),

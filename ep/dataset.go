@@ -53,7 +53,11 @@ func (p *Part) UnmarshalText(text []byte) error {
 // LoadParams returns the parameters that src names, not yet quantised.
 func LoadParams(cfg *Config, src *Sources) (*FloatParams, error) {
 	if src.Weights != "" {
-		return LoadWeights(src.Weights, &cfg.Network)
+		arrays, err := cfg.readArrays(src.Weights)
+		if err != nil {
+			return nil, err
+		}
+		return fetchWeights(arrays, src.Weights, &cfg.Network)
 	}
 	return InitParams(&cfg.Network, cfg.Init, cfg.Seed), nil
 }
@@ -62,7 +66,11 @@ func LoadParams(cfg *Config, src *Sources) (*FloatParams, error) {
 func LoadInputs(cfg *Config, src *Sources) (*FloatSamples, error) {
 	switch {
 	case src.Input != "":
-		return LoadSamples(src.Input, &cfg.Network, cfg.Samples())
+		arrays, err := cfg.readArrays(src.Input)
+		if err != nil {
+			return nil, err
+		}
+		return fetchSamples(arrays, src.Input, &cfg.Network, cfg.Samples())
 	case src.Data != "":
 		for i := range cfg.Network.Heads {
 			if h := &cfg.Network.Heads[i]; h.Kind.taught() {

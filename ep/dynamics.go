@@ -44,7 +44,11 @@ func (c *Config) checkDynamics() error {
 		return err
 	}
 	if c.MinSteps != 0 {
-		if err := checkRange("phases.min-steps", c.MinSteps, 2, min(c.FreeSteps, c.NudgeSteps)); err != nil {
+		most := c.FreeSteps
+		if c.Build == Training {
+			most = min(most, c.NudgeSteps)
+		}
+		if err := checkRange("phases.min-steps", c.MinSteps, 2, most); err != nil {
 			return err
 		}
 	}

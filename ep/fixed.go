@@ -34,15 +34,15 @@ func NewFixed(cfg *Config) (*Fixed, error) {
 // Arith returns the arithmetic of the model.
 func (m *Fixed) Arith() *Arith { return m.arith }
 
-// Outcome is the result of a training step.
+// Outcome is the result of a training step, or of an inference.
 type Outcome struct {
-	Params *Params   // after the update
+	Params *Params   // after the update; those before where nothing learns
 	Steps  []int     // time steps of each relaxation
 	Free   [][]int32 // s* of each layer, [B, C, H, W]
 	Output []int32   // s^N at the end of the free phase, [B, C, H, W]; without a readout the prediction
 	Logits []int64   // of the readout at s*, [B, K], with LogitFrac fractional bits; nil without one
 	Layers []LayerStats
-	Heads  []HeadStats
+	Heads  []HeadStats // of an update
 }
 
 // TrainStep is Step with number 0.
@@ -50,8 +50,8 @@ func (m *Fixed) TrainStep(p *Params, s *Samples, sink Sink) (*Outcome, error) {
 	return m.Step(0, p, s, sink)
 }
 
-// Step runs the free phase from the initial state, the nudged phases and the
-// update of all parameters, on one batch. The number is that of the update,
+// Step runs the free phase from the initial state and, in a training build, the nudged phases
+// and the update of all parameters, on one batch. The number is that of the update,
 // which stochastic rounding draws its bits by. The sink, which may be nil, sees
 // every step; p is not changed. Parameters or samples whose shapes or codes
 // do not fit the configuration are an error.
@@ -224,13 +224,25 @@ func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
 	r.sign = T(r.model.cfg.sign(number))
 	e := r.relax()
 	r.countStates(e)
-	out := &Outcome{Params: &Params{Layers: make([]LayerParams, len(r.layers))}, Layers: r.stats}
-	out.Params.Accumulated = (r.old.Accumulated + 1) % r.model.cfg.Starts()
-	out.Steps = r.steps
+	out := &Outcome{Params: r.old, Steps: r.steps, Layers: r.stats}
 	for _, s := range e[PhaseFree] {
 		out.Free = append(out.Free, narrow(nil, s))
 	}
 	out.Output = out.Free[len(out.Free)-1]
+	if r.program.Learns() {
+		r.learn(out, number, e)
+	}
+	if h := r.readout(); h != nil {
+		h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
+		out.Logits = widen64(h.logits)
+	}
+	return out
+}
+
+// learn completes an outcome with the update of the given number.
+func (r *fixedRun[T]) learn(out *Outcome, number uint32, e finals[T]) {
+	out.Params = &Params{Layers: make([]LayerParams, len(r.layers))}
+	out.Params.Accumulated = (r.old.Accumulated + 1) % r.model.cfg.Starts()
 	for n := range r.layers {
 		if !r.model.cfg.Trains(n + 1) {
 			old := &r.old.Layers[n]
@@ -239,15 +251,10 @@ func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
 		}
 		out.Params.Layers[n] = r.update(n, number, e)
 	}
-	for i, h := range r.heads {
+	for i := range r.heads {
 		p, st := r.updateHead(i, number, e)
 		out.Params.Heads, out.Heads = append(out.Params.Heads, p), append(out.Heads, st)
-		if h.Readout {
-			h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
-			out.Logits = widen64(h.logits)
-		}
 	}
-	return out
 }
 
 // update returns the new parameters of layer n+1.
@@ -333,7 +340,6 @@ func newLayerStats(cfg *Config) []LayerStats {
 
 // countStates completes the statistics with those of the final states.
 func (r *fixedRun[T]) countStates(e finals[T]) {
-	first, second := e[r.program.Points[0].Phase], e[r.program.Points[1].Phase]
 	for n := range r.stats {
 		top := T(r.model.arith.Layers[n].Act.Hi)
 		for i, states := range e {
@@ -347,6 +353,12 @@ func (r *fixedRun[T]) countStates(e finals[T]) {
 				}
 			}
 		}
+	}
+	if !r.program.Learns() {
+		return
+	}
+	first, second := e[r.program.Points[0].Phase], e[r.program.Points[1].Phase]
+	for n := range r.stats {
 		for i, v := range first[n] {
 			if v != second[n][i] {
 				r.stats[n].Differing++

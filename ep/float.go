@@ -82,8 +82,8 @@ func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*Flo
 	return m.Step(0, p, s, sink)
 }
 
-// Step runs the free phase from the initial state, both nudged phases and the
-// update of all parameters, on one batch:
+// Step runs the free phase from the initial state and, in a training build, the nudged phases
+// and the update of all parameters, on one batch:
 //
 //	g = -(dPhi/dtheta(s+) - dPhi/dtheta(s-)) / (2 beta B)      theta' = theta - lr g
 //
@@ -125,6 +125,10 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 	if h := r.readout(); h != nil {
 		h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
 		out.Logits = slices.Clone(h.logits)
+	}
+	if !r.program.Learns() {
+		out.Params = p.Clone()
+		return out, nil
 	}
 	for n := range r.layers {
 		if !m.cfg.Trains(n + 1) {

@@ -90,7 +90,8 @@ func (a *HeadArith) gain(phase Phase) float64 {
 }
 
 // deriveHead returns the arithmetic of head i but for NudgeShift, which is the layer's affair.
-func deriveHead(cfg *Config, i int) (HeadArith, error) {
+// Where nothing learns its logits are all there is.
+func deriveHead(cfg *Config, program *Program, i int) (HeadArith, error) {
 	f, h := &cfg.Formats, &cfg.Network.Heads[i]
 	a := HeadArith{State: f.StateOf(h.Layer)}
 	top := stateMax(a.State)
@@ -109,6 +110,9 @@ func deriveHead(cfg *Config, i int) (HeadArith, error) {
 	m := &h.Map
 	a.Products = f.HeadWeight.Interval().Mul(a.Features).SumUpTo(m.In.C * m.KH * m.KW)
 	a.Logit = a.Products.Shl(a.UpShift).Add(f.HeadBias.Interval().Shl(a.BiasShift))
+	if !program.Learns() {
+		return a, nil
+	}
 	if err := a.deriveSignal(f, h); err != nil {
 		return a, err
 	}

@@ -15,6 +15,10 @@ func codeHeadUnits[T fixedpoint.Number](cfg *Config, a *Arith, i int) headUnits[
 		scale: pow2(ha.UpShift), bias: pow2(ha.BiasShift),
 		one: T(ha.Target),
 	}
+	if !cfg.Program().Learns() { // logits are all there is
+		u.evaluate = func(*headState[T]) {}
+		return u
+	}
 	for _, code := range ha.NudgeCodes {
 		u.gain = append(u.gain, T(code)*pow2(ha.NudgeShift))
 	}

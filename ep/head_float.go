@@ -11,6 +11,10 @@ func (m *Float) headUnits(i int) headUnits[float64] {
 		pool:  func(sum float64) float64 { return sum / area },
 		scale: 1, bias: 1, one: 1,
 	}
+	if !m.cfg.Program().Learns() { // logits are all there is
+		u.evaluate = func(*headState[float64]) {}
+		return u
+	}
 	for _, beta := range m.beta {
 		u.gain = append(u.gain, math.Abs(beta)*h.Lambda*h.scale()/area)
 	}

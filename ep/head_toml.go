@@ -264,9 +264,11 @@ func parseHeadLayers(text string, layers int, readout bool) ([]int, error) {
 	return list, nil
 }
 
-// writeHeads writes the [[head]] tables of a network.
-func writeHeads(w io.Writer, net *Network) error {
+// writeHeads writes the [[head]] tables of the network of cfg. Of the readout of an inference
+// build they say no more than where it is and whether it subtracts means.
+func writeHeads(w io.Writer, cfg *Config) error {
 	var b strings.Builder
+	net := &cfg.Network
 	for i := range net.Heads {
 		h := net.Heads[i].HeadSpec
 		layer := strconv.Itoa(h.Layer)
@@ -276,7 +278,8 @@ func writeHeads(w io.Writer, net *Network) error {
 		fmt.Fprintf(&b, "\n[[%s]]\nlayer = %s\n", headTables, layer)
 		for _, key := range headKeys[1:] {
 			switch {
-			case (key == "features" || key == "dense" || key == "teacher-layer") && h.Kind != FeatureHead,
+			case cfg.Build == Inference && key != "center",
+				(key == "features" || key == "dense" || key == "teacher-layer") && h.Kind != FeatureHead,
 				(key == "temperature" || key == "mix") && h.Kind != LogitHead,
 				h.Readout && (key == "grid" || strings.HasPrefix(key, "lambda")):
 				continue

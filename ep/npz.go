@@ -24,6 +24,11 @@ func LoadWeights(path string, net *Network) (*FloatParams, error) {
 	if err != nil {
 		return nil, err
 	}
+	return fetchWeights(arrays, path, net)
+}
+
+// fetchWeights is LoadWeights from the arrays of the file.
+func fetchWeights(arrays []npz.Array, path string, net *Network) (*FloatParams, error) {
 	var wanted []string
 	p := NewFloatParams(net)
 	for i := range net.Layers {
@@ -149,6 +154,11 @@ func LoadSamples(path string, net *Network, batch int) (*FloatSamples, error) {
 	if err != nil {
 		return nil, err
 	}
+	return fetchSamples(arrays, path, net, batch)
+}
+
+// fetchSamples is LoadSamples from the arrays of the file.
+func fetchSamples(arrays []npz.Array, path string, net *Network, batch int) (*FloatSamples, error) {
 	in := net.Input
 	s := &FloatSamples{X: make([]float64, batch*in.Len()), Y: make([]int, batch)}
 	if err := fetch(s.X, arrays, path, "x", [][]int{{batch, in.C, in.H, in.W}}); err != nil {

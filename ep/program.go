@@ -2,8 +2,8 @@ package ep
 
 import "fmt"
 
-// Program is the order of a training step as data: what relaxes, and of which final
-// states the contrast is made. Model, sequencer, cycle model, schedule and bench
+// Program is the order of a training step, or in an inference build of an inference, as data:
+// what relaxes, and of which final states the contrast is made. Model, sequencer, cycle model, schedule and bench
 // derive from it, and nothing else says how many phases there are.
 type Program struct {
 	Relaxations []Relaxation // by Phase; the first is the free phase
@@ -30,6 +30,9 @@ type Point struct {
 // Program returns the program of a configuration.
 func (c *Config) Program() *Program {
 	p := &Program{Relaxations: []Relaxation{{"free", c.FreeSteps, 0}}}
+	if c.Build == Inference {
+		return p
+	}
 	nudge := func(name string, beta float64) {
 		p.Relaxations = append(p.Relaxations, Relaxation{name, c.NudgeSteps, beta})
 	}
@@ -75,6 +78,10 @@ func determinesIndex(live, async bool, phase Phase, step, n int) bool {
 	}
 	return phase == PhaseNudge && step == 0 && !(async && n%2 == 0)
 }
+
+// Learns reports whether an update follows the relaxations. A program that does not learn
+// is the free phase alone.
+func (p *Program) Learns() bool { return len(p.Points) > 0 }
 
 // Update returns the phase of the update, which follows the relaxations.
 func (p *Program) Update() Phase { return Phase(len(p.Relaxations)) }

@@ -46,6 +46,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.sources.First }},
 	{"seed", "seed of everything random",
 		func(r *resolution) any { return &r.config.Seed }},
+	{"build", "what the core is for: training, or inference, which sheds all settings of training",
+		func(r *resolution) any { return &r.config.Build }},
 
 	{"network.preset", "name of a preset, which also brings its settings",
 		func(r *resolution) any { return &r.net.preset }},
@@ -263,6 +265,8 @@ func wanted(target any) string {
 		return `"none", "max" or "average"`
 	case *Task:
 		return `"train" or "infer"`
+	case *Build:
+		return `"training" or "inference"`
 	case *Activation:
 		return `"half" or "unit"`
 	}

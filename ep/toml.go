@@ -176,6 +176,9 @@ func (d *Draft) Resolve() (*Config, *Sources, error) {
 	if err := d.apply(&r, func(key string) bool { return !ofNetwork(key) }); err != nil {
 		return nil, nil, err
 	}
+	if r.config.Build == Inference {
+		r.config = *r.config.ForInference()
+	}
 	if r.sources.Input != "" && r.sources.Data != "" {
 		return nil, nil, fmt.Errorf("%s and %s are both given, want one of them",
 			d.values["input"].origin, d.values["data"].origin)
@@ -234,6 +237,9 @@ func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
 		if strings.HasPrefix(s.key, "heads.") || headOnly[s.key] && len(net.Heads) == 0 {
 			continue // the tables say all
 		}
+		if cfg.Build == Inference && trainingOnly[s.key] {
+			continue
+		}
 		name := s.key
 		if in, rest, ok := strings.Cut(s.key, "."); ok {
 			name = rest
@@ -247,7 +253,7 @@ func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
 	if _, err := io.WriteString(w, strings.TrimSuffix(b.String(), "\n")); err != nil {
 		return err
 	}
-	return writeHeads(w, net)
+	return writeHeads(w, cfg)
 }
 
 // tomlValue returns the TOML text of what a target holds.

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"math/bits"
 
 	"epgen/hdl"
@@ -11,7 +12,7 @@ type macArray struct {
 	*hdl.Module
 	d *Design
 
-	up, down, update    hdl.Value
+	up, down, update    hdl.Value // update is nil where nothing learns, as is all of the contrast
 	tile, v, z          hdl.Value
 	acc, groupAcc       *hdl.Signal // sums of Lines products; of all of a group, where the sides differ
 	column              *hdl.Signal
@@ -27,13 +28,17 @@ type macArray struct {
 // per row.
 func (d *Design) macArray() *hdl.Module {
 	a := &macArray{Module: hdl.NewModule("ep_mac_array"), d: d}
+	update, contrasts, latency := "", "", "."
+	if d.learns() {
+		update = "  update  G[r,c] += z[r] * v[c]\n"
+		contrasts, latency = fmt.Sprintf(", contrasts %d bits", d.ContrastBits), ", to the contrast: 3 cycles."
+	}
 	a.Doc("%dx%d transposable multiplier array.\n\n"+
 		"  up      sum[r]  = sum_c W[r,c] * v[c]\n"+
-		"  down    sum[r]  = sum_c W[c,r] * v[c]   (the tile transposed)\n"+
-		"  update  G[r,c] += z[r] * v[c]\n\n"+a.d.shapeDoc()+
-		"Operands %d bits signed by %d bits signed; sums %d bits, contrasts %d bits: exact.\n"+
-		"Latency from operands to acc_o: 5 cycles, to the contrast: 3 cycles.", d.Rows, d.Columns,
-		d.OperandBits, d.LaneBits, d.SumBits, d.ContrastBits)
+		"  down    sum[r]  = sum_c W[c,r] * v[c]   (the tile transposed)\n"+update+"\n"+a.d.shapeDoc()+
+		"Operands %d bits signed by %d bits signed; sums %d bits%s: exact.\n"+
+		"Latency from operands to acc_o: 5 cycles%s", d.Rows, d.Columns,
+		d.OperandBits, d.LaneBits, d.SumBits, contrasts, latency)
 	a.ports()
 	a.Group("Column operands: while none are valid, these registers hold and what follows rests")
 	a.For("gen_column", "c", d.P, func(g *hdl.Gen, c hdl.Index) {
@@ -60,15 +65,21 @@ func (a *macArray) ports() {
 	a.Reset("rst_ni")
 	a.Group("Mode, constant while operations are in flight")
 	a.up = a.Input("up_i", one)
-	a.down = a.Input("down_i", one)
-	a.update = a.Input("update_i", one)
+	if a.d.learns() { // else not up is down
+		a.down = a.Input("down_i", one)
+	}
+	if a.d.learns() {
+		a.update = a.Input("update_i", one)
+	}
 	a.Group("Operation")
 	valid := a.Input("valid_i", one)
 	first := a.Input("first_i", one, "starts a sum")
 	last := a.Input("last_i", one, "completes a sum")
 	a.tile = a.Input("tile_i", hdl.U(a.d.Lines*a.d.columnBits()), a.d.tileDoc())
 	a.v = a.Input("v_i", hdl.U(p*a.d.LaneBits), "operand of each column, signed lanes")
-	a.z = a.Input("z_i", hdl.U(a.d.Rows*a.d.OperandBits), "operand of each row in update, signed lanes")
+	if a.update != nil {
+		a.z = a.Input("z_i", hdl.U(a.d.Rows*a.d.OperandBits), "operand of each row in update, signed lanes")
+	}
 
 	a.Group("Pipeline control: 1 operands, 2 products, 3 half sums, 4 sums")
 	a.first = delay(&a.Scope, "first", first, 0, 4)
@@ -80,23 +91,36 @@ func (a *macArray) ports() {
 // contrast is complete.
 func (a *macArray) control(valid hdl.Value) {
 	one := hdl.U(1)
-	sumDone, tileDone := a.Reg("acc_valid_q", one), a.Reg("tile_done_q", one)
+	sumDone := a.Reg("acc_valid_q", one)
+	var tileDone *hdl.Signal
 	stages, regs := delayRegs(&a.Scope, "valid", valid, 0, 4)
 	a.valid = stages
+	done := hdl.All(a.valid[4], a.last[4])
+	cleared := append(regs, sumDone)
+	if a.update != nil {
+		tileDone = a.Reg("tile_done_q", one)
+		done = hdl.All(a.valid[4], a.last[4], hdl.Not(a.update))
+		cleared = append(cleared, tileDone)
+	}
 	a.AlwaysReset(func(b *hdl.Block) {
-		for _, r := range append(regs, sumDone, tileDone) {
+		for _, r := range cleared {
 			b.Set(r, bit(false))
 		}
 	}, func(b *hdl.Block) {
 		shift(b, valid, regs)
-		b.Set(sumDone, hdl.All(a.valid[4], a.last[4], hdl.Not(a.update)))
-		b.Set(tileDone, hdl.All(a.valid[2], a.last[2], a.update))
+		b.Set(sumDone, done)
+		if tileDone != nil {
+			b.Set(tileDone, hdl.All(a.valid[2], a.last[2], a.update))
+		}
 	})
 	a.Group("Sums of up and down")
 	a.Assign(a.Output("acc_valid_o", one, "acc_o is complete"), sumDone)
 	a.acc = a.Output("acc_o", hdl.U(a.d.P*a.d.SumBits), "signed lanes")
 	if a.d.parts() > 1 {
 		a.groupAcc = a.Output("group_acc_o", hdl.U(a.d.Lines*a.d.SumBits), "signed lanes: sums over the longer side")
+	}
+	if a.update == nil {
+		return
 	}
 	a.Group("Contrast of update: tile_done_o, then take_i, then columns")
 	a.Assign(a.Output("tile_done_o", one, "the contrast of a tile is complete"), tileDone)
@@ -118,6 +142,9 @@ func (a *macArray) row(row *hdl.Gen, r hdl.Index) {
 	row.Comment("Accumulator of the row")
 	a.accumulator(row, "acc_q", sum, hdl.IndexSlice(a.acc, r, a.d.SumBits))
 
+	if drained == nil {
+		return
+	}
 	row.Comment("Column of the drain")
 	column := row.Reg("column_q", hdl.S(a.d.ContrastBits))
 	a.drainInto(&row.Scope, column, func(c int) hdl.Value { return row.Ref(drained, hdl.Idx(c)) })
@@ -147,7 +174,7 @@ func (a *macArray) drainInto(s *hdl.Scope, column *hdl.Signal, of func(line int)
 	})
 }
 
-// lane builds one multiplier with its contrast, and returns product and drain. It
+// lane builds one multiplier with its contrast, if any, and returns product and drain. It
 // takes the weights at the places narrow and wide of the tile, the former in UP unless
 // the array is wide, and z of the given row with v of the given lane.
 func (a *macArray) lane(g *hdl.Gen, narrow, wide, row, lane hdl.Index) (prod, drained *hdl.Signal) {
@@ -159,15 +186,26 @@ func (a *macArray) lane(g *hdl.Gen, narrow, wide, row, lane hdl.Index) (prod, dr
 	}
 	left := g.Reg("a_q", hdl.S(d.OperandBits))
 	prod = g.Reg("prod_q", hdl.S(d.productBits()))
-	contrast := g.Reg("contrast_q", hdl.S(d.ContrastBits))
-	drained = g.Reg("drain_q", hdl.S(d.ContrastBits))
+	var contrast *hdl.Signal
+	if a.update != nil {
+		contrast = g.Reg("contrast_q", hdl.S(d.ContrastBits))
+		drained = g.Reg("drain_q", hdl.S(d.ContrastBits))
+	}
 	g.Always(func(b *hdl.Block) {
 		b.If(a.valid[0], func(b *hdl.Block) {
-			b.If(a.up, func(b *hdl.Block) { b.Set(left, weight(up)) }).
-				ElseIf(a.down, func(b *hdl.Block) { b.Set(left, weight(down)) }).
+			chain := b.If(a.up, func(b *hdl.Block) { b.Set(left, weight(up)) })
+			transposed := func(b *hdl.Block) { b.Set(left, weight(down)) }
+			if a.update == nil {
+				chain.Else(transposed)
+				return
+			}
+			chain.ElseIf(a.down, transposed).
 				Else(func(b *hdl.Block) { b.Set(left, hdl.AsS(hdl.IndexSlice(a.z, row, d.OperandBits))) })
 		})
 		b.Set(prod, fit(hdl.Mul(left, g.Ref(a.columnOperand, lane)), d.productBits()))
+		if a.update == nil {
+			return
+		}
 		b.If(hdl.All(a.update, a.valid[2]), func(b *hdl.Block) { accumulate(b, contrast, a.first[2], prod) })
 		b.If(a.take, func(b *hdl.Block) { b.Set(drained, contrast) })
 	})

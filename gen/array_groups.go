@@ -33,7 +33,7 @@ func (a *macArray) groups() {
 			partSum = part.WireIs("part_sum", a.tree(part, prod))
 			part.Comment("Accumulator of the part")
 			a.accumulator(part, "acc_q", partSum, hdl.IndexSlice(a.acc, long, d.SumBits))
-			if d.tall() {
+			if d.tall() && drained != nil {
 				part.Comment("Column of the drain")
 				column := part.Reg("column_q", hdl.S(d.ContrastBits))
 				a.drainInto(&part.Scope, column, func(line int) hdl.Value { return part.Ref(drained, hdl.Idx(line)) })
@@ -43,7 +43,7 @@ func (a *macArray) groups() {
 		group.Comment("Accumulator of the group")
 		a.accumulator(group, "group_acc_q", a.groupSum(group, partSum), hdl.IndexSlice(a.groupAcc, ga, d.SumBits))
 	})
-	if d.tall() {
+	if d.tall() || drained == nil {
 		return
 	}
 	a.Group("Rows of the drain")

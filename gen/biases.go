@@ -24,6 +24,9 @@ func (p *Plan) allBiases() bool {
 	return true
 }
 
+// contrastsBiases reports passes over the contrasts of biases.
+func (p *Plan) contrastsBiases() bool { return p.someBiases() && p.learns() }
+
 // mixedBiases reports layers of both kinds.
 func (p *Plan) mixedBiases() bool { return p.someBiases() && !p.allBiases() }
 

@@ -75,10 +75,13 @@ func (m *cycleModel) job(first, beats, columns int) int {
 func (m *cycleModel) load() {
 	d := m.d
 	beats := func(r Region) (int, int) { return r.Offset / d.Map.BeatBytes, r.Bytes / d.Map.BeatBytes }
-	first, n := beats(d.Map.Labels)
-	t := m.job(first, n, d.Cfg.Batch) + 1
-	first, n = beats(d.Map.Input)
-	t += m.job(first, n, d.Cfg.Batch*d.Input.SampleWords) + 1
+	t := 0
+	if d.labels() > 0 {
+		first, n := beats(d.Map.Labels)
+		t = m.job(first, n, d.labels()) + 1
+	}
+	first, n := beats(d.Map.Input)
+	t += m.job(first, n, d.inputWords()) + 1
 	if d.TargetWords > 0 {
 		first, n = beats(d.Map.Targets)
 		t += m.job(first, n, d.TargetWords) + 1

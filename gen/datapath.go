@@ -9,30 +9,32 @@ import (
 // pass.
 func (d *Design) modeFields() record {
 	a, index, slabPart := d.fields.addr, addrBits(d.indexStateWords()), 0
-	live, onChip := b2i(d.Cfg.PoolIndex == ep.Live), b2i(d.onChip())
+	live, onChip, learns := b2i(d.movingIndex()), b2i(d.onChip()), b2i(d.learns())
 	if n := d.rowParts(); n > 1 {
 		slabPart = partBits(n)
 	}
 	rec := record{
 		{"up", 1, "pass: bottom-up sums"},
 		{"down", 1, "pass: top-down sums"},
-		{"update", 1, "pass: contrast, of weights or of biases"},
-		{"bias", b2i(d.someBiases()), "pass: contrast of biases"},
+		{"update", learns, "pass: contrast, of weights or of biases"},
+		{"bias", b2i(d.contrastsBiases()), "pass: contrast of biases"},
 		{"act", 1, "pass: activation"},
 		{"result", 1, "pass: states to external memory"},
 		{"i_even", 1, "the layer below is in the even bank"},
 		{"unpool", 1, "z only at the argmax"},
 		{"window", 1, "up of a pooled layer"},
 		{"zero", 1, "all states count as zero: first free step"},
-		{"free_index", 1 - live, "pool by comparison and store the argmax"},
+		{"free_index", b2i(d.selectsIndex()), "pool by comparison and store the argmax"},
 		{"acc_keep", max(live, b2i(d.hasHeads())), "store no accumulator: the pass is for the argmax"},
-		{"nudge", b2i(d.Cfg.Network.Readout() == nil), "the output layer is nudged"},
+		{"nudge", b2i(d.nudgesOutput()), "the output layer is nudged"},
 		{"nudge_minus", b2i(d.bothSigns()), "by -beta"},
 		{"bank", 1 - onChip, "half of the slab buffer"},
-		{"i_plus", d.fields.state, "first word of the layer below, phase +beta or the only one"},
-		{"i_minus", d.fields.state, "the same, phase -beta"},
-		{"o_plus", d.fields.state, "first word of the layer"},
-		{"o_minus", d.fields.state, "the same, phase -beta"},
+		{"i_word", d.fields.state * (1 - learns), "first word of the layer below"},
+		{"o_word", d.fields.state * (1 - learns), "first word of the layer"},
+		{"i_plus", d.fields.state * learns, "first word of the layer below, phase +beta or the only one"},
+		{"i_minus", d.fields.state * learns, "the same, phase -beta"},
+		{"o_plus", d.fields.state * learns, "first word of the layer"},
+		{"o_minus", d.fields.state * learns, "the same, phase -beta"},
 		{"index", index * (1 - live), "first word of its pool indices"},
 		{"index_plus", index * live, "first word of its pool indices, phase +beta"},
 		{"index_minus", index * live, "the same, phase -beta"},
@@ -46,7 +48,7 @@ func (d *Design) modeFields() record {
 		{"initial_state", d.initials().bits(), "choice of the initial state"},
 		{"limit", d.limitBits(), "choice of the range of the parameters"},
 		{"fixed", b2i(d.fixedMaps()), "the map of the head does not decay"},
-		{"rate", d.Cfg.Formats.RateBits, "mantissa of lr/(2 beta B)"},
+		{"rate", d.rateBits(), "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 		{"slab_base", addrBits(d.allTiles()) * onChip, "first tile of the slab"},
 		{"slab_number", addrBits(d.allSlabs()) * onChip * b2i(d.someBiases()), "of all slabs"},
@@ -59,7 +61,7 @@ func (d *Design) modeFields() record {
 		{"mean", b2i(d.averages()), "average pool: sums of windows, z at every position"},
 		{"keep", b2i(d.keeps()), "second walk over a slab of the update: what updates keep"},
 	}
-	for _, point := range d.pointNames()[2:] {
+	for _, point := range d.furtherPoints() {
 		rec = append(rec, field{"i_" + point, d.fields.state, "first word of the layer below"}, field{"o_" + point, d.fields.state, "first word of the layer"},
 			field{"index_" + point, index * live, "first word of its pool indices"})
 	}
@@ -73,12 +75,12 @@ func (d *Design) opRecord() record {
 		{"valid", 1, ""}, {"i", f.addr, "word in the map below"}, {"o", f.addr, "word in the map of the layer"},
 		{"tile", f.tile, "tile of the slab"}, {"pos", 2, "{dy, dx} in the pool window"},
 		{"void", 1, "the product is to be zero"}, {"first", 1, "starts a sum"}, {"last", 1, "completes a sum"},
-		{"minus", d.pointBits(), d.pointDoc()}, {"sample", f.sample, ""},
+		{"minus", d.pointBits(), d.pointDoc()}, {"sample", f.sample * b2i(d.learns()), ""},
 	}
 	if n := d.columnParts(); n > 1 {
 		rec = append(rec, field{"part", partBits(n), "part of the word below that the block is"})
 	}
-	return rec
+	return rec.wanted()
 }
 
 // columnBits is one column of weights on chip; biasBits one column of biases.
@@ -94,7 +96,7 @@ type datapath struct {
 	valid, pos                      []hdl.Value // at each stage
 	evenAddr, oddAddr, indexAddr    *hdl.Signal
 	slabAddr, accRAddr, waddr       *hdl.Signal
-	first1, last1, void1, minus1    *hdl.Signal
+	first1, last1, void1, minus1    *hdl.Signal // minus1 is nil where nothing learns
 	pos1                            *hdl.Signal
 	part1                           *hdl.Signal // nil unless a word holds several blocks
 	even, odd, index, tile          *hdl.Signal
@@ -121,13 +123,16 @@ type laneWiring struct {
 // datapath builds ep_datapath: memories, operands, array, lanes and update.
 func (d *Design) datapath() *hdl.Module {
 	p := &datapath{Module: hdl.NewModule("ep_datapath"), d: d, mode: map[string]hdl.Value{}, op: map[string]hdl.Value{}}
-	p.Doc("%s", "States, slabs, array, lanes and update of the accelerator.\n\n"+
+	contrast, parts := "", "array and lanes"
+	if d.learns() {
+		contrast, parts = "\nThe contrast of update is complete in stage 5.", "array, lanes and update"
+	}
+	p.Doc("%s", "States, slabs, "+parts+" of the accelerator.\n\n"+
 		"Pipeline of an operation, by stage:\n"+
 		"  0 from the walker    1 addresses      2 words read     3 operands\n"+
 		"  4 products           5 half sums      6 sums           7 row accumulators\n"+
 		"  8 aligned            9 pooled or added, written\n"+
-		"Activation reads its accumulator in stage 1 and writes its state in stage "+itoa(d.actStage())+".\n"+
-		"The contrast of update is complete in stage 5.")
+		"Activation reads its accumulator in stage 1 and writes its state in stage "+itoa(d.actStage())+"."+contrast)
 	p.Group("Clock and synchronous reset")
 	p.Clock("clk_i")
 	p.Reset("rst_ni")
@@ -143,7 +148,7 @@ func (d *Design) datapath() *hdl.Module {
 	p.memories()
 	p.array()
 	p.lanes()
-	p.updates()
+	p.leave()
 	if d.hasHeads() {
 		p.headUnit()
 	}
@@ -190,7 +195,10 @@ func (p *datapath) addresses() {
 	p.accRAddr = reg("acc_raddr_q1", addr(d.AccWords))
 	p.waddr = reg("waddr_q1", hdl.U(d.fields.addr))
 	p.first1, p.last1 = reg("first_q1", hdl.U(1)), reg("last_q1", hdl.U(1))
-	p.void1, p.minus1 = reg("void_q1", hdl.U(1)), reg("op_minus_q1", hdl.U(d.pointBits()))
+	p.void1 = reg("void_q1", hdl.U(1))
+	if w := d.pointBits(); w > 0 {
+		p.minus1 = reg("op_minus_q1", hdl.U(w))
+	}
 	p.pos1 = reg("pos_q1", hdl.U(2))
 	if part, ok := p.op["part"]; ok {
 		p.part1 = reg("part_q1", part.Type())
@@ -207,7 +215,9 @@ func (p *datapath) addresses() {
 			set(b, p.first1, p.op["first"])
 			set(b, p.last1, p.op["last"])
 			set(b, p.void1, p.op["void"])
-			set(b, p.minus1, p.op["minus"])
+			if p.minus1 != nil {
+				set(b, p.minus1, p.op["minus"])
+			}
 			set(b, p.pos1, p.op["pos"])
 			if p.part1 != nil {
 				set(b, p.part1, p.op["part"])

@@ -10,7 +10,10 @@ func (p *datapath) array() {
 	d := p.d
 	p.Group("Stage 2: operands")
 	void2 := delay(&p.Scope, "void", p.void1, 1, 2)[2]
-	minus2 := delay(&p.Scope, "op_minus", p.minus1, 1, 2)[2]
+	var minus2 hdl.Value
+	if p.minus1 != nil {
+		minus2 = delay(&p.Scope, "op_minus", p.minus1, 1, 2)[2]
+	}
 	first2 := delay(&p.Scope, "first", p.first1, 1, 2)[2]
 	last2 := delay(&p.Scope, "last", p.last1, 1, 2)[2]
 	u := p.Instance(d.operands(), "u_operands")
@@ -34,7 +37,9 @@ func (p *datapath) array() {
 	if negate, ok := p.mode["negate"]; ok {
 		minus2 = hdl.Xor(minus2, negate)
 	}
-	u.In("minus_i", p.negated(minus2))
+	if minus2 != nil {
+		u.In("minus_i", p.negated(minus2))
+	}
 	if d.hasHeads() && d.weights() {
 		u.In("head_i", p.mode["head"])
 	}
@@ -43,21 +48,31 @@ func (p *datapath) array() {
 	u.In("odd_i", p.odd)
 	u.In("index_i", p.index)
 	v := u.OutAs("v_o", "v")
-	z := u.OutAs("z_o", "z")
+	var z hdl.Value
+	if d.learns() {
+		z = u.OutAs("z_o", "z")
+	}
 
 	p.Group("Stages 3 to 7: array")
 	u = p.Instance(d.macArray(), "u_array")
-	for _, name := range []string{"up", "down", "update"} {
-		u.In(name+"_i", p.mode[name])
+	u.In("up_i", p.mode["up"])
+	sums := hdl.Any(p.mode["up"], p.mode["down"])
+	if d.learns() {
+		u.In("down_i", p.mode["down"])
+		u.In("update_i", p.mode["update"])
+		sums = hdl.Any(p.mode["up"], p.mode["down"], p.mode["update"])
 	}
-	u.In("valid_i", hdl.All(p.valid[2], hdl.Any(p.mode["up"], p.mode["down"], p.mode["update"])))
+	u.In("valid_i", hdl.All(p.valid[2], sums))
 	u.In("first_i", first2)
 	u.In("last_i", last2)
 	u.In("tile_i", p.tile)
 	u.In("v_i", v)
-	u.In("z_i", z)
 	u.OutTo("acc_valid_o", p.accValid)
 	p.acc = p.sums(u)
+	if !d.learns() {
+		return
+	}
+	u.In("z_i", z)
 	p.column = p.Wire("column", hdl.U(1), "the drain reads a column")
 	p.colIdx = p.Wire("col", hdl.U(addrBits(d.Lines)))
 	p.tileDone = u.OutAs("tile_done_o", "tile_done")
@@ -73,7 +88,10 @@ func (p *datapath) lanes() {
 	if d.hasHeads() {
 		p.headWires()
 	}
-	target := p.labels()
+	var target *hdl.Signal
+	if d.labels() > 0 {
+		target = p.labels()
+	}
 
 	p.Group("Stages 7 to 9: lanes")
 	var index hdl.Value
@@ -223,9 +241,52 @@ func (p *datapath) labels() *hdl.Signal {
 	return target
 }
 
-// updates builds the drain and the update lanes, and the column that goes to
-// the store: new weights, or states of the result.
-func (p *datapath) updates() {
+// leave builds the columns that go to the store: new weights, where the core learns, and the
+// states of the result.
+func (p *datapath) leave() {
+	d, one := p.d, hdl.U(1)
+	var updated, fresh, reserved, last hdl.Value
+	if d.learns() {
+		updated, fresh, reserved, last = p.updates()
+	}
+	p.Group("Results")
+	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
+	p.For("gen_result", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
+		word := hdl.IndexSlice(p.here, r, d.LaneBits)
+		if d.Cfg.Output == ep.Linear {
+			state := g.WireIs("state_value", hdl.AsS(word))
+			g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
+		} else {
+			state := g.WireIs("state_value", word, "not negative")
+			g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.Ext(state, d.ElementBits))
+		}
+	})
+	p.Group("To the store")
+	// orUpdate is what announces a column of new weights or of the results.
+	orUpdate := func(update, results hdl.Value) hdl.Value {
+		if update == nil {
+			return results
+		}
+		return hdl.Any(update, results)
+	}
+	column := hdl.Value(result)
+	if updated != nil {
+		column = hdl.Mux(p.mode["result"], result, updated)
+	}
+	p.Assign(p.Output("reserve_o", one, "a column is on its way"), orUpdate(reserved, hdl.All(p.op["valid"], p.mode["result"])))
+	p.Assign(p.Output("column_valid_o", one), orUpdate(fresh, hdl.All(p.valid[2], p.mode["result"])))
+	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), column)
+	if d.columnsPerBeat() > 1 { // only beats of several columns are padded
+		end := p.Input("walk_done_i", one, "last operation of the pass")
+		late := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 0, 2)
+		p.Assign(p.Output("column_last_o", one), orUpdate(last, late[2]))
+	}
+}
+
+// updates builds the drain and the update lanes: columns of new weights, when they are there
+// and when they are announced, and the last one of a slab, which is nil where the store
+// pads no beats.
+func (p *datapath) updates() (updated, fresh, reserved, last hdl.Value) {
 	d, one := p.d, hdl.U(1)
 	ww, bw := d.WeightBits, d.BiasBits
 	vw := d.parameterBits()
@@ -269,8 +330,7 @@ func (p *datapath) updates() {
 	if p.bias != nil && d.rowParts() > 1 { // biases have a lane for each row
 		biasLanes = p.WireIs("bias_lanes", hdl.Ext(p.bias, d.P*bw))
 	}
-	updated := p.Wire("updated", hdl.U(d.P*d.ElementBits))
-	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
+	columns := p.Wire("updated", hdl.U(d.P*d.ElementBits))
 	module := d.updateLane()
 	var place *hdl.Signal
 	var inner hdl.Value
@@ -319,39 +379,21 @@ func (p *datapath) updates() {
 			u.In("inner_i", inner)
 		}
 		lane := u.OutAs("new_o", "new_value")
-		g.Assign(hdl.IndexSlice(updated, r, d.ElementBits), hdl.AsU(lane))
-		word := hdl.IndexSlice(p.here, r, d.LaneBits)
-		if d.Cfg.Output == ep.Linear {
-			state := g.WireIs("state_value", hdl.AsS(word))
-			g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
-		} else {
-			state := g.WireIs("state_value", word, "not negative")
-			g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.Ext(state, d.ElementBits))
-		}
+		g.Assign(hdl.IndexSlice(columns, r, d.ElementBits), hdl.AsU(lane))
 	})
-	p.Group("To the store")
-	p.Assign(p.Output("reserve_o", one, "a column is on its way"),
-		hdl.Any(p.reserved(), hdl.All(p.op["valid"], p.mode["result"])))
-	p.Assign(p.Output("column_valid_o", one),
-		hdl.Any(valid, hdl.All(p.valid[2], p.mode["result"])))
-	p.Assign(p.Output("column_o", hdl.U(d.P*d.ElementBits)), hdl.Mux(p.mode["result"], result, p.leaving(updated)))
-	if lastOpen != nil { // only beats of several columns are padded
-		p.columnLast(lastOpen)
+	if lastOpen != nil {
+		last = p.lastColumn(lastOpen)
 	}
+	return p.leaving(columns), valid, p.reserved(), last
 }
 
-// columnLast marks the last column of a slab or of the results, behind which
-// the store pads its beat. Only beats of several columns need it.
-func (p *datapath) columnLast(lastOpen *hdl.Signal) {
-	one := hdl.U(1)
-	over := p.Input("pass_over_i", one, "all operations of the pass are issued")
-	end := p.Input("walk_done_i", one, "last operation of the pass")
+// lastColumn marks the last column of a slab, behind which the store pads its beat.
+func (p *datapath) lastColumn(lastOpen *hdl.Signal) hdl.Value {
+	over := p.Input("pass_over_i", hdl.U(1), "all operations of the pass are issued")
 	last := hdl.All(p.column, lastOpen, over)
 	if p.bias != nil {
 		last = hdl.All(p.column, lastOpen, over, hdl.Not(p.isBias()))
 	}
 	late := p.d.columnLate()
-	slab := delay(&p.Scope, "column_last", last, 0, late)
-	result := delay(&p.Scope, "result_last", hdl.All(end, p.mode["result"]), 0, 2)
-	p.Assign(p.Output("column_last_o", one), hdl.Any(p.lastLeaving(slab[late]), result[2]))
+	return p.lastLeaving(delay(&p.Scope, "column_last", last, 0, late)[late])
 }

@@ -24,8 +24,9 @@ func (p *datapath) memories() {
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
 	act := d.actStage()
-	waddr := delay(&p.Scope, "waddr", p.waddr, 1, 7)
-	stateAddr := delay(&p.Scope, "state_waddr", fit(waddr[7], d.fields.state), 7, act)[act]
+	fork := min(act, 7) // from where addresses of states and of accumulators go on alone
+	waddr := delay(&p.Scope, "waddr", p.waddr, 1, fork)
+	stateAddr := delay(&p.Scope, "state_waddr", fit(waddr[fork], d.fields.state), fork, act)[act]
 	stateWE := p.WireIs("state_we", hdl.All(p.valid[act], p.mode["act"]))
 	for i, m := range []*hdl.Module{d.stateBank(0), d.stateBank(1)} {
 		name := [2]string{"u_state_even", "u_state_odd"}[i]
@@ -74,14 +75,19 @@ func (p *datapath) memories() {
 	p.index = u.OutAs("rdata_o", "index_word")
 
 	p.Group("Stage 2: weights")
-	p.take = p.Wire("take", hdl.U(1), "the drain takes a tile")
-	p.drainTile = p.Wire("drain_tile", hdl.U(d.fields.tile))
+	re, raddr := p.valid[1], hdl.Value(p.slabAddr)
+	if d.learns() {
+		p.take = p.Wire("take", hdl.U(1), "the drain takes a tile")
+		p.drainTile = p.Wire("drain_tile", hdl.U(d.fields.tile))
+		re = hdl.Any(p.take, hdl.All(p.valid[1], hdl.Not(p.mode["update"])))
+		raddr = hdl.Mux(p.mode["update"], p.slabPlace(p.drainTile), p.slabAddr)
+	}
 	u = p.Instance(d.slabBuffer(), "u_slab")
 	u.In("we_i", colWE)
 	u.In("waddr_i", colAddr)
 	u.In("wdata_i", colData)
-	u.In("re_i", hdl.Any(p.take, hdl.All(p.valid[1], hdl.Not(p.mode["update"]))))
-	u.In("raddr_i", hdl.Mux(p.mode["update"], p.slabPlace(p.drainTile), p.slabAddr))
+	u.In("re_i", re)
+	u.In("raddr_i", raddr)
 	p.tile = u.OutAs("tile_o", "tile")
 
 	if d.someBiases() {
@@ -117,7 +123,7 @@ func (p *datapath) biasRegisters(biasWE, biasData hdl.Value) hdl.Value {
 }
 
 func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
-	d := p.d
+	d, fork := p.d, len(waddr)-1
 	p.Group("Accumulator ports: read in stage 7 (down) or 1 (act), written in stage 9")
 	rows := delay(&p.Scope, "acc_raddr", p.accRAddr, 1, 7)
 	p.accValid = p.Wire("acc_valid", hdl.U(1), "stage 7: a sum is complete")
@@ -145,6 +151,6 @@ func (p *datapath) accumulatorPorts(accWE *hdl.Signal, waddr []hdl.Value) {
 		re:    p.WireIs("acc_re", re),
 		raddr: p.WireIs("acc_raddr", raddr),
 		we:    p.WireIs("acc_mem_we", we),
-		waddr: delay(&p.Scope, "acc_waddr", fit(waddr[7], addrBits(d.AccWords)), 7, 9)[9],
+		waddr: delay(&p.Scope, "acc_waddr", fit(waddr[fork], addrBits(d.AccWords)), fork, 9)[9],
 	}
 }

@@ -1,6 +1,6 @@
 package gen
 
-// Estimate is the prediction of the generator for one training step, with a
+// Estimate is the prediction of the generator for one training step or, in an inference build, one inference, with a
 // memory whose READY is always high and whose read latency is ReadLatency:
 // cycles exactly, products, bandwidth and the census of the Verilog.
 type Estimate struct {
@@ -96,12 +96,12 @@ type LayerEstimate struct {
 	BytesPerCycle     float64 `json:"bytes_per_cycle_to_stream"` // bandwidth that hides the fetch behind the work
 }
 
-// Estimate predicts a training step.
+// Estimate predicts a run of the core.
 func (d *Design) Estimate(readLatency int) *Estimate {
 	e := &Estimate{ReadLatency: readLatency, Hardware: d.hardware()}
 	m := &cycleModel{d: d, latency: readLatency, times: map[int]int{}, layers: make([]LayerEstimate, len(d.slabs()))}
 	m.store.d = d
-	m.order(false)
+	m.order(!d.learns())
 	m.load()
 	phase := func(name string, steps int, run func()) {
 		at := m.now
@@ -120,7 +120,9 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 		})
 	}
 	m.over = m.now
-	phase("update", 0, func() { m.update(); m.finishStore() })
+	if d.learns() {
+		phase("update", 0, func() { m.update(); m.finishStore() })
+	}
 	phase("result", 0, m.result)
 	e.Cycles = m.now
 	e.ArrayCycles, e.WaitFetchCycles, e.WaitStoreCycles = m.array, m.waited, m.stalled
@@ -182,7 +184,9 @@ func (e *Estimate) figures(d *Design) {
 		relaxCycles += float64(p.Cycles)
 	}
 	relaxCycles -= float64(first.Relax)
-	updateCycles = float64(e.Phases[len(relaxations)].Cycles) - float64(first.Update+first.WaitStore)
+	if d.learns() {
+		updateCycles = float64(e.Phases[len(relaxations)].Cycles) - float64(first.Update+first.WaitStore)
+	}
 	e.RelaxUtilization = ratio(relaxProducts, lanes*relaxCycles)
 	e.UpdateUtilization = ratio(updateProducts, lanes*updateCycles)
 	e.MACUtilization = ratio(float64(e.RelaxProducts+e.UpdateProducts), lanes*float64(e.Cycles))

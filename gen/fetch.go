@@ -21,6 +21,9 @@ func (d *Design) burst() int {
 // beatAddrBits is the width of an address in beats within the memory map.
 func (d *Design) beatAddrBits() int { return bits.Len(uint(d.Map.Size / d.Map.BeatBytes)) }
 
+// endsWithStep reports that nothing is fetched behind the slabs of the last time step.
+func (d *Design) endsWithStep() bool { return len(d.Visits.Update) == 0 && !d.onChip() }
+
 // fetchSteps returns how often the slabs of a time step are fetched. A single
 // layer needs its slabs only before the first step.
 func (d *Design) fetchSteps(infer bool) int {
@@ -40,7 +43,7 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 		beats, columns, last = max(beats, l.SlabBeats, l.KeptBeats), max(columns, l.SlabColumns, l.KeptColumns), max(last, l.Slabs-1)
 	}
 	input := d.Cfg.Batch * d.Input.SampleWords
-	columns, beats = max(columns, input, d.Cfg.Batch), max(beats, d.Map.Input.Bytes/d.Map.BeatBytes, d.Map.Labels.Bytes/d.Map.BeatBytes)
+	columns, beats = max(columns, input, d.labels()), max(beats, d.Map.Input.Bytes/d.Map.BeatBytes, d.Map.Labels.Bytes/d.Map.BeatBytes)
 	columns, beats = max(columns, d.TargetWords), max(beats, d.Map.Targets.Bytes/d.Map.BeatBytes)
 	if d.Centered {
 		columns, beats = max(columns, d.MeanWords), max(beats, d.Map.Means.Bytes/d.Map.BeatBytes)
@@ -52,7 +55,7 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 		{"last", widest(last), "slabs - 1"},
 		{"addr", d.beatAddrBits() * external, "first beat of slab 0"},
 		{"step", external, "the last visit of a time step"},
-		{"end", 1, "the last visit of all"},
+		{"end", 1 - b2i(d.endsWithStep()), "the last visit of all"},
 	}.wanted()
 	if d.mixedBiases() {
 		rec = append(rec, field{"biased", 1, "a slab begins with biases"})
@@ -74,11 +77,14 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	for i, v := range visits {
 		l := d.at(v.Layer)
 		values := []int{l.SlabBeats, l.SlabColumns, l.Slabs - 1, l.Offset / d.Map.BeatBytes, b2i(i == relax-1 || i == nudged-1), b2i(i == len(visits)-1)}
+		switch {
+		case d.onChip():
+			values = append(values[:3:3], values[5:]...)
+		case d.endsWithStep():
+			values = values[:5]
+		}
 		if d.mixedBiases() {
 			values = append(values, l.BiasColumns())
-		}
-		if d.onChip() {
-			values = append(values[:3:3], values[5:]...)
 		}
 		if d.keeps() {
 			values = append(values, l.KeptBeats, l.KeptColumns, b2i(v.Update))
@@ -122,7 +128,7 @@ type fetch struct {
 // slabs, each slab as soon as half of the slab buffer is free.
 func (d *Design) fetch() *hdl.Module {
 	f := &fetch{Module: hdl.NewModule("ep_fetch"), d: d}
-	f.Doc("AXI4 read master: labels, samples, then "+d.fetchDoc()+
+	f.Doc("AXI4 read master: "+d.inputsDoc()+", then "+d.fetchDoc()+
 		"Bursts start and end on multiples of %d beats and\n"+
 		"never cross 4 KB; up to %d are in flight. After abort_i the bursts already requested\n"+
 		"are taken and forgotten.",
@@ -146,8 +152,8 @@ func (f *fetch) ports() {
 	f.Clock("clk_i")
 	f.Reset("rst_ni")
 	f.Group("Control")
-	f.start = f.Input("start_i", one, "begin a training step or an inference")
-	if !f.d.onChip() {
+	f.start = f.Input("start_i", one, "begin "+f.d.taskOf())
+	if !f.d.onChip() && f.d.learns() {
 		f.infer = f.Input("infer_run_i", one, "free phase only")
 	}
 	f.abort = f.Input("abort_i", one, "request nothing more")
@@ -166,7 +172,8 @@ func (f *fetch) registers() {
 	}
 	f.state = f.Reg("state_q", state)
 	for i, n := range []string{"IDLE", "LABELS", "INPUT", "WAIT", "SLAB", "HOLD", "MEANS", "TARGETS"} {
-		if i == fetchHold && (!d.monitored() || d.onChip()) || i == fetchMeans && !d.Centered || i == fetchTargets && d.TargetWords == 0 {
+		if i == fetchHold && (!d.monitored() || d.onChip()) || i == fetchMeans && !d.Centered || i == fetchTargets && d.TargetWords == 0 ||
+			i == fetchLabels && d.labels() == 0 {
 			f.states = append(f.states, nil)
 			continue
 		}
@@ -190,7 +197,7 @@ func (f *fetch) registers() {
 	case d.monitored():
 		f.step = f.Reg("step_q", hdl.U(2), "time steps whose slabs are fetched, modulo 4")
 	default:
-		f.step = f.Reg("step_q", hdl.U(addrBits(d.fetchSteps(false))), "time steps whose slabs are fetched")
+		f.step = f.Reg("step_q", hdl.U(addrBits(d.fetchSteps(!d.learns()))), "time steps whose slabs are fetched")
 	}
 	if !d.onChip() {
 		f.fillBank = f.Reg("fill_bank_q", one, "half of the slab buffer being filled")
@@ -226,20 +233,17 @@ func (f *fetch) jobs() {
 	}
 	var lastStep hdl.Value
 	if !d.monitored() {
-		steps := hdl.Mux(f.infer, hdl.Const(f.step.Type(), int64(d.fetchSteps(true)-1)), hdl.Const(f.step.Type(), int64(d.fetchSteps(false)-1)))
+		steps := hdl.Value(hdl.Const(f.step.Type(), int64(d.fetchSteps(true)-1)))
+		if f.infer != nil {
+			steps = hdl.Mux(f.infer, steps, hdl.Const(f.step.Type(), int64(d.fetchSteps(false)-1)))
+		}
 		lastStep = f.WireIs("last_step", hdl.Eq(f.step, steps))
 	}
-	at := func(offset int) hdl.Value { return hdl.Const(f.addr.Type(), int64(offset/d.Map.BeatBytes)) }
 	repeat := hdl.Const(f.visit.Type(), int64(len(withSlabs(d.Visits.First))))
-	load := func(b *hdl.Block, offset, beats, columns int) {
-		b.Set(f.addr, at(offset))
-		b.Set(f.left, hdl.Const(f.left.Type(), int64(beats)))
-		b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
-	}
 	afterTargets := func(b *hdl.Block) {
 		if d.Centered {
 			b.Set(f.state, st[fetchMeans])
-			load(b, d.Map.Means.Offset, d.Map.Means.Bytes/d.Map.BeatBytes, d.MeanWords)
+			f.load(b, d.Map.Means, d.MeanWords)
 			return
 		}
 		b.Set(f.state, st[fetchWait])
@@ -267,9 +271,17 @@ func (f *fetch) jobs() {
 					f.nextStep(b, lastStep, repeat)
 					return
 				}
-				b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) }).
-					ElseIf(f.infer, func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
+				rest := func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) }
+				chain := b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) })
+				if f.infer == nil {
+					chain.Else(rest)
+					return
+				}
+				chain.ElseIf(f.infer, rest)
 			})
+			if d.endsWithStep() {
+				return
+			}
 			b.If(rec.slice(word, "end"), func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
 		})
 	}
@@ -282,8 +294,7 @@ func (f *fetch) jobs() {
 		b.Case(f.state, func(c *hdl.Case) {
 			c.When(func(b *hdl.Block) {
 				b.If(f.start, func(b *hdl.Block) {
-					b.Set(f.state, st[fetchLabels])
-					load(b, d.Map.Labels.Offset, d.Map.Labels.Bytes/d.Map.BeatBytes, d.Cfg.Batch)
+					f.firstJob(b)
 					b.Set(f.visit, zeroOf(f.visit))
 					b.Set(f.slab, zeroOf(f.slab))
 					b.Set(f.step, zeroOf(f.step))
@@ -291,17 +302,14 @@ func (f *fetch) jobs() {
 					b.Set(f.full, zeroOf(f.full))
 				})
 			}, st[fetchIdle])
-			c.When(func(b *hdl.Block) {
-				b.If(f.lastColumn, func(b *hdl.Block) {
-					b.Set(f.state, st[fetchInput])
-					load(b, d.Map.Input.Offset, d.Map.Input.Bytes/d.Map.BeatBytes, d.Cfg.Batch*d.Input.SampleWords)
-				})
-			}, st[fetchLabels])
+			if d.labels() > 0 {
+				c.When(func(b *hdl.Block) { b.If(f.lastColumn, f.loadInput) }, st[fetchLabels])
+			}
 			c.When(func(b *hdl.Block) {
 				b.If(f.lastColumn, func(b *hdl.Block) {
 					if d.TargetWords > 0 {
 						b.Set(f.state, st[fetchTargets])
-						load(b, d.Map.Targets.Offset, d.Map.Targets.Bytes/d.Map.BeatBytes, d.TargetWords)
+						f.load(b, d.Map.Targets, d.TargetWords)
 						return
 					}
 					afterTargets(b)
@@ -348,9 +356,37 @@ func (f *fetch) jobs() {
 			b.Set(f.left, zeroOf(f.left))
 		})
 	})
-	loaded := f.Output("loaded_o", one, "labels and samples are on chip")
+	loaded := f.Output("loaded_o", one, d.inputsDoc()+" are on chip")
 	f.Assign(loaded, f.fetching())
 	f.Assign(f.Output("full_o", hdl.U(2)), f.full)
+}
+
+// load begins a job: the columns of a region.
+func (f *fetch) load(b *hdl.Block, r Region, columns int) {
+	b.Set(f.addr, f.beatOf(r))
+	b.Set(f.left, hdl.Const(f.left.Type(), int64(r.Bytes/f.d.Map.BeatBytes)))
+	b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
+}
+
+// beatOf is the first beat of a region.
+func (f *fetch) beatOf(r Region) hdl.Value {
+	return hdl.Const(f.addr.Type(), int64(r.Offset/f.d.Map.BeatBytes))
+}
+
+// firstJob begins with the labels, or, where nothing asks for them, with the samples.
+func (f *fetch) firstJob(b *hdl.Block) {
+	if f.d.labels() == 0 {
+		f.loadInput(b)
+		return
+	}
+	b.Set(f.state, f.states[fetchLabels])
+	f.load(b, f.d.Map.Labels, f.d.labels())
+}
+
+// loadInput begins with the samples.
+func (f *fetch) loadInput(b *hdl.Block) {
+	b.Set(f.state, f.states[fetchInput])
+	f.load(b, f.d.Map.Input, f.d.inputWords())
 }
 
 // nextStep goes on after the last slab of a time step in designs with heads, whose nudged
@@ -538,11 +574,12 @@ func (f *fetch) destinations() {
 	d, one := f.d, hdl.U(1)
 	f.Group("Where a column goes")
 	in := func(state int) hdl.Value { return hdl.All(f.counted, hdl.Eq(f.state, f.states[state])) }
-	labelWE := f.Output("label_we_o", one)
-	f.Assign(labelWE, in(fetchLabels))
 	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.MeanWords, d.TargetWords))), "label or word of the samples")
-	f.Assign(f.Output("label_addr_o", hdl.U(d.fields.sample)), fit(at, d.fields.sample))
-	f.Assign(f.Output("label_data_o", hdl.U(d.labelBits())), fit(hdl.Slice(f.column, d.ElementBits-1, 0), d.labelBits()))
+	if d.labels() > 0 {
+		f.Assign(f.Output("label_we_o", one), in(fetchLabels))
+		f.Assign(f.Output("label_addr_o", hdl.U(d.fields.sample)), fit(at, d.fields.sample))
+		f.Assign(f.Output("label_data_o", hdl.U(d.labelBits())), fit(hdl.Slice(f.column, d.ElementBits-1, 0), d.labelBits()))
+	}
 	inputWE := f.Output("input_we_o", one)
 	f.Assign(inputWE, in(fetchInput))
 	f.Assign(f.Output("input_addr_o", hdl.U(addrBits(d.StateWords[0]))), fit(at, addrBits(d.StateWords[0])))
@@ -662,7 +699,7 @@ func (d *Design) unusedColumnBits(column hdl.Value) []hdl.Value {
 		if r < d.Rows {
 			low = max(low, d.parameterBits())
 		}
-		if r == 0 {
+		if r == 0 && d.labels() > 0 {
 			low = max(low, d.labelBits())
 		}
 		if low < d.ElementBits {

@@ -81,7 +81,7 @@ func (d *Design) passRecord() record {
 		{"top", d.tops().bits(), "choice of the largest state"},
 		{"initial_state", d.initials().bits(), "choice of the initial state"},
 		{"limit", d.limitBits(), "choice of the range of the parameters"},
-		{"rate", d.Cfg.Formats.RateBits * (1 - b2i(d.Cfg.HostRates)), "mantissa of lr/(2 beta B)"},
+		{"rate", d.rateBits() * (1 - b2i(d.Cfg.HostRates)), "mantissa of lr/(2 beta B)"},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 		{"step", step, "from one pixel below or one tap to the next"},
 		{"tile_first", addrBits(d.allTiles()) * onChip, "first tile of the layer on chip"},
@@ -101,6 +101,9 @@ type optionalField struct {
 	field
 	value func(*Pass) int
 }
+
+// rateBits is the width of the mantissa of a rate, 0 where nothing learns.
+func (d *Design) rateBits() int { return d.Cfg.Formats.RateBits * b2i(d.learns()) }
 
 // biasShiftBits is the width of the choice of the alignment of biases.
 func (d *Design) biasShiftBits() int { return d.shifts.bias.bits() * b2i(d.someBiases()) }

@@ -45,7 +45,7 @@ func (d *Design) parameterLimits() []limits {
 // limitBits is the width of the choice among them.
 func (d *Design) limitBits() int {
 	n := len(d.parameterLimits())
-	if n < 2 {
+	if n < 2 || !d.learns() {
 		return 0
 	}
 	return addrBits(n)

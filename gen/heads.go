@@ -18,6 +18,9 @@ import (
 // checkHeads reports heads that the generator does not have.
 func checkHeads(cfg *ep.Config) error {
 	net := &cfg.Network
+	if !cfg.Program().Learns() { // heads work in nudged phases
+		return nil
+	}
 	refuse := func(key, format string, args ...any) error {
 		return &ep.SettingError{Key: key, Reason: fmt.Sprintf(format, args...) + ": the generator has no other yet"}
 	}
@@ -59,7 +62,7 @@ func headArith(f *ep.Formats, a *ep.HeadArith) *ep.LayerArith {
 // averages, errors, logits and nudges.
 func (p *Plan) placeHeads() {
 	net := &p.Cfg.Network
-	if len(net.Heads) == 0 {
+	if len(net.Heads) == 0 || !p.learns() {
 		return
 	}
 	number := len(net.Layers) + 1

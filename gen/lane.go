@@ -27,7 +27,7 @@ func (d *Design) deriveShifts() {
 			bias, updates = append(bias, a.BiasShift), append(updates, a.BiasUpdate)
 		}
 		for _, u := range updates {
-			if u.Mantissa != 0 { // any shift serves rate 0
+			if u.Mantissa != 0 { // any shift serves rate 0, and where nothing learns
 				rate = append(rate, u.Shift)
 			}
 		}
@@ -60,14 +60,18 @@ func (d *Design) lane() *hdl.Module {
 	if d.tops().bits() > 0 {
 		top = "STATE_MAX of the layer"
 	}
+	nudge := " -+ beta*(s - y)"
+	if !d.learns() {
+		nudge = ""
+	}
 	l.Doc("Neurons of one lane: everything behind the adder tree of a row.\n\n"+
 		"  up    acc = "+d.poolDoc()+" over the pool window of (sum << up_shift)"+d.biasDoc()+"\n"+
 		"  down  acc = acc + (sum << down_shift)\n"+
-		"  act   state = clamp(round(u * 2^-k), 0, "+top+"),  u = acc -+ beta*(s - y)\n\n"+
+		"  act   state = clamp(round(u * 2^-k), 0, "+top+"),  u = acc"+nudge+"\n\n"+
 		"Accumulators are %d bits signed and exact; the activation is the only rounding (%v).\n"+
 		"Ties of the pool go to the first position in raster order.\n"+
-		"Latency: sum to accumulator 3 cycles, accumulator to state 6 cycles.",
-		d.AccBits, d.Layers[0].Arith.Act.Mode)
+		"Latency: sum to accumulator 3 cycles, accumulator to state %d cycles.",
+		d.AccBits, d.Layers[0].Arith.Act.Mode, d.actStage()-1)
 	l.ports()
 	l.accumulate()
 	l.activate()
@@ -102,7 +106,7 @@ func (l *lane) ports() {
 	l.Group("Mode, constant while operations are in flight")
 	l.up = l.Input("up_i", one)
 	l.down = l.Input("down_i", one)
-	if d.Cfg.PoolIndex != ep.Live {
+	if d.selectsIndex() {
 		l.freeIndex = l.Input("free_index_i", one, "pool by comparison; else by the stored index")
 	}
 	l.upSel = selector(l.Module, "up_shift_i", d.shifts.up)
@@ -171,7 +175,7 @@ func (l *lane) ports() {
 func (d *Design) readsState() bool { return d.nudgesOutput() || d.Cfg.Damping > 0 || d.monitored() }
 
 // nudgesOutput reports whether the output layer is nudged by its own error.
-func (p *Plan) nudgesOutput() bool { return p.Cfg.Network.Readout() == nil }
+func (p *Plan) nudgesOutput() bool { return p.Cfg.Network.Readout() == nil && p.learns() }
 
 // selector adds the input that chooses a shift, or returns nil if there is no
 // choice.
@@ -264,9 +268,18 @@ func (l *lane) stage(name string, v hdl.Value, doc ...string) *hdl.Signal {
 	return q
 }
 
-// activate builds act: five pipeline stages from accumulator to state.
+// nudgeStages is what a nudge adds to the pipeline of an activation: the error, the force, the
+// sum.
+const nudgeStages = 3
+
+// activate builds act: the pipeline stages from accumulator to state.
 func (l *lane) activate() {
 	d := l.d
+	if !d.learns() { // nothing is added to the accumulator
+		l.Group("Rounding, hard sigmoid")
+		l.round(l.rdata)
+		return
+	}
 	if d.nudgesOutput() {
 		l.Group("Error of the output layer: beta * (s - y)")
 	} else {
@@ -344,7 +357,7 @@ func (l *lane) outputForce() (force, acc2 *hdl.Signal) {
 	return force, l.stage("act_acc_q2", acc1)
 }
 
-// round takes the pre-activation u, valid in stage 3, to the state.
+// round takes the pre-activation u, the accumulator with its nudge if any, to the state.
 func (l *lane) round(u *hdl.Signal) {
 	d := l.d
 	out := d.Layers[len(d.Layers)-1].Arith
@@ -362,10 +375,11 @@ func (l *lane) round(u *hdl.Signal) {
 		clamped = l.WireIs("clamped", clamped)
 	}
 	if d.Cfg.Damping == 0 {
-		state := l.OutputReg("state_o", word, "new state "+d.stateText()+", six cycles after the read")
+		state := l.OutputReg("state_o", word, "new state "+d.stateText()+d.stateLate())
 		l.Always(func(b *hdl.Block) { b.Set(state, clamped) })
 		if d.monitored() {
-			l.watch(4, clamped, delay(&l.Scope, "state", l.state, 0, 4)[4])
+			late := d.actStage() - 3
+			l.watch(late, clamped, delay(&l.Scope, "state", l.state, 0, late)[late])
 		}
 		return
 	}
@@ -378,14 +392,15 @@ func (l *lane) damp(activated *hdl.Signal) {
 	d := l.d
 	word, k := hdl.S(d.LaneBits), d.Cfg.Damping
 	l.Group("Damping: 2^-" + itoa(k) + " of the way")
-	old := delay(&l.Scope, "state", hdl.Mux(l.zero, hdl.Const(word, 0), l.state), 0, 5)[5]
+	late := d.actStage() - 3
+	old := delay(&l.Scope, "state", hdl.Mux(l.zero, hdl.Const(word, 0), l.state), 0, late)[late]
 	way := l.WireIs("way", hdl.Sub(activated, old))
 	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
-	state := l.OutputReg("state_o", word, "new state "+d.stateText()+", seven cycles after the read")
+	state := l.OutputReg("state_o", word, "new state "+d.stateText()+d.stateLate())
 	damped := fit(hdl.Add(old, step), d.LaneBits)
 	l.Always(func(b *hdl.Block) { b.Set(state, damped) })
 	if d.monitored() {
-		l.watch(5, damped, old)
+		l.watch(late, damped, old)
 	}
 }
 
@@ -484,13 +499,14 @@ func (d *Design) pulls() bool {
 	return slices.ContainsFunc(d.Arith.Betas, func(b int64) bool { return b < 0 }) || d.Program.RandomSign
 }
 
-// actStage is the stage in which an activation writes its state.
+// actStage is the stage in which an activation writes its state: it has read accumulator and
+// old state in stage 2, adds the nudge, rounds, limits, and may damp.
 func (d *Design) actStage() int {
-	if d.Cfg.Damping > 0 {
-		return 8
-	}
-	return 7
+	return 4 + nudgeStages*b2i(d.learns()) + b2i(d.Cfg.Damping > 0)
 }
+
+// stateLate says when a new state is there.
+func (d *Design) stateLate() string { return ", " + itoa(d.actStage()-1) + " cycles after the read" }
 
 // poolDoc says what the lane makes of a pool window.
 func (d *Design) poolDoc() string {

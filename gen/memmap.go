@@ -9,8 +9,8 @@ import "epgen/ep"
 // two of them, little-endian, lane 0 lowest; its first bits are the value in two's complement, sign
 // extended. Every region starts on a beat of the memory port.
 //
-//	labels    B columns; lane 0 is the label of sample b, see LabelCode: the class
-//	          itself where the output layer is a vector and P a power of two
+//	labels    of designs that learn, B columns; lane 0 is the label of sample b, see LabelCode:
+//	          the class itself where the output layer is a vector and P a power of two
 //	input     columns (b, blk, y, x) of the samples
 //	targets   of designs with heads that are taught, head after head: columns (b, blk, y, x)
 //	          of what the teacher gives
@@ -25,7 +25,7 @@ import "epgen/ep"
 type MemoryMap struct {
 	ColumnBytes int // a power of two
 	BeatBytes   int
-	Labels      Region
+	Labels      Region // empty where nothing learns
 	Input       Region
 	Targets     Region // empty without heads that are taught
 	Means       Region // empty without centred heads
@@ -34,9 +34,17 @@ type MemoryMap struct {
 	Size        int // bytes of the whole map
 }
 
-// Updated returns the part of Weights that an update writes: the layers that learn, and heads.
+// labels is the number of labels that the core takes: those of the samples, or none where
+// nothing learns.
+func (p *Plan) labels() int { return p.Cfg.Batch * b2i(p.learns()) }
+
+// Updated returns the part of Weights that an update writes: the layers that learn, and heads;
+// nothing where nothing learns.
 func (p *Plan) Updated() Region {
 	list := p.Visits.Update
+	if !p.learns() {
+		return Region{}
+	}
 	first, last := p.at(list[0].Layer), p.at(list[len(list)-1].Layer)
 	return Region{first.Offset, last.Offset + last.Slabs*last.SlabBytes - first.Offset}
 }
@@ -47,7 +55,10 @@ type Region struct{ Offset, Bytes int }
 func (p *Plan) placeMemory() {
 	cfg := p.Cfg
 	f := cfg.Formats
-	need := max(p.targetBits(), p.WeightBits, f.Input.Width(), p.LaneBits, p.labelBits())
+	need := max(p.targetBits(), p.WeightBits, f.Input.Width(), p.LaneBits)
+	if p.labels() > 0 {
+		need = max(need, p.labelBits())
+	}
 	if p.someBiases() {
 		need = max(need, p.BiasBits)
 	}
@@ -64,7 +75,9 @@ func (p *Plan) placeMemory() {
 		return r
 	}
 	last := &p.Layers[len(p.Layers)-1]
-	m.Labels = region(cfg.Batch)
+	if p.labels() > 0 {
+		m.Labels = region(p.labels())
+	}
 	m.Input = region(p.inputWords())
 	if p.TargetWords > 0 {
 		m.Targets = region(p.TargetWords)
@@ -103,8 +116,8 @@ func (p *Plan) PackMemory(w *ep.Params, s *ep.Samples) []byte {
 
 // PackSamples writes labels and samples into an image of memory.
 func (p *Plan) PackSamples(img []byte, s *ep.Samples) {
-	for b, y := range s.Y {
-		p.put(img, p.Map.Labels.Offset, b, 0, int64(p.LabelCode(y)))
+	for b := range p.labels() {
+		p.put(img, p.Map.Labels.Offset, b, 0, int64(p.LabelCode(s.Y[b])))
 	}
 	p.packMap(img, p.Map.Input.Offset, p.Input, s.X)
 	for i := range p.Heads {

@@ -93,8 +93,14 @@ func (q *sequencer) watch() {
 	if d.onChip() {
 		return
 	}
-	lastPhase := hdl.Mux(q.infer, q.phases[CopyFree], q.phases[d.PhaseUpdate()-1])
-	follows := hdl.Any(hdl.Ne(q.phase, lastPhase), hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
+	follows := hdl.Value(hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
+	over := hdl.Value(q.isPhase(d.PhaseResult()))
+	var lastPhase hdl.Value
+	if d.learns() {
+		lastPhase = hdl.Mux(q.infer, q.phases[CopyFree], q.phases[d.PhaseUpdate()-1])
+		follows = hdl.Any(hdl.Ne(q.phase, lastPhase), follows)
+		over = hdl.Any(q.isPhase(d.PhaseUpdate()), over)
+	}
 	if d.hasHeads() { // nudged steps have other slabs: in the free phase it must be a free one
 		free := q.isPhase(CopyFree)
 		follows = hdl.Any(hdl.All(hdl.Not(free), hdl.Ne(q.phase, lastPhase)), hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
@@ -102,7 +108,7 @@ func (q *sequencer) watch() {
 	}
 	q.Assign(q.Output("begun_o", q.begun.Type(), "time steps begun, modulo 4"), q.begun)
 	q.Assign(q.Output("follows_o", one, "another time step follows for certain"), follows)
-	q.Assign(q.Output("relaxed_o", one, "no other follows"), hdl.Any(q.isPhase(d.PhaseUpdate()), q.isPhase(d.PhaseResult())))
+	q.Assign(q.Output("relaxed_o", one, "no other follows"), over)
 }
 
 // stepRegisters are those of the numbers of time steps, behind the counters.
@@ -131,6 +137,10 @@ func (f *fetch) hold(b *hdl.Block, repeat hdl.Value) {
 		repeat = hdl.Mux(f.nudged, hdl.Const(f.visit.Type(), nudged), repeat)
 	}
 	b.If(f.relaxed, func(b *hdl.Block) {
+		if f.infer == nil { // nothing follows
+			b.Set(f.state, f.states[fetchIdle])
+			return
+		}
 		b.Set(f.state, hdl.Mux(f.infer, f.states[fetchIdle], f.states[fetchWait]))
 		b.Set(f.visit, hdl.Const(f.visit.Type(), update))
 	}).ElseIf(f.certain, func(b *hdl.Block) {

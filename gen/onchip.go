@@ -59,12 +59,6 @@ func (f *fetch) loadAll() {
 	loaded := f.Reg("loaded_q", one)
 	f.Assign(f.Output("loaded_o", one, "everything is on chip"), loaded)
 	lastSlab := f.WireIs("last_slab", hdl.Eq(f.slab, rec.slice(word, "last")))
-	at := func(offset int) hdl.Value { return hdl.Const(f.addr.Type(), int64(offset/d.Map.BeatBytes)) }
-	load := func(b *hdl.Block, r Region, columns int) {
-		b.Set(f.addr, at(r.Offset))
-		b.Set(f.left, hdl.Const(f.left.Type(), int64(r.Bytes/d.Map.BeatBytes)))
-		b.Set(f.columns, hdl.Const(f.columns.Type(), int64(columns)))
-	}
 	next := func(from, to int, before func(b *hdl.Block)) func(c *hdl.Case) {
 		return func(c *hdl.Case) {
 			c.When(func(b *hdl.Block) {
@@ -75,7 +69,7 @@ func (f *fetch) loadAll() {
 			}, st[from])
 		}
 	}
-	weights := func(b *hdl.Block) { b.Set(f.addr, at(d.Map.Weights.Offset)) }
+	weights := func(b *hdl.Block) { b.Set(f.addr, f.beatOf(d.Map.Weights)) }
 	f.AlwaysReset(func(b *hdl.Block) {
 		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.columns, f.visit, f.slab, loaded} {
 			b.Set(r, zeroOf(r))
@@ -85,21 +79,22 @@ func (f *fetch) loadAll() {
 		b.Case(f.state, func(c *hdl.Case) {
 			c.When(func(b *hdl.Block) {
 				b.If(f.start, func(b *hdl.Block) {
-					b.Set(f.state, st[fetchLabels])
-					load(b, d.Map.Labels, d.Cfg.Batch)
+					f.firstJob(b)
 					b.Set(f.visit, zeroOf(f.visit))
 					b.Set(f.slab, zeroOf(f.slab))
 					b.Set(loaded, bit(false))
 				})
 			}, st[fetchIdle])
-			next(fetchLabels, fetchInput, func(b *hdl.Block) { load(b, d.Map.Input, d.Cfg.Batch*d.Input.SampleWords) })(c)
+			if d.labels() > 0 {
+				next(fetchLabels, fetchInput, f.loadInput)(c)
+			}
 			last := fetchInput
 			if d.TargetWords > 0 {
-				next(last, fetchTargets, func(b *hdl.Block) { load(b, d.Map.Targets, d.TargetWords) })(c)
+				next(last, fetchTargets, func(b *hdl.Block) { f.load(b, d.Map.Targets, d.TargetWords) })(c)
 				last = fetchTargets
 			}
 			if d.Centered {
-				next(last, fetchMeans, func(b *hdl.Block) { load(b, d.Map.Means, d.MeanWords) })(c)
+				next(last, fetchMeans, func(b *hdl.Block) { f.load(b, d.Map.Means, d.MeanWords) })(c)
 				last = fetchMeans
 			}
 			next(last, fetchWait, weights)(c)

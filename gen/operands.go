@@ -17,10 +17,13 @@ func (d *Design) zeroDoc() string {
 // operands of the array's columns and rows.
 func (d *Design) operands() *hdl.Module {
 	o := &operands{Module: hdl.NewModule("ep_operands"), d: d}
-	o.Doc("%s", "Operands of the array, combinational.\n\n"+
-		"  up      v = s             states below, at the tap\n"+
-		"  down    v = U(s)          states of the layer, zero but at the argmax of their window\n"+
-		"  update  v = s, z = +-U(s) contrast of the weights\n"+d.biasOperands())
+	text := "Operands of the array, combinational.\n\n" +
+		"  up      v = s             states below, at the tap\n" +
+		"  down    v = U(s)          states of the layer, zero but at the argmax of their window"
+	if d.learns() {
+		text += "\n  update  v = s, z = +-U(s) contrast of the weights\n" + d.biasOperands()
+	}
+	o.Doc("%s", text)
 	o.ports()
 	o.lanes()
 	return o.Module
@@ -41,9 +44,9 @@ type operands struct {
 	down, isBias, iEven, unpool, zero    hdl.Value
 	initial                              hdl.Value // nil where all layers are alike
 	isVoid, minus, pos, even, odd, index hdl.Value
-	slabPart, part                       hdl.Value // nil where a slab, a block is a whole word
-	head                                 hdl.Value // nil without heads, or where points have no weights
-	v, z                                 *hdl.Signal
+	slabPart, part                       hdl.Value   // nil where a slab, a block is a whole word
+	head                                 hdl.Value   // nil without heads, or where points have no weights
+	v, z                                 *hdl.Signal // z is nil where nothing learns
 }
 
 func (o *operands) ports() {
@@ -51,7 +54,7 @@ func (o *operands) ports() {
 	p, lw, ow := d.P, d.LaneBits, d.OperandBits
 	o.Group("Mode")
 	o.down = o.Input("down_i", one)
-	if d.someBiases() {
+	if d.contrastsBiases() {
 		o.isBias = o.Input("bias_i", one)
 	}
 	o.iEven = o.Input("i_even_i", one, "the layer below is in the even bank")
@@ -65,7 +68,9 @@ func (o *operands) ports() {
 	}
 	o.Group("Operation")
 	o.isVoid = o.Input("void_i", one, "no tap: the product is zero")
-	o.minus = o.Input("minus_i", hdl.U(d.pointBits()), d.weightDoc())
+	if d.learns() {
+		o.minus = o.Input("minus_i", hdl.U(d.pointBits()), d.weightDoc())
+	}
 	if d.hasHeads() && d.weights() {
 		o.head = o.Input("head_i", one, "the errors of a head, which count alike at all points")
 	}
@@ -77,7 +82,9 @@ func (o *operands) ports() {
 	o.odd = o.Input("odd_i", hdl.U(p*lw), "word of the odd bank")
 	o.index = o.Input("index_i", hdl.U(2*d.IndexLanes()), "argmax of each lane")
 	o.v = o.Output("v_o", hdl.U(p*lw), "signed lanes")
-	o.z = o.Output("z_o", hdl.U(d.Rows*ow), "signed lanes")
+	if d.learns() {
+		o.z = o.Output("z_o", hdl.U(d.Rows*ow), "signed lanes")
+	}
 }
 
 // lanes builds the operands. An array of unequal sides has fewer rows or columns than
@@ -105,6 +112,9 @@ func (o *operands) lanes() {
 		return g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
 	}
 	signed := func(g *hdl.Gen, z *hdl.Signal, r hdl.Index, unpooled hdl.Value) {
+		if z == nil {
+			return
+		}
 		wide := hdl.Ext(unpooled, ow)
 		if ow > lw && !d.negativeStates() {
 			wide = g.WireIs("wide", hdl.AsS(hdl.Ext(hdl.AsU(unpooled), ow)), "not negative")

@@ -88,13 +88,16 @@ func buildTables(p *Plan) *tables {
 }
 
 // used reports whether a layer or head has passes of a kind: layer 1 has no feedback to
-// give, a head is not activated, and without biases there is no contrast of them.
+// give, a head is not activated, without biases there is no contrast of them, and where
+// nothing learns there is none at all.
 func (p *Plan) used(n int, k Kind) bool {
 	switch k {
 	case Down:
 		return n > 1
+	case Update:
+		return p.learns()
 	case Bias:
-		return !p.at(n).NoBias
+		return !p.at(n).NoBias && p.learns()
 	case Act:
 		return p.at(n).Head == nil
 	case Pool:

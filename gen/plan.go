@@ -28,10 +28,10 @@ type Plan struct {
 	BiasBits     int
 	ElementBits  int // container of one weight, bias, input, label or result in external memory
 	LaneBits     int // one state or input on chip, signed
-	OperandBits  int // signed left operand of a multiplier: weight, or z of the contrast
+	OperandBits  int // signed left operand of a multiplier: weight, or z of the contrast if any
 	SumBits      int // signed sum of products of one output neuron
 	AccBits      int // signed accumulator of a neuron: up + bias + down, aligned
-	ContrastBits int // signed contrast accumulator of one weight
+	ContrastBits int // signed contrast accumulator of one weight; 0 where nothing learns
 
 	Input  BlockMap    // the static input, "layer 0"
 	Layers []LayerPlan // layer n is Layers[n-1]
@@ -122,7 +122,7 @@ func (p *Plan) CopyBase(bank, copy int) int {
 // Asynchronous nudged phases begin with the live indices of s*, which therefore
 // stay in copy 0, and store theirs in copy 1.
 func (p *Plan) IndexCopy(phase, n int) int {
-	if p.Cfg.PoolIndex == ep.Live && p.Cfg.Sweep == ep.Asynchronous && phase != CopyFree && n > 1 {
+	if p.movingIndex() && p.Cfg.Sweep == ep.Asynchronous && phase != CopyFree && n > 1 {
 		return 1
 	}
 	return 0
@@ -180,10 +180,15 @@ func (p *Plan) deriveWidths() {
 		}
 		p.SumBits = max(p.SumBits, la.Up.SignedWidth(), la.Down.SignedWidth())
 		p.AccBits = max(p.AccBits, la.Acc.SignedWidth(), la.Drive.SignedWidth())
+		if !p.learns() {
+			continue
+		}
 		p.ContrastBits = max(p.ContrastBits, la.Contrast.SignedWidth())
 		if !l.NoBias {
 			p.ContrastBits = max(p.ContrastBits, la.BiasContrast.SignedWidth())
 		}
+	}
+	if p.OperandBits = p.WeightBits; p.learns() {
 		p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, p.WeightBits)
 	}
 }
@@ -262,7 +267,7 @@ func (p *Plan) placeIndices() {
 		}
 	}
 	p.IndexCopies = 1
-	if p.Cfg.PoolIndex == ep.Live {
+	if p.movingIndex() {
 		p.IndexCopies = len(p.Program.Points)
 	}
 }

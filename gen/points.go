@@ -13,12 +13,26 @@ import (
 // points is the number of points.
 func (d *Design) points() int { return len(d.Program.Points) }
 
-// pointBits is the width of the number of a point.
-func (d *Design) pointBits() int { return addrBits(max(2, d.points())) }
+// pointBits is the width of the number of a point, 0 where there are none.
+func (d *Design) pointBits() int {
+	if d.points() == 0 {
+		return 0
+	}
+	return addrBits(max(2, d.points()))
+}
 
-// pointNames returns the endings of the names of addresses, by point.
+// pointNames returns the endings of the names of addresses, by point; where there are no
+// points, that of the only address.
 func (d *Design) pointNames() []string {
-	names := []string{"plus", "minus"}
+	if d.points() == 0 {
+		return []string{"word"}
+	}
+	return append([]string{"plus", "minus"}, d.furtherPoints()...)
+}
+
+// furtherPoints are the names of those behind the first two.
+func (d *Design) furtherPoints() []string {
+	var names []string
 	for k := 2; k < d.points(); k++ {
 		names = append(names, fmt.Sprintf("point%d", k+1))
 	}

@@ -37,7 +37,10 @@ func (d *Design) regfile() *hdl.Module {
 	rready := m.Input("s_axil_rready", one)
 	m.Group("Core")
 	start := m.Output("start_o", one, "pulse")
-	infer := m.Output("infer_o", one, "with start_o")
+	var infer *hdl.Signal
+	if d.learns() {
+		infer = m.Output("infer_o", one, "with start_o")
+	}
 	var cold *hdl.Signal
 	if d.Cfg.Start == ep.Warm {
 		cold = m.Output("cold_o", one, "with start_o")
@@ -97,7 +100,9 @@ func (d *Design) regfile() *hdl.Module {
 	writes := func(name string) hdl.Value { return hdl.All(write, at(name, awaddr)) }
 	startW := m.WireIs("start", hdl.All(writes("CONTROL"), hdl.Bit(bitsIn, 0), hdl.Not(busy)))
 	m.Assign(start, startW)
-	m.Assign(infer, hdl.Bit(bitsIn, 1))
+	if infer != nil {
+		m.Assign(infer, hdl.Bit(bitsIn, 1))
+	}
 	if cold != nil {
 		m.Assign(cold, hdl.Bit(bitsIn, 2))
 	}

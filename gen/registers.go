@@ -3,7 +3,6 @@ package gen
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"strings"
 
 	"epgen/ep"
@@ -68,24 +67,18 @@ func (d *Design) Registers() []Register {
 		{"ID", 0x00, ReadOnly, 0x45504731, "identifies the core: \"EPG1\"", nil},
 		{"VERSION", 0x04, ReadOnly, versionCode(), "version of the generator, 8 bits each of major, minor, patch", nil},
 		{"CONFIG", 0x08, ReadOnly, d.configHash(), "hash of the configuration that the core was generated from", nil},
-		{"CONTROL", 0x0c, WriteOnly, 0, "commands; ignored while busy", []Field{
-			{"START", 0, 0, "begin a training step"},
-			{"INFER", 1, 1, "with START: free phase and results only"}}},
+		{"CONTROL", 0x0c, WriteOnly, 0, "commands; ignored while busy", d.controlFields()},
 		{"STATUS", 0x10, ReadOnly, 0, "state of the core", []Field{
-			{"BUSY", 0, 0, "a step is running"},
-			{"DONE", 1, 1, "the last step is complete; cleared by START"},
-			{"ERROR", 2, 2, "the last step failed; cleared by START"}}},
-		{"ERROR", 0x14, ReadOnly, 0, "cause of a failed step", []Field{
+			{"BUSY", 0, 0, "a run is under way"},
+			{"DONE", 1, 1, "the last run is complete; cleared by START"},
+			{"ERROR", 2, 2, "the last run failed; cleared by START"}}},
+		{"ERROR", 0x14, ReadOnly, 0, "cause of a failed run", []Field{
 			{"CODE", 1, 0, "0 none, 1 read response, 2 write response"}}},
 		{"BASE_LO", 0x18, ReadWrite, 0, "byte address of the memory map, low half; a multiple of 4096; writes while busy are ignored", []Field{
 			{"ADDRESS", 31, 12, "bits 31 to 12; lower bits are zero"}}},
 		{"BASE_HI", 0x1c, ReadWrite, 0, "byte address of the memory map, high half; writes while busy are ignored", nil},
 		{"IRQ_ENABLE", 0x20, ReadWrite, 0, "interrupt enable", []Field{{"FINISH", 0, 0, "irq follows IRQ_STATUS.FINISH"}}},
-		{"IRQ_STATUS", 0x24, WriteClear, 0, "interrupt status", []Field{{"FINISH", 0, 0, "a step has finished, with or without error"}}},
-	}
-	if d.Cfg.Start == ep.Warm {
-		control := &rs[slices.IndexFunc(rs, func(r Register) bool { return r.Name == "CONTROL" })]
-		control.Fields = append(control.Fields, Field{"COLD", 2, 2, "with START: from the initial state, not from the last free equilibrium"})
+		{"IRQ_STATUS", 0x24, WriteClear, 0, "interrupt status", []Field{{"FINISH", 0, 0, "a run has finished, with or without error"}}},
 	}
 	if d.random() {
 		rs = append(rs, Register{"UPDATE_NUMBER", 0x2c, ReadWrite, 0,
@@ -108,6 +101,20 @@ func (d *Design) Registers() []Register {
 			Register{c.name + "_HI", at + 4, ReadOnly, 0, c.doc + ", high half", nil})
 	}
 	return append(append(rs, d.stepRegisters()...), d.rateRegisters()...)
+}
+
+// controlFields are the bits of CONTROL.
+func (d *Design) controlFields() []Field {
+	list := []Field{{"START", 0, 0, "begin a training step"}}
+	if d.learns() {
+		list = append(list, Field{"INFER", 1, 1, "with START: free phase and results only"})
+	} else {
+		list[0].Doc = "begin an inference"
+	}
+	if d.Cfg.Start == ep.Warm {
+		list = append(list, Field{"COLD", 2, 2, "with START: from the initial state, not from the last free equilibrium"})
+	}
+	return list
 }
 
 func versionCode() uint32 {

@@ -9,11 +9,11 @@ import (
 )
 
 // PhaseUpdate and PhaseResult are the phases after the relaxations, as the sequencer
-// numbers them.
+// numbers them. Where nothing learns there is no update.
 func (p *Plan) PhaseUpdate() int { return int(p.Program.Update()) }
 
 // PhaseResult is the writing of the output states of the free phase.
-func (p *Plan) PhaseResult() int { return p.PhaseUpdate() + 1 }
+func (p *Plan) PhaseResult() int { return len(p.phaseNames()) - 1 }
 
 // phaseNames returns the names of all phases.
 func (p *Plan) phaseNames() []string {
@@ -21,7 +21,10 @@ func (p *Plan) phaseNames() []string {
 	for _, r := range p.Program.Relaxations {
 		names = append(names, r.Name)
 	}
-	return append(names, "update", "result")
+	if p.learns() {
+		names = append(names, "update")
+	}
+	return append(names, "result")
 }
 
 // phaseBits is the width of the number of a phase; PROGRESS has room for four.
@@ -63,11 +66,10 @@ const flushCycles = 6
 // flushed is flushCycles with the cycles that the monitor needs for the last states of a
 // step to tell whether they have moved.
 func (d *Design) flushed() int {
-	n := flushCycles
 	if d.monitored() {
-		n += 1 + d.actStage() - 7
+		return max(flushCycles, d.actStage())
 	}
-	return n
+	return flushCycles
 }
 
 // abortCycles is how long an error clears the walker and the drain at least:
@@ -94,6 +96,7 @@ type sequencer struct {
 	desc                                          *hdl.Signal
 	walkDone, drainIdle, storeIdle, fetchIdle     hdl.Value
 	softDone                                      hdl.Value // nil without heads
+	updating                                      hdl.Value // in the update; nil where nothing learns, as are infer and drainIdle
 	full, loaded, fetchError, storeError, startIn hdl.Value
 	st                                            []hdl.Value
 	named                                         map[string]*hdl.Signal // fields of the descriptor
@@ -139,7 +142,7 @@ func (d *Design) sequencerText() string {
 	for _, name := range d.phaseNames() {
 		width = max(width, len(name))
 	}
-	text := "Static schedule of a training step, or of an inference.\n\n"
+	text := "Static schedule of " + d.task() + ".\n\n"
 	line := func(name, what string) { text += fmt.Sprintf("  %-*s %s\n", width, name, what) }
 	for i, r := range d.Program.Relaxations {
 		if i == 0 {
@@ -148,7 +151,9 @@ func (d *Design) sequencerText() string {
 			line(r.Name, itoa(r.Steps)+" steps from the free equilibrium, nudged by "+signed(r.Beta))
 		}
 	}
-	line("update", "every weight and bias")
+	if d.learns() {
+		line("update", "every weight and bias")
+	}
 	line("result", "the output states of the free phase go to external memory")
 	text += "\nA visit is a walk over all slabs of a layer, with up to two passes over each, and an\n" +
 		"activation behind the last one. A table of visits holds the order: "
@@ -176,13 +181,18 @@ func (q *sequencer) ports() {
 	q.Reset("rst_ni")
 	q.Group("Control")
 	q.startIn = q.Input("start_i", one, "pulse")
-	inferIn := q.Input("infer_i", one, "with start_i: free phase only")
+	var inferIn hdl.Value
+	if q.d.learns() {
+		inferIn = q.Input("infer_i", one, "with start_i: free phase only")
+	}
 	q.Group("Units")
 	q.walkDone = q.Input("walk_done_i", one)
 	if q.d.hasHeads() {
 		q.softDone = q.Input("soft_done_i", one)
 	}
-	q.drainIdle = q.Input("drain_idle_i", one)
+	if q.d.learns() {
+		q.drainIdle = q.Input("drain_idle_i", one)
+	}
 	q.loaded = q.Input("loaded_i", one)
 	if !q.d.onChip() {
 		q.full = q.Input("full_i", hdl.U(2), "halves of the slab buffer that hold a slab")
@@ -191,10 +201,12 @@ func (q *sequencer) ports() {
 	q.fetchError = q.Input("fetch_error_i", one)
 	q.storeIdle = q.Input("store_idle_i", one)
 	q.storeError = q.Input("store_error_i", one)
-	q.infer = q.Reg("infer_q", one)
-	q.Always(func(b *hdl.Block) {
-		b.If(q.startIn, func(b *hdl.Block) { b.Set(q.infer, inferIn) })
-	})
+	if q.d.learns() {
+		q.infer = q.Reg("infer_q", one)
+		q.Always(func(b *hdl.Block) {
+			b.If(q.startIn, func(b *hdl.Block) { b.Set(q.infer, inferIn) })
+		})
+	}
 	if q.d.Cfg.Start == ep.Warm {
 		q.warmStart()
 	}
@@ -231,7 +243,7 @@ func (q *sequencer) registers() {
 		q.st = append(q.st, q.Localparam(n, hdl.U(4), int64(i)))
 	}
 	for k := range q.d.numKinds() {
-		if k == Bias && !d.someBiases() {
+		if k == Bias && !d.contrastsBiases() || k == Update && !d.learns() {
 			q.kinds = append(q.kinds, nil)
 			continue
 		}
@@ -307,7 +319,7 @@ func (q *sequencer) registers() {
 		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.HasIndex() && l.N > 1))
 	}
 	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
-	if d.mixedBiases() {
+	if d.mixedBiases() && d.learns() { // the update asks
 		rows := make([]hdl.ROMRow, d.largestNumber())
 		for i := range rows {
 			if d.numbered(i + 1) {

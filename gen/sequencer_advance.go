@@ -7,26 +7,27 @@ func (q *sequencer) advance() {
 	d := q.d
 	q.Group("Order of the passes")
 	last := hdl.Value(hdl.Const(q.step.Type(), int64(d.Cfg.FreeSteps-1)))
-	if nudge := hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)); d.Cfg.NudgeSteps != d.Cfg.FreeSteps {
-		last = hdl.Mux(q.isPhase(CopyFree), last, nudge)
+	if d.learns() && d.Cfg.NudgeSteps != d.Cfg.FreeSteps {
+		last = hdl.Mux(q.isPhase(CopyFree), last, hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)))
 	}
 	lastStep := q.WireIs("last_step", q.lastStep(last))
-	updating := q.WireIs("updating", q.isPhase(d.PhaseUpdate()))
-	upOnly := hdl.Not(updating) // of the update, live indices have an up before others
-	if d.hasHeads() {
-		upOnly = hdl.Any(upOnly, q.of("up"))
+	if d.learns() {
+		q.updating = q.WireIs("updating", q.isPhase(d.PhaseUpdate()))
 	}
-	q.releaseSlab = q.WireIs("slab_done", hdl.Any(q.isKind(Down), q.updated(),
-		hdl.All(q.isKind(Up), hdl.Not(q.of("down")), upOnly)), "the pass was the slab's last")
+	q.releaseSlab = q.WireIs("slab_done", q.lastOfSlab(), "the pass was the slab's last")
 	done := q.walkDone
 	if q.softDone != nil {
 		done = q.WireIs("pass_done", hdl.Mux(q.isKind(Soft), q.softDone, q.walkDone))
 	}
-	inUpdate := hdl.Value(updating)
+	inUpdate := q.updating
 	if d.hasHeads() {
-		inUpdate = q.WireIs("contrasts", hdl.All(updating, hdl.Not(q.of("up"))), "the visit is for contrasts")
+		inUpdate = q.WireIs("contrasts", hdl.All(q.updating, hdl.Not(q.of("up"))), "the visit is for contrasts")
 	}
-	settled := q.WireIs("settled", hdl.All(hdl.EqConst(q.flush, 0), hdl.Any(hdl.Not(updating), q.drainIdle)))
+	empty := hdl.Value(hdl.EqConst(q.flush, 0))
+	if d.learns() {
+		empty = hdl.All(empty, hdl.Any(hdl.Not(q.updating), q.drainIdle))
+	}
+	settled := q.WireIs("settled", empty)
 	failed := q.WireIs("failed", hdl.Any(q.fetchError, q.storeError))
 	q.storeStart = q.Reg("store_start_q", hdl.U(1))
 
@@ -65,8 +66,12 @@ func (q *sequencer) advance() {
 			c.When(func(b *hdl.Block) {
 				b.If(q.slabThere(), func(b *hdl.Block) {
 					b.Set(q.state, q.st[seqSetup])
-					b.If(inUpdate, q.firstOfUpdate).
-						Else(func(b *hdl.Block) { b.Set(q.kind, hdl.Mux(q.of("up"), q.kinds[Up], q.kinds[Down])) })
+					first := func(b *hdl.Block) { b.Set(q.kind, hdl.Mux(q.of("up"), q.kinds[Up], q.kinds[Down])) }
+					if inUpdate == nil {
+						first(b)
+						return
+					}
+					b.If(inUpdate, q.firstOfUpdate).Else(first)
 				})
 			}, q.st[seqWait])
 			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqStart]) }, q.st[seqSetup])
@@ -81,11 +86,15 @@ func (q *sequencer) advance() {
 						b.Set(q.flush, hdl.SubMod(q.flush, hdl.Const(q.flush.Type(), 1)))
 					})
 			}, q.st[seqFlush])
-			c.When(func(b *hdl.Block) { q.nextPass(b, lastStep, updating) }, q.st[seqNext])
+			c.When(func(b *hdl.Block) { q.nextPass(b, lastStep) }, q.st[seqNext])
 			c.When(func(b *hdl.Block) {
 				b.If(q.storeIdle, func(b *hdl.Block) {
-					b.If(updating, q.enterResult).
-						Else(func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) })
+					rest := func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) }
+					if q.updating == nil {
+						rest(b)
+						return
+					}
+					b.If(q.updating, q.enterResult).Else(rest)
 				})
 			}, q.st[seqStore])
 			c.Default(func(b *hdl.Block) { // seqError
@@ -101,6 +110,18 @@ func (q *sequencer) advance() {
 			b.Set(q.storeStart, bit(false))
 		})
 	})
+}
+
+// lastOfSlab reports the last pass of a slab.
+func (q *sequencer) lastOfSlab() hdl.Value {
+	if q.updating == nil {
+		return hdl.Any(q.isKind(Down), hdl.All(q.isKind(Up), hdl.Not(q.of("down"))))
+	}
+	upOnly := hdl.Not(q.updating) // of the update, live indices have an up before others
+	if q.d.hasHeads() {
+		upOnly = hdl.Any(upOnly, q.of("up"))
+	}
+	return hdl.Any(q.isKind(Down), q.updated(), hdl.All(q.isKind(Up), hdl.Not(q.of("down")), upOnly))
 }
 
 // updated reports the last pass of a slab in the update.
@@ -150,16 +171,16 @@ func (q *sequencer) enterResult(b *hdl.Block) {
 }
 
 // nextPass decides what follows a pass.
-func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
+func (q *sequencer) nextPass(b *hdl.Block, lastStep hdl.Value) {
 	to := func(b *hdl.Block, k Kind) {
 		b.Set(q.kind, q.kinds[k])
 		b.Set(q.state, q.st[seqSetup])
 	}
-	chain := b.If(q.releaseSlab, func(b *hdl.Block) { q.nextSlab(b, updating) })
+	chain := b.If(q.releaseSlab, q.nextSlab)
 	if q.variant == nil {
 		chain = chain.ElseIf(q.isKind(Up), func(b *hdl.Block) { to(b, Down) })
 	} else {
-		chain = chain.ElseIf(hdl.All(q.isKind(Up), hdl.Not(updating)), func(b *hdl.Block) { to(b, Down) }).
+		chain = chain.ElseIf(hdl.All(q.isKind(Up), hdl.Not(q.updating)), func(b *hdl.Block) { to(b, Down) }).
 			ElseIf(q.isKind(Up), func(b *hdl.Block) {
 				b.If(q.morePoints(), func(b *hdl.Block) {
 					b.Set(q.variant, q.nextVariant())
@@ -174,7 +195,7 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 	if q.d.hasHeads() {
 		chain = chain.ElseIf(q.isKind(Pool), func(b *hdl.Block) { b.Set(q.state, q.st[seqWait]) })
 	}
-	if q.d.someBiases() {
+	if q.d.contrastsBiases() {
 		chain = chain.ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) })
 	}
 	if q.keep != nil {
@@ -191,7 +212,7 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep, updating hdl.Value) {
 }
 
 // nextSlab goes on after the last pass over a slab.
-func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
+func (q *sequencer) nextSlab(b *hdl.Block) {
 	if q.bank != nil {
 		b.Set(q.bank, hdl.Not(q.bank))
 	}
@@ -233,9 +254,12 @@ func (q *sequencer) nextSlab(b *hdl.Block, updating hdl.Value) {
 				b.Set(q.state, q.st[seqSetup])
 			})
 		}
-		chain.ElseIf(hdl.All(updating, q.of("end")), func(b *hdl.Block) {
-			b.Set(q.state, q.st[seqStore])
-		}).Else(q.nextVisit)
+		if q.updating != nil {
+			chain = chain.ElseIf(hdl.All(q.updating, q.of("end")), func(b *hdl.Block) {
+				b.Set(q.state, q.st[seqStore])
+			})
+		}
+		chain.Else(q.nextVisit)
 	})
 }
 
@@ -284,6 +308,10 @@ func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
 		b.Set(q.visit, hdl.Mux(hdl.All(q.isPhase(CopyFree), hdl.Not(lastStep)), start(len(s.First)), start(len(s.First)+len(s.Step))))
 	}
 	q.enterVisit(b)
+	if !d.learns() {
+		b.If(lastStep, q.enterResult)
+		return
+	}
 	b.If(lastStep, func(b *hdl.Block) {
 		b.If(q.isPhase(d.PhaseUpdate()-1), func(b *hdl.Block) {
 			b.Set(q.phase, q.phases[d.PhaseUpdate()])

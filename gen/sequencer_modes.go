@@ -8,7 +8,6 @@ import (
 // modes builds what the datapath sees during a pass, registered in START.
 func (q *sequencer) modes() {
 	d := q.d
-	live := d.Cfg.PoolIndex == ep.Live
 	q.Group("Copies of the states that the pass reads and writes")
 	first := q.WireIs("first_step", hdl.EqConst(q.step, 0))
 	stale := hdl.Value(first) // states read are those from before the phase
@@ -16,102 +15,29 @@ func (q *sequencer) modes() {
 		stale = q.WireIs("stale", hdl.All(first, hdl.Any(hdl.Not(q.of("fresh")), q.ownOld())),
 			"what is read was not written in this phase: the others in the second half of a sweep are")
 	}
-	copyT := hdl.U(addrBits(d.Copies()))
-	c := func(n int) hdl.Value { return hdl.Const(copyT, int64(n)) }
-	ownIs := c(CopyFree)
-	for i := d.Copies() - 1; i > CopyFree; i-- {
-		ownIs = hdl.Mux(q.isPhase(i), c(i), ownIs)
-	}
-	own := q.WireIs("copy", ownIs, "written in this phase, which has the same number")
-	updating, result := q.isPhase(d.PhaseUpdate()), q.isPhase(d.PhaseResult())
-	var points []int
-	for _, p := range d.Program.Points {
-		points = append(points, int(p.Phase))
-	}
-	inUpdate := c(points[0])
-	if live {
-		for k := 1; k < len(points); k++ {
-			inUpdate = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), c(points[k]), inUpdate)
-		}
-	}
-	written := hdl.Value(own)
-	if d.hasHeads() {
-		for k := 1; k < len(points); k++ {
-			inUpdate = hdl.Mux(d.isPoint(q.of("point"), k), c(points[k]), inUpdate)
-		}
-		if d.freeHeads() {
-			inUpdate = hdl.Mux(q.of("free"), c(CopyFree), inUpdate)
-		}
-		written = hdl.Mux(updating, inUpdate, own)
-	}
-	plus := q.WireIs("copy_plus", hdl.Mux(updating, inUpdate, hdl.Mux(stale, c(CopyFree), own)),
-		"read, at the first point of the contrast or the only one")
+	result := q.isPhase(d.PhaseResult())
+	read, written := q.copies(stale)
 	iEven := q.WireIs("below_even", hdl.Not(hdl.Bit(q.passLayer, 0)), "the layer below is in the even bank")
 	isInput := q.WireIs("below_input", hdl.EqConst(q.passLayer, 0))
-	word := func(name string, even, base hdl.Value) hdl.Value { return q.WireIs(name, hdl.AddMod(base, even)) }
-	iBase, oBase := q.field("i_base"), q.field("o_base")
-	iPlus := word("below_plus", q.copyBase(iEven, plus), iBase)
-	iMinus := word("below_minus", q.pointCopy(iEven, points[1]), iBase)
-	oPlus := word("here_plus", q.copyBase(hdl.Not(iEven), plus), oBase)
-	oMinus := word("here_minus", q.pointCopy(hdl.Not(iEven), points[1]), oBase)
-	oOwn := fit(word("here_own", q.copyBase(hdl.Not(iEven), written), oBase), d.fields.addr)
 	isAct := q.isKind(Act)
-	index := q.field("index_base")
-	// Frozen are the indices of s*: those of the first nudged step, and of even
-	// layers in asynchronous sweeps already those of the last free one.
-	freezing := []hdl.Value{q.isPhase(int(ep.PhaseNudge)), first}
-	if d.Cfg.Sweep == ep.Asynchronous {
-		freezing = append(freezing, iEven)
-	}
-	storeArgmax := hdl.Any(q.isPhase(CopyFree), updating, hdl.All(freezing[0], freezing[1:]...))
-	indexPlus, indexMinus := index, index
-	if live {
-		// Layer 1 has one index for both phases: its input is constant.
-		second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
-		atSecond := hdl.EqConst(q.variant, 2)
-		if d.Cfg.Sweep == ep.Asynchronous {
-			// Nudged phases begin with the indices of s* and store theirs elsewhere.
-			nudged := q.WireIs("nudged", hdl.All(hdl.Not(q.isPhase(CopyFree)), hdl.Not(updating), hdl.Not(isInput)))
-			atSecond = hdl.Any(atSecond, hdl.All(nudged, hdl.Any(q.isKind(Up), hdl.Not(stale))))
-		}
-		indexPlus = hdl.Mux(atSecond, second, index)
-		for k := 2; k < len(points); k++ {
-			indexPlus = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), q.indexCopy(index, k), indexPlus)
-		}
-		indexMinus = hdl.Mux(isInput, index, second)
-	}
 	values := map[string]hdl.Value{
-		"up": q.isKind(Up), "down": q.isKind(Down), "update": q.contrasting(),
+		"up": q.isKind(Up), "down": q.isKind(Down),
 		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
-		"zero":       q.initial(stale, isInput),
-		"free_index": storeArgmax, "acc_keep": updating,
-		"nudge": hdl.All(q.during(nudged), isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1))), "nudge_minus": q.pulling(),
-		"i_plus": hdl.Mux(isInput, iBase, iPlus), "i_minus": hdl.Mux(isInput, iBase, iMinus),
-		"o_plus": oPlus, "o_minus": oMinus,
-		"index": index, "index_plus": indexPlus, "index_minus": indexMinus,
+		"zero":     q.initial(stale, isInput),
+		"index":    q.field("index_base"),
 		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
-		"write":    hdl.Mux(isAct, oOwn, hdl.Ext(q.field("acc_write"), d.fields.addr)),
 	}
-	for k, name := range d.pointNames() {
-		if k < 2 {
-			continue
-		}
-		values["i_"+name] = hdl.Mux(isInput, iBase, word("below_"+name, q.pointCopy(iEven, points[k]), iBase))
-		values["o_"+name] = word("here_"+name, q.pointCopy(hdl.Not(iEven), points[k]), oBase)
-		values["index_"+name] = index
-		if live {
-			values["index_"+name] = hdl.Mux(isInput, index, q.indexCopy(index, k))
-		}
+	oOwn := q.words(values, read, written, iEven, isInput)
+	values["write"] = hdl.Mux(isAct, oOwn, hdl.Ext(q.field("acc_write"), d.fields.addr))
+	if d.learns() {
+		q.learningValues(values, first, iEven)
+	}
+	if d.movingIndex() {
+		q.indexValues(values, stale, isInput)
 	}
 	if d.Cfg.Output == ep.Linear {
 		values["unclamped"] = hdl.All(isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
-	}
-	if w := d.strengthBits(); w > 0 {
-		values["strength"] = q.strength(w)
-	}
-	if d.someBiases() {
-		values["bias"] = q.isKind(Bias)
 	}
 	if d.hasHeads() {
 		q.headValues(values, written, oOwn)
@@ -137,9 +63,6 @@ func (q *sequencer) modes() {
 		if v, ok := q.named[name]; ok {
 			values[name] = v
 		}
-	}
-	if q.negative != nil {
-		values["negate"] = hdl.All(updating, q.negative)
 	}
 	q.Group("Mode of the pass")
 	type pair struct{ reg, v hdl.Value }
@@ -170,6 +93,107 @@ func (q *sequencer) modes() {
 		}
 	}
 	q.Assign(q.Output("slab_o_o", q.slabO.Type(), "first word of the slab in its sample"), q.slabO)
+}
+
+// copies are the copies of the states that a pass reads, at the first point of the contrast or
+// the only one, and writes.
+func (q *sequencer) copies(stale hdl.Value) (read, written hdl.Value) {
+	d := q.d
+	copyT := hdl.U(addrBits(d.Copies()))
+	c := func(n int) hdl.Value { return hdl.Const(copyT, int64(n)) }
+	if !d.learns() {
+		return c(CopyFree), c(CopyFree)
+	}
+	ownIs := c(CopyFree)
+	for i := d.Copies() - 1; i > CopyFree; i-- {
+		ownIs = hdl.Mux(q.isPhase(i), c(i), ownIs)
+	}
+	own := q.WireIs("copy", ownIs, "written in this phase, which has the same number")
+	points := d.Program.Points
+	inUpdate := c(int(points[0].Phase))
+	if d.movingIndex() {
+		for k := 1; k < len(points); k++ {
+			inUpdate = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), c(int(points[k].Phase)), inUpdate)
+		}
+	}
+	written = own
+	if d.hasHeads() {
+		for k := 1; k < len(points); k++ {
+			inUpdate = hdl.Mux(d.isPoint(q.of("point"), k), c(int(points[k].Phase)), inUpdate)
+		}
+		if d.freeHeads() {
+			inUpdate = hdl.Mux(q.of("free"), c(CopyFree), inUpdate)
+		}
+		written = hdl.Mux(q.updating, inUpdate, own)
+	}
+	return q.WireIs("copy_plus", hdl.Mux(q.updating, inUpdate, hdl.Mux(stale, c(CopyFree), own)),
+		"read, at the first point of the contrast or the only one"), written
+}
+
+// words adds the first words of the layer below and of the layer in the copies that are read,
+// at each point of the contrast, and returns that of the layer in the copy that is written.
+func (q *sequencer) words(values map[string]hdl.Value, read, written, iEven, isInput hdl.Value) (own hdl.Value) {
+	d := q.d
+	iBase, oBase := q.field("i_base"), q.field("o_base")
+	word := func(name string, copy, base hdl.Value) hdl.Value { return q.WireIs(name, hdl.AddMod(base, copy)) }
+	for k, name := range d.pointNames() {
+		below, here := q.copyBase(iEven, read), q.copyBase(hdl.Not(iEven), read)
+		if k > 0 {
+			copy := int(d.Program.Points[k].Phase)
+			below, here = q.pointCopy(iEven, copy), q.pointCopy(hdl.Not(iEven), copy)
+		}
+		values["i_"+name] = hdl.Mux(isInput, iBase, word("below_"+name, below, iBase))
+		values["o_"+name] = word("here_"+name, here, oBase)
+	}
+	if !d.learns() { // the only copy
+		return fit(values["o_"+d.pointNames()[0]], d.fields.addr)
+	}
+	return fit(word("here_own", q.copyBase(hdl.Not(iEven), written), oBase), d.fields.addr)
+}
+
+// learningValues are the modes that only nudged phases and the update have.
+func (q *sequencer) learningValues(values map[string]hdl.Value, first, iEven hdl.Value) {
+	d := q.d
+	// Frozen are the indices of s*: those of the first nudged step, and of even
+	// layers in asynchronous sweeps already those of the last free one.
+	freezing := []hdl.Value{q.isPhase(int(ep.PhaseNudge)), first}
+	if d.Cfg.Sweep == ep.Asynchronous {
+		freezing = append(freezing, iEven)
+	}
+	values["free_index"] = hdl.Any(q.isPhase(CopyFree), q.updating, hdl.All(freezing[0], freezing[1:]...))
+	values["update"], values["acc_keep"] = q.contrasting(), q.updating
+	values["nudge"] = hdl.All(q.during(nudged), q.isKind(Act), hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
+	values["nudge_minus"] = q.pulling()
+	if w := d.strengthBits(); w > 0 {
+		values["strength"] = q.strength(w)
+	}
+	if d.someBiases() {
+		values["bias"] = q.isKind(Bias)
+	}
+	if q.negative != nil {
+		values["negate"] = hdl.All(q.updating, q.negative)
+	}
+}
+
+// indexValues are the first words of the pool indices where these are live: layer 1 has one
+// index for all phases, its input being constant.
+func (q *sequencer) indexValues(values map[string]hdl.Value, stale, isInput hdl.Value) {
+	d, index := q.d, q.field("index_base")
+	second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
+	atSecond := hdl.EqConst(q.variant, 2)
+	if d.Cfg.Sweep == ep.Asynchronous {
+		// Nudged phases begin with the indices of s* and store theirs elsewhere.
+		nudged := q.WireIs("nudged", hdl.All(hdl.Not(q.isPhase(CopyFree)), hdl.Not(q.updating), hdl.Not(isInput)))
+		atSecond = hdl.Any(atSecond, hdl.All(nudged, hdl.Any(q.isKind(Up), hdl.Not(stale))))
+	}
+	first := hdl.Mux(atSecond, second, index)
+	for k := 2; k < d.points(); k++ {
+		first = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), q.indexCopy(index, k), first)
+	}
+	values["index_plus"], values["index_minus"] = first, hdl.Mux(isInput, index, second)
+	for k := 2; k < d.points(); k++ {
+		values["index_"+d.pointNames()[k]] = hdl.Mux(isInput, index, q.indexCopy(index, k))
+	}
 }
 
 // initial reports a pass that reads the initial states, which are nowhere in memory.
@@ -295,23 +319,31 @@ func (q *sequencer) status() {
 		q.Assign(q.Output("soft_start_o", one), hdl.All(start, q.isKind(Soft)))
 	}
 	q.Assign(q.Output("walk_start_o", one), walk)
-	q.Assign(q.Output("update_start_o", one), hdl.All(start, q.contrasting()))
+	if q.d.learns() {
+		q.Assign(q.Output("update_start_o", one), hdl.All(start, q.contrasting()))
+	}
 	if !q.d.onChip() {
 		done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
 		q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
 	}
-	if !q.d.onChip() || q.d.random() { // for the fetch unit and the registers
+	if q.infer != nil && (!q.d.onChip() || q.d.random()) { // for the fetch unit and the registers
 		q.Assign(q.Output("infer_run_o", one), q.infer)
 	}
 	q.Assign(q.Output("store_start_o", one), q.storeStart)
-	q.Assign(q.Output("store_result_o", one), q.isPhase(q.d.PhaseResult()))
+	if q.d.learns() {
+		q.Assign(q.Output("store_result_o", one), q.isPhase(q.d.PhaseResult()))
+	}
 	q.Assign(q.Output("abort_o", one), q.is(seqError))
-	if q.d.columnsPerBeat() > 1 {
+	if q.d.columnsPerBeat() > 1 && q.d.learns() {
 		q.Assign(q.Output("pass_over_o", one), q.is(seqFlush))
 	}
 	q.Group("Status")
 	q.Assign(q.Output("busy_o", one), hdl.Not(q.is(seqIdle)))
-	complete := hdl.All(q.is(seqStore), q.storeIdle, hdl.Not(q.isPhase(q.d.PhaseUpdate())), hdl.Not(q.fetchError), hdl.Not(q.storeError))
+	ended := []hdl.Value{q.storeIdle}
+	if q.updating != nil {
+		ended = append(ended, hdl.Not(q.updating))
+	}
+	complete := hdl.All(q.is(seqStore), append(ended, hdl.Not(q.fetchError), hdl.Not(q.storeError))...)
 	if q.done != nil {
 		q.Assign(q.done, complete)
 		complete = q.done

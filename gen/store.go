@@ -17,7 +17,7 @@ type store struct {
 	*hdl.Module
 	d                    *Design
 	step                 hdl.Value // a training step or an inference begins
-	start, result, abort hdl.Value
+	start, result, abort hdl.Value // result is nil where there are no other jobs
 	base                 hdl.Value
 	col                  *hdl.Signal // front of the FIFO
 	colLast              hdl.Value
@@ -32,7 +32,11 @@ type store struct {
 // the output states, to external memory.
 func (d *Design) store() *hdl.Module {
 	s := &store{Module: hdl.NewModule("ep_store"), d: d}
-	s.Doc("AXI4 write master: the updated weights, slab after slab, then the output states.\n\n"+
+	what := "the updated weights, slab after slab, then the output states"
+	if !d.learns() {
+		what = "the output states"
+	}
+	s.Doc("AXI4 write master: "+what+".\n\n"+
 		"Columns wait in a FIFO of %d. store_ready_o holds columns back before it overflows:\n"+
 		"reserve_i announces a column some cycles before it arrives. Bursts start and end on\n"+
 		"multiples of %d beats. After abort_i the bursts already announced are completed\n"+
@@ -50,9 +54,11 @@ func (s *store) ports() {
 	s.Clock("clk_i")
 	s.Reset("rst_ni")
 	s.Group("Control")
-	s.step = s.Input("start_i", one, "a training step or an inference begins: forget errors")
+	s.step = s.Input("start_i", one, s.d.taskOf()+" begins: forget errors")
 	s.start = s.Input("store_start_i", one, "begin a job")
-	s.result = s.Input("store_result_i", one, "the job is the output states, else the weights")
+	if s.d.learns() {
+		s.result = s.Input("store_result_i", one, "the job is the output states, else the weights")
+	}
 	s.abort = s.Input("abort_i", one, "announce nothing more")
 	s.base = s.Input("base_i", hdl.U(64), "byte address of the memory map, a multiple of 4096")
 }
@@ -191,8 +197,13 @@ func (s *store) bursts() {
 	announced := s.Reg("announced_q", one, "AWVALID is high for the first cycle: data need not wait for AWREADY")
 	beats := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Bytes/d.Map.BeatBytes)) }
 	at := func(r Region) hdl.Value { return hdl.Const(addrT, int64(r.Offset/d.Map.BeatBytes)) }
-	first := s.WireIs("job_first", hdl.Mux(s.result, at(d.Map.Results), at(d.Updated())))
-	total := s.WireIs("job_beats", hdl.Mux(s.result, beats(d.Map.Results), beats(d.Updated())))
+	job := func(of func(Region) hdl.Value) hdl.Value {
+		if s.result == nil {
+			return of(d.Map.Results)
+		}
+		return hdl.Mux(s.result, of(d.Map.Results), of(d.Updated()))
+	}
+	first, total := s.WireIs("job_first", job(at)), s.WireIs("job_beats", job(beats))
 	s.AlwaysReset(func(b *hdl.Block) {
 		b.Set(s.awValid, bit(false))
 		b.Set(announced, bit(false))

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"strings"
 
 	"epgen/hdl"
@@ -12,14 +13,19 @@ func (d *Design) Top() string { return "epgen_top" }
 // top builds epgen_top: the units and the wires between them.
 func (d *Design) top() *hdl.Module {
 	m := hdl.NewModule(d.Top())
-	m.Doc("Equilibrium Propagation accelerator for network %s: layers %d, samples on chip %d,\n"+
-		"%dx%d multipliers.\n\n"+
-		"After CONTROL.START the core runs a whole training step by itself: it fetches labels,\n"+
+	run := fmt.Sprintf("After CONTROL.START the core runs a whole training step by itself: it fetches labels,\n"+
 		"samples and weights from external memory, relaxes %d free and %d x %d nudged steps,\n"+
-		"updates every weight and bias in place and writes the output states of the free phase.\n\n"+
+		"updates every weight and bias in place and writes the output states of the free phase.",
+		d.Cfg.FreeSteps, d.Copies()-1, d.Cfg.NudgeSteps)
+	if !d.learns() {
+		run = fmt.Sprintf("After CONTROL.START the core runs a whole inference by itself: it fetches samples and\n"+
+			"weights from external memory, relaxes %d steps and writes the output states.", d.Cfg.FreeSteps)
+	}
+	m.Doc("Equilibrium Propagation accelerator for network %s: layers %d, samples on chip %d,\n"+
+		"%dx%d multipliers.\n\n%s\n\n"+
 		"Ports: AXI4-Lite registers (s_axil_*), AXI4 memory master (m_axi_*, INCR bursts that\n"+
 		"never cross 4 KB), level-high interrupt, one clock, synchronous active-low reset.",
-		d.Cfg.Network.Name, len(d.Layers), d.Cfg.Batch, d.Rows, d.Columns, d.Cfg.FreeSteps, d.Copies()-1, d.Cfg.NudgeSteps)
+		d.Cfg.Network.Name, len(d.Layers), d.Cfg.Batch, d.Rows, d.Columns, run)
 	m.Group("Clock and synchronous reset")
 	m.Clock("aclk")
 	m.Reset("aresetn")
@@ -36,7 +42,7 @@ func (d *Design) top() *hdl.Module {
 	}
 	units = append(units, []unit{
 		{d.fetch(), "u_fetch", "External memory, reading"},
-		{d.datapath(), "u_datapath", "States, array, update"},
+		{d.datapath(), "u_datapath", "States, " + d.afterStates()},
 		{d.store(), "u_store", "External memory, writing"},
 	}...)
 	m.Group("AXI4-Lite subordinate, AXI4 manager, interrupt")
@@ -44,7 +50,7 @@ func (d *Design) top() *hdl.Module {
 		w.declare(u)
 	}
 	m.Group("Conditions")
-	w.conditions()
+	w.conditions(d.learns())
 	for _, u := range units {
 		w.connect(u)
 	}
@@ -97,11 +103,14 @@ func (w *wiring) declare(u unit) {
 }
 
 // conditions are the few gates between units.
-func (w *wiring) conditions() {
+func (w *wiring) conditions(learns bool) {
 	x := func(name string) hdl.Value { return w.wires[name] }
 	is := func(name string, v hdl.Value, doc string) { w.wires[name] = w.WireIs(name, v, doc) }
-	is("op_ready", hdl.Mux(x("update"), hdl.Any(hdl.Not(x("op_first")), x("tile_ok")),
-		hdl.Any(hdl.Not(x("result")), x("store_ready"))), "no unit holds the operation back")
+	ready := hdl.Any(hdl.Not(x("result")), x("store_ready"))
+	if learns {
+		ready = hdl.Mux(x("update"), hdl.Any(hdl.Not(x("op_first")), x("tile_ok")), ready)
+	}
+	is("op_ready", ready, "no unit holds the operation back")
 	is("issue", x("op_valid"), "for the counters")
 	is("read_beat", hdl.All(x("m_axi_rvalid"), x("m_axi_rready")), "for the counters")
 	is("write_beat", hdl.All(x("m_axi_wvalid"), x("m_axi_wready")), "for the counters")

@@ -51,7 +51,7 @@ type schedule struct {
 	First  []Visit // before the first time step: UP(1), whose input is constant
 	Step   []Visit // of every time step; of the free phase if there are heads
 	Nudged []Visit // of every nudged time step, where there are heads
-	Update []Visit
+	Update []Visit // none where nothing learns
 }
 
 // newSchedule returns the visits of a plan. A synchronous step ascends the layers and
@@ -75,7 +75,7 @@ func newSchedule(p *Plan) schedule {
 		s.Step = append(s.Step, Visit{Act: n})
 	}
 	for l := range n {
-		if cfg.Trains(l + 1) {
+		if p.learns() && cfg.Trains(l+1) {
 			s.Update = append(s.Update, Visit{Layer: l + 1, Update: true})
 		}
 	}

@@ -12,7 +12,7 @@ type walker struct {
 	parts   int // blocks in a word below
 	entry   record
 
-	start, abort, up, down, update, slabO hdl.Value
+	start, abort, up, down, update, slabO hdl.Value            // update is nil where nothing learns, as is minus in every stage
 	pass                                  map[string]hdl.Value // fields of the pass descriptor
 	ready                                 hdl.Value
 
@@ -48,16 +48,20 @@ var walkerFields = map[string]bool{
 // passes. It issues one operation a cycle while op_ready_i is high.
 func (d *Design) walker() *hdl.Module {
 	w := &walker{Module: hdl.NewModule("ep_walker"), d: d, f: d.fields, samples: d.Cfg.Batch, parts: d.columnParts(), entry: d.spanRecord(), pass: map[string]hdl.Value{}}
-	w.Doc("Loop counters and address generators of every pass over a slab.\n\n" +
-		"A pass is a sequence of items; an item is a rectangle of steps, one operation each.\n" +
-		"Three stages, each with a valid bit: the counters of the items (a), the item with\n" +
-		"its entries of the axis tables (b), the rectangle (c), which is the operation issued.\n" +
-		"Loops, outermost first:\n" +
-		"  up      sample, y, x, window position, block, taps\n" +
-		"  down    sample, block, y, x, taps\n" +
-		"  update  block, tap row, tap column, phase, sample, pixels\n" +
-		"  act     sample, block, pixels\n" +
-		"Addresses advance by additions only; the steps come from the pass descriptor.\n" +
+	update := ""
+	if d.learns() {
+		update = "  update  block, tap row, tap column, phase, sample, pixels\n"
+	}
+	w.Doc("%s", "Loop counters and address generators of every pass over a slab.\n\n"+
+		"A pass is a sequence of items; an item is a rectangle of steps, one operation each.\n"+
+		"Three stages, each with a valid bit: the counters of the items (a), the item with\n"+
+		"its entries of the axis tables (b), the rectangle (c), which is the operation issued.\n"+
+		"Loops, outermost first:\n"+
+		"  up      sample, y, x, window position, block, taps\n"+
+		"  down    sample, block, y, x, taps\n"+
+		update+
+		"  act     sample, block, pixels\n"+
+		"Addresses advance by additions only; the steps come from the pass descriptor.\n"+
 		"Latency: first operation three cycles after walk_start_i. Throughput: one per cycle.")
 	w.ports(d.passRecord())
 	w.counters()
@@ -75,7 +79,9 @@ func (w *walker) ports(rec record) {
 	w.start = w.Input("walk_start_i", hdl.U(1))
 	w.up = w.Input("up_i", hdl.U(1), "taps of an output pixel")
 	w.down = w.Input("down_i", hdl.U(1), "taps of an input pixel")
-	w.update = w.Input("update_i", hdl.U(1), "pixels of a tap in both phases")
+	if w.d.learns() {
+		w.update = w.Input("update_i", hdl.U(1), "pixels of a tap in both phases")
+	}
 	w.abort = w.Input("abort_i", hdl.U(1), "forget the pass")
 	w.slabO = w.Input("slab_o_i", addr, "first word of the slab in its sample")
 	for _, fl := range rec {
@@ -100,8 +106,11 @@ func (w *walker) counters() {
 	w.y = w.Reg("y_q", hdl.U(w.f.pos))
 	w.x = w.Reg("x_q", hdl.U(w.f.pos))
 	w.window = w.Reg("window_q", hdl.U(2), "{dy, dx} in the pool window")
-	w.minus = w.Reg("minus_q", hdl.U(w.d.pointBits()), w.d.pointDoc())
-	firstPoint, lastPoint := w.d.isPoint(w.minus, 0), w.d.isPoint(w.minus, max(2, w.d.points())-1)
+	var firstPoint, lastPoint hdl.Value
+	if w.update != nil {
+		w.minus = w.Reg("minus_q", hdl.U(w.d.pointBits()), w.d.pointDoc())
+		firstPoint, lastPoint = w.d.isPoint(w.minus, 0), w.d.isPoint(w.minus, max(2, w.d.points())-1)
+	}
 	w.iSample = w.Reg("i_sample_q", addr)
 	w.iBlk = w.Reg("i_blk_q", addr)
 	w.oSample = w.Reg("o_sample_q", addr)
@@ -121,18 +130,29 @@ func (w *walker) counters() {
 	nextY := w.Wire("next_y", one)
 	nextBlk := w.Wire("next_blk", one)
 	nextSample := w.Wire("next_sample", one)
-	w.Assign(nextX, hdl.Mux(w.up, hdl.All(blkLast, windowLast),
-		hdl.Any(hdl.Not(w.update), hdl.All(sampleLast, lastPoint))))
+	// inUp is cond of the items of up; others have it anyway, but in the update only with contrast.
+	inUp := func(cond hdl.Value, contrast ...hdl.Value) hdl.Value {
+		if w.update == nil {
+			return hdl.Any(hdl.Not(w.up), cond)
+		}
+		return hdl.Mux(w.up, cond, hdl.Any(hdl.Not(w.update), hdl.All(contrast[0], contrast[1:]...)))
+	}
+	w.Assign(nextX, inUp(hdl.All(blkLast, windowLast), sampleLast, lastPoint))
 	w.Assign(nextY, hdl.All(nextX, xLast))
 	w.Assign(nextBlk, hdl.Any(w.up, hdl.All(nextY, yLast)))
-	w.Assign(nextSample, hdl.Any(w.update, hdl.All(nextY, yLast, hdl.Any(w.up, blkLast))))
+	sampleDone := hdl.All(nextY, yLast, hdl.Any(w.up, blkLast))
+	if w.update != nil {
+		sampleDone = hdl.Any(w.update, sampleDone)
+	}
+	w.Assign(nextSample, sampleDone)
 	nextWindow := w.WireIs("next_window", hdl.All(w.up, blkLast))
-	nextMinus := w.WireIs("next_minus", hdl.All(w.update, sampleLast))
+	var nextMinus hdl.Value
+	if w.update != nil {
+		nextMinus = w.WireIs("next_minus", hdl.All(w.update, sampleLast))
+	}
 	w.lastItem = w.WireIs("last_item", hdl.All(nextY, yLast, blkLast, sampleLast))
-	w.sumFirst = w.WireIs("sum_first", hdl.Mux(w.up, hdl.Eq(w.blk, zeroOf(w.blk)),
-		hdl.Any(hdl.Not(w.update), hdl.All(firstPoint, hdl.Eq(w.sample, zeroOf(w.sample))))))
-	w.sumLast = w.WireIs("sum_last", hdl.Mux(w.up, blkLast,
-		hdl.Any(hdl.Not(w.update), hdl.All(lastPoint, sampleLast))))
+	w.sumFirst = w.WireIs("sum_first", inUp(hdl.Eq(w.blk, zeroOf(w.blk)), firstPoint, hdl.Eq(w.sample, zeroOf(w.sample))))
+	w.sumLast = w.WireIs("sum_last", inUp(blkLast, lastPoint, sampleLast))
 
 	count := func(b *hdl.Block, next hdl.Value, last hdl.Value, counter *hdl.Signal, offsets ...hdl.Value) {
 		b.If(next, func(b *hdl.Block) {
@@ -143,11 +163,10 @@ func (w *walker) counters() {
 		})
 	}
 	restart := func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{w.sample, w.blk, w.y, w.x, w.window, w.minus, w.iSample, w.iBlk, w.oSample, w.oBlk, w.kBlk} {
-			b.Set(r, zeroOf(r))
-		}
-		if w.aPart != nil {
-			b.Set(w.aPart, zeroOf(w.aPart))
+		for _, r := range []*hdl.Signal{w.sample, w.blk, w.y, w.x, w.window, w.minus, w.iSample, w.iBlk, w.oSample, w.oBlk, w.kBlk, w.aPart} {
+			if r != nil {
+				b.Set(r, zeroOf(r))
+			}
 		}
 	}
 	w.AlwaysReset(func(b *hdl.Block) {
@@ -169,7 +188,9 @@ func (w *walker) counters() {
 			b.If(nextWindow, func(b *hdl.Block) {
 				b.Set(w.window, hdl.Mux(windowLast, zeroOf(w.window), inc(w.window)))
 			})
-			b.If(nextMinus, func(b *hdl.Block) { b.Set(w.minus, w.d.nextPoint(w.minus, lastPoint)) })
+			if nextMinus != nil {
+				b.If(nextMinus, func(b *hdl.Block) { b.Set(w.minus, w.d.nextPoint(w.minus, lastPoint)) })
+			}
 		})
 		b.If(w.abort, func(b *hdl.Block) { b.Set(w.aValid, bit(false)) })
 	})
@@ -227,9 +248,11 @@ func (w *walker) stageB() {
 	w.bWindow = w.Reg("b_window_q", hdl.U(2))
 	w.bFirst = w.Reg("b_first_q", one)
 	w.bLast = w.Reg("b_last_q", one)
-	w.bMinus = w.Reg("b_minus_q", w.minus.Type())
 	w.bEnd = w.Reg("b_end_q", one)
-	w.bSample = w.Reg("b_sample_q", w.sample.Type())
+	if w.minus != nil {
+		w.bMinus = w.Reg("b_minus_q", w.minus.Type())
+		w.bSample = w.Reg("b_sample_q", w.sample.Type())
+	}
 	if w.parts > 1 {
 		w.bPart = w.Reg("b_part_q", hdl.U(partBits(w.parts)))
 	}
@@ -250,9 +273,11 @@ func (w *walker) stageB() {
 			b.Set(w.bWindow, w.window)
 			b.Set(w.bFirst, w.sumFirst)
 			b.Set(w.bLast, w.sumLast)
-			b.Set(w.bMinus, w.minus)
 			b.Set(w.bEnd, w.lastItem)
-			b.Set(w.bSample, w.sample)
+			if w.minus != nil {
+				b.Set(w.bMinus, w.minus)
+				b.Set(w.bSample, w.sample)
+			}
 			if w.parts > 1 {
 				b.Set(w.bPart, w.part())
 			}
@@ -290,9 +315,11 @@ func (w *walker) stageC() {
 	w.cWindow = w.Reg("c_window_q", hdl.U(2))
 	w.cFirst = w.Reg("c_first_q", one)
 	w.cLast = w.Reg("c_last_q", one)
-	w.cMinus = w.Reg("c_minus_q", w.minus.Type())
 	w.cEnd = w.Reg("c_end_q", one)
-	w.cSample = w.Reg("c_sample_q", w.sample.Type())
+	if w.minus != nil {
+		w.cMinus = w.Reg("c_minus_q", w.minus.Type())
+		w.cSample = w.Reg("c_sample_q", w.sample.Type())
+	}
 	if w.parts > 1 {
 		w.cPart = w.Reg("c_part_q", w.bPart.Type())
 	}
@@ -337,9 +364,11 @@ func (w *walker) enterRectangle(b *hdl.Block) {
 	b.Set(w.cWindow, w.bWindow)
 	b.Set(w.cFirst, w.bFirst)
 	b.Set(w.cLast, w.bLast)
-	b.Set(w.cMinus, w.bMinus)
 	b.Set(w.cEnd, w.bEnd)
-	b.Set(w.cSample, w.bSample)
+	if w.minus != nil {
+		b.Set(w.cMinus, w.bMinus)
+		b.Set(w.cSample, w.bSample)
+	}
 	if w.parts > 1 {
 		b.Set(w.cPart, w.bPart)
 	}
@@ -350,7 +379,10 @@ func (w *walker) enterRectangle(b *hdl.Block) {
 // unpooled, two positions share a word. Taps ascend in up and descend in down.
 func (w *walker) stepRectangle(b *hdl.Block, rowEnd hdl.Value) {
 	p := w.pass
-	moveI := hdl.Any(w.up, w.update)
+	moveI := w.up
+	if w.update != nil {
+		moveI = hdl.Any(w.up, w.update)
+	}
 	moveO := hdl.Not(w.up)
 	wordX := hdl.All(moveO, hdl.Any(hdl.Not(p["unpool"]), w.xOdd))
 	wordY := hdl.All(moveO, hdl.Any(hdl.Not(p["unpool"]), w.yOdd))
@@ -406,8 +438,10 @@ func (w *walker) operation(issue *hdl.Signal) {
 	out("op_void_o", w.cVoid, "the product is to be zero")
 	out("op_first_o", hdl.All(w.cFirst, w.rectFirst), "first operation of a sum")
 	out("op_last_o", hdl.All(w.cLast, w.rectLast), "last operation of a sum")
-	out("op_minus_o", w.cMinus, "update: "+w.d.pointDoc())
-	out("op_sample_o", w.cSample)
+	if w.minus != nil {
+		out("op_minus_o", w.cMinus, "update: "+w.d.pointDoc())
+		out("op_sample_o", w.cSample)
+	}
 	if w.parts > 1 {
 		out("op_part_o", w.cPart, "part of the word below that the block is")
 	}

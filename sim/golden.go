@@ -163,6 +163,7 @@ type traceWriter struct {
 	layers   int
 	last     int // layer that a step renews last
 	notesAt  int // in the payload
+	labelsAt int // likewise
 	steps    int
 	done     int
 	progress func(done, steps int)
@@ -210,11 +211,21 @@ func createTrace(path string, start int, print uint64, p *gen.Plan, s *ep.Sample
 		return nil, err
 	}
 	t.put(State0, stageInput, 0, 0, encode(t, t.widths[State0], s.X))
-	return t, nil
+	return t, t.labels(s.Y)
 }
 
-// table returns the event table with its two counts, places the notes and the
-// values behind it, and returns the size of the payload.
+// labels writes the codes of the labels, which the core may not need.
+func (t *traceWriter) labels(labels []int) error {
+	var codes []byte
+	for _, y := range labels {
+		codes = binary.LittleEndian.AppendUint32(codes, uint32(t.plan.LabelCode(y)))
+	}
+	_, err := t.file.WriteAt(codes, int64(goldenHeader+t.labelsAt))
+	return err
+}
+
+// table returns the event table with its two counts, places the notes, the labels and
+// the values behind it, and returns the size of the payload.
 func (t *traceWriter) table() (table []byte, size int) {
 	events := 0
 	for _, sets := range t.sets {
@@ -224,7 +235,8 @@ func (t *traceWriter) table() (table []byte, size int) {
 	table = le.AppendUint32(nil, uint32(events))
 	table = le.AppendUint32(table, uint32(notesBytes(t.layers)))
 	t.notesAt = len(table) + events*eventBytes
-	size = t.notesAt + notesBytes(t.layers)
+	t.labelsAt = t.notesAt + notesBytes(t.layers)
+	size = t.labelsAt + 4*t.plan.Cfg.Batch
 	for m, sets := range t.sets {
 		for _, s := range sets {
 			table = append(table, byte(s.Memory), byte(s.stage), byte(s.Copy), byte(t.widths[m]))

@@ -79,6 +79,8 @@ func (h *header) scalars() {
 	h.constant("int", "kBatch", cfg.Batch, "resident samples")
 	h.constant("int", "kStarts", cfg.Sequence.Starts, "consecutive starts with golden data")
 	h.constant("bool", "kInfer", cfg.Sequence.Task == ep.Infer, "they are inferences")
+	h.constant("bool", "kTrains", d.Program.Learns(), "the core knows training steps too")
+	h.line("constexpr char kBuild[] = %q;", cfg.Build)
 	h.constant("uint32_t", "kPhaseResult", d.PhaseResult(), "where PROGRESS stands at the end of a run")
 	h.constant("int", "kNumLayers", len(d.Slabs()), "state layers, then heads")
 	h.constant("int", "kOutputLayer", len(d.Layers), "whose states are the results")
@@ -103,7 +105,7 @@ func (h *header) scalars() {
 // relaxations, the update.
 func (h *header) phases() {
 	p := h.d.Program
-	h.line("// Phases: the transfer of the input, the relaxations, the update.")
+	h.line("// Phases: the transfer of the input, the relaxations, the update if there is one.")
 	h.line("struct PhaseInfo {")
 	h.line("  const char* name;")
 	h.line("  int steps;")
@@ -113,17 +115,27 @@ func (h *header) phases() {
 	for _, r := range p.Relaxations {
 		h.line("    {%q, %d},", r.Name, r.Steps)
 	}
-	h.line("    {%q, 1},", p.Name(p.Update()))
+	last, update := stageOf(p.Update())-1, stage(0)
+	if p.Learns() {
+		h.line("    {%q, 1},", p.Name(p.Update()))
+		last, update = last+1, last+1
+	}
 	h.line("};")
 	h.constant("int", "kFreePhase", 1, "")
-	h.constant("int", "kUpdatePhase", int(stageOf(p.Update())), "")
+	h.constant("int", "kUpdatePhase", int(update), "or 0")
+	h.constant("int", "kLastPhase", int(last), "of these")
 	h.constant("uint32_t", "kNumberRegister", fmt.Sprintf("%#x", registerAt(h.d, "UPDATE_NUMBER")), "UPDATE_NUMBER, or 0")
 	h.constant("uint32_t", "kSumsRegister", fmt.Sprintf("%#x", registerAt(h.d, "ACCUMULATED")), "ACCUMULATED, or 0")
 	h.constant("int", "kUpdateStarts", h.d.Cfg.Starts(), "training steps of an update")
-	h.constant("uint32_t", "kColdStart", coldStart(h.d), "of CONTROL: begin at the initial state")
+	h.constant("uint32_t", "kColdStart", controlBit(h.d, "COLD"), "of CONTROL: begin at the initial state; 0 if every start does")
+	h.constant("uint32_t", "kInferStart", controlBit(h.d, "INFER"), "of CONTROL: infer only; 0 if every start does")
 	h.constant("int", "kCopies", h.d.Copies(), "of the states, one for each relaxation")
-	h.constant("int", "kFirstPoint", int(p.Points[0].Phase), "copies of which the contrast is the difference,")
-	h.constant("int", "kSecondPoint", int(p.Points[1].Phase), "or the first two of several")
+	first, second := 0, 0
+	if p.Learns() {
+		first, second = int(p.Points[0].Phase), int(p.Points[1].Phase)
+	}
+	h.constant("int", "kFirstPoint", first, "copies of which the contrast is the difference,")
+	h.constant("int", "kSecondPoint", second, "or the first two of several; the same if there is none")
 	h.line("")
 }
 
@@ -162,11 +174,11 @@ func registerAt(d *gen.Design, name string) int {
 	return 0
 }
 
-// coldStart returns the mask of CONTROL.COLD, 0 where every start is cold.
-func coldStart(d *gen.Design) int {
+// controlBit returns the mask of a bit of CONTROL, 0 where there is none.
+func controlBit(d *gen.Design, name string) int {
 	for _, r := range d.Registers() {
 		for _, f := range r.Fields {
-			if r.Name == "CONTROL" && f.Name == "COLD" {
+			if r.Name == "CONTROL" && f.Name == name {
 				return 1 << f.Lo
 			}
 		}

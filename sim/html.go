@@ -57,18 +57,18 @@ th { border-bottom: 2px solid #888; vertical-align: bottom; white-space: normal;
 {{end}}</table></div>
 {{end}}{{if .Notes}}<div class="box note">{{range .Notes}}<div>{{.}}</div>
 {{end}}</div>
-{{end}}<nav><a href="#alive">How alive is the step?</a>{{range .Sections}} <a href="#{{.ID}}">{{.Title}}</a>{{end}}</nav>
+{{end}}<nav>{{if .Alive}}<a href="#alive">How alive is the step?</a>{{end}}{{range .Sections}} <a href="#{{.ID}}">{{.Title}}</a>{{end}}</nav>
 {{if .Causes}}<h2>Where the cycles go</h2>
 <div class="stack">{{range .Causes}}<div style="width:{{.Width}}%;background:{{.Color}}" title="{{.Name}}"></div>{{end}}</div>
 <p class="legend">{{range .Causes}}<span><i style="background:{{.Color}}"></i>{{.Name}} {{.Share}}</span>{{end}}</p>
-{{end}}<h2 id="alive">How alive is the step?</h2>
+{{end}}{{if .Alive}}<h2 id="alive">How alive is the step?</h2>
 <div class="scroll"><table>
 <tr><th class="t">layer</th><th class="t">neurons that differ between s+ and s-</th><th class="t">weights that changed</th><th>in reach</th></tr>
 {{range .Alive}}<tr><td class="t">{{.Name}}</td>
 <td class="t"><span class="bar" style="width:{{.DifferingPx}}px"></span>{{.Differing}}</td>
 <td class="t"><span class="bar" style="width:{{.ChangedPx}}px"></span>{{.Changed}}</td><td>{{.Reachable}}</td></tr>
 {{end}}</table></div>
-{{range .Sections}}<h2 id="{{.ID}}">{{.Title}}</h2>
+{{end}}{{range .Sections}}<h2 id="{{.ID}}">{{.Title}}</h2>
 <div class="tables">
 {{range .Tables}}<div><h3>{{.Title}}</h3>
 <div class="scroll"><table>
@@ -133,6 +133,9 @@ func WriteHTML(w io.Writer, r *Report, est *EstimateFile) error {
 	}
 	data.Notes = append(data.Notes, r.Warnings...)
 	for _, l := range r.Layers {
+		if !r.trains() {
+			break
+		}
 		data.Alive = append(data.Alive, aliveRow{
 			Name: l.Name, Differing: percent(l.Differing), Changed: percent(l.WeightsChanged), Reachable: percent(l.Model.WeightsReachable),
 			DifferingPx: int(200 * l.Differing), ChangedPx: int(200 * l.WeightsChanged),

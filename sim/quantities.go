@@ -46,12 +46,16 @@ func Quantities(p *gen.Plan) []Quantity {
 		}
 		given("state", a.State, "states")
 		derived("up", a.Up, a.AccFrac-a.UpShift, "sum of weight * state below")
-		if i+1 < len(p.Layers) {
+		switch {
+		case i+1 < len(p.Layers):
 			derived("down", a.Down, a.AccFrac-a.DownShift, "sum of weight above * unpooled state above")
-		} else {
+		case p.Program.Learns():
 			derived("nudge", a.Nudge, a.AccFrac-a.NudgeShift, "beta * (state - target)")
 		}
 		derived("accumulator", a.Acc, a.AccFrac, "pre-activation, everything aligned and added")
+		if !p.Program.Learns() {
+			continue
+		}
 		derived("contrast", a.Contrast, a.ContrastFrac, "sum of s+ s+ - s- s- of one weight")
 		if !p.Layers[i].NoBias {
 			derived("bias contrast", a.BiasContrast, a.State.Frac, "sum of s+ - s- of one bias")

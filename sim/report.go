@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"epgen/ep"
 )
 
 // Report is report.json: the harness writes it, epverify adds Edited, Replay
 // and Wave.
 type Report struct {
 	Design            string            `json:"design"`
+	Build             string            `json:"build"`  // training or inference
 	Result            string            `json:"result"` // pass or fail
 	Compared          int64             `json:"compared"`
 	ComparedPredicted int64             `json:"compared_predicted"`
@@ -180,6 +183,9 @@ const (
 	AliveDiffering = 0.05
 	AliveChanged   = 0.5
 )
+
+// trains reports a core that knows training steps, not inferences alone.
+func (r *Report) trains() bool { return r.Build != ep.Inference.String() }
 
 // lastInfers reports whether the last start was an inference.
 func (r *Report) lastInfers() bool { return len(r.Runs) > 0 && r.Runs[len(r.Runs)-1].Infer }

@@ -56,7 +56,9 @@ func Schedule(p *gen.Plan) [NumMemories][]Set {
 			s.step(i, t)
 		}
 	}
-	s.update()
+	if p.Program.Learns() {
+		s.update()
+	}
 	return s.sets
 }
 
@@ -214,7 +216,7 @@ func (s *scheduler) index(phase stage, t, n, copy int) {
 
 func (s *scheduler) values(n int) int { return s.plan.Cfg.Batch * s.plan.Layers[n-1].Out.Shape.Len() }
 
-// Compared returns the number of values that a training step compares: neurons
+// Compared returns the number of values that a run of the core compares: neurons
 // and pool indices of every set, the input, every weight and bias that is updated, the results.
 func Compared(p *gen.Plan) int {
 	n := 0
@@ -224,7 +226,7 @@ func Compared(p *gen.Plan) int {
 		}
 	}
 	for _, l := range p.Slabs() {
-		if !p.Cfg.Trains(l.N) {
+		if !p.Program.Learns() || !p.Cfg.Trains(l.N) {
 			continue
 		}
 		n += (l.Weights() + l.Biases()) * (1 + p.KeptWords())
@@ -249,13 +251,16 @@ func Inferred(p *gen.Plan) int {
 // InferProducts returns the useful products of an inference, see
 // UsefulProducts.
 func InferProducts(p *gen.Plan) int {
-	n := 0
+	steps, first, n := p.Program.Relaxations[gen.CopyFree].Steps, p.Cfg.IndexesFirst(), 0
 	for i := range p.Layers {
+		walks := 2 * steps
 		if i == 0 {
-			n += p.Layers[i].Products()
-		} else {
-			n += 2 * p.Cfg.FreeSteps * p.Layers[i].Products()
+			walks = 1
 		}
+		if slices.Contains(first, i+1) {
+			walks++
+		}
+		n += walks * p.Layers[i].Products()
 	}
 	return p.Cfg.Batch * n
 }
@@ -276,7 +281,7 @@ func UsefulProducts(p *gen.Plan) int {
 		}
 		if i == 0 {
 			up, down = 1, 0
-		} else if l.HasIndex() && p.Cfg.PoolIndex == ep.Live {
+		} else if l.HasIndex() && p.Cfg.PoolIndex == ep.Live { // none where there are no points
 			up += points
 		}
 		if slices.Contains(first, l.N) {

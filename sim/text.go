@@ -74,7 +74,7 @@ func (r *Report) headlines() []string {
 	}
 	if p := r.Cycles.Predicted; p != nil {
 		add("%s cycles simulated, %s predicted", thousands(r.Cycles.Simulated), thousands(*p))
-	} else if r.lastInfers() {
+	} else if r.lastInfers() && r.trains() {
 		add("%s cycles simulated, for an inference", thousands(r.Cycles.Simulated))
 	} else {
 		add("%s cycles simulated, with stalls or a latency without prediction", thousands(r.Cycles.Simulated))
@@ -143,6 +143,13 @@ func (r *Report) layerTable() *table {
 		title: "Layers (shares in the free state, between s+ and s-, and of parameters)",
 		head:  []string{"layer", "shape", "neurons", "nonzero", "saturated", "differing", "weights", "reachable", "changed", "biases changed", "mismatches"},
 	}
+	if !r.trains() {
+		t.title, t.head = "Layers (shares in the free state)", []string{"layer", "shape", "neurons", "nonzero", "saturated", "mismatches"}
+		for _, l := range r.Layers {
+			t.add(l.Name, l.Shape, thousands(l.Neurons), percent(l.Nonzero), percent(l.Saturated), thousands(l.Mismatches))
+		}
+		return t
+	}
 	for _, l := range r.Layers {
 		t.add(l.Name, l.Shape, thousands(l.Neurons), percent(l.Nonzero), percent(l.Saturated), percent(l.Differing),
 			thousands(l.Weights), percent(l.Model.WeightsReachable), percent(l.WeightsChanged), percent(l.BiasesChanged), thousands(l.Mismatches))
@@ -162,16 +169,22 @@ func (r *Report) stateTable() *table {
 			t.head = append(t.head, p.Name+" nonzero")
 		}
 	}
-	t.head = append(t.head, "state min", "state max", "acc min", "acc max", "ties", "residual", "flips", "clamped weights")
+	t.head = append(t.head, "state min", "state max", "acc min", "acc max", "ties", "residual")
+	if r.trains() {
+		t.head = append(t.head, "flips", "clamped weights")
+	}
 	for _, l := range r.Layers {
 		row := []any{l.Name}
 		for _, name := range nudged {
 			row = append(row, percent(l.States.Phases[name].Nonzero))
 		}
-		t.add(append(row, fmt.Sprintf("%.5f", l.States.Min), fmt.Sprintf("%.5f", l.States.Max),
+		row = append(row, fmt.Sprintf("%.5f", l.States.Min), fmt.Sprintf("%.5f", l.States.Max),
 			fmt.Sprintf("%.4g", l.Model.AccMin), fmt.Sprintf("%.4g", l.Model.AccMax),
-			thousands(l.Model.Ties), fmt.Sprintf("%.2g", l.Model.Residual),
-			thousands(l.Model.ArgmaxFlips), thousands(l.Model.WeightsSaturated))...)
+			thousands(l.Model.Ties), fmt.Sprintf("%.2g", l.Model.Residual))
+		if r.trains() {
+			row = append(row, thousands(l.Model.ArgmaxFlips), thousands(l.Model.WeightsSaturated))
+		}
+		t.add(row...)
 	}
 	return t
 }
@@ -230,7 +243,7 @@ func (r *Report) predictedTable(est *EstimateFile) *table {
 		return t
 	}
 	last := r.Runs[len(r.Runs)-1]
-	if last.Infer || last.Predicted == nil {
+	if last.Predicted == nil {
 		return t
 	}
 	for _, c := range []struct {

@@ -101,8 +101,11 @@ func writePackage(out *cli.Output, d *gen.Design, w *ep.Params, s *ep.Samples) (
 
 func summary(w io.Writer, d *gen.Design, dir string, rtlTime time.Duration) error {
 	cfg := d.Cfg
-	fmt.Fprintf(w, "%s: input %v, batch %d, %d free and 2 x %d nudged steps, %v indices\n\n",
-		cfg.Network.Name, cfg.Network.Input, cfg.Batch, cfg.FreeSteps, cfg.NudgeSteps, cfg.PoolIndex)
+	steps := fmt.Sprintf("%d free and 2 x %d nudged steps, %v indices", cfg.FreeSteps, cfg.NudgeSteps, cfg.PoolIndex)
+	if cfg.Build == ep.Inference {
+		steps = fmt.Sprintf("inference alone, %d steps", cfg.FreeSteps)
+	}
+	fmt.Fprintf(w, "%s: input %v, batch %d, %s\n\n", cfg.Network.Name, cfg.Network.Input, cfg.Batch, steps)
 	if err := sim.WriteLayers(w, d.Plan); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ var otherWords = map[string]string{
 }
 
 // hardwareOnly are the flags of settings that training does not have.
-var hardwareOnly = []string{"rate-factor", "data-part", "first-sample", "starts", "task", "array", "memory-width", "burst-beats", "read-latency", "slab-bits"}
+var hardwareOnly = []string{"build", "rate-factor", "data-part", "first-sample", "starts", "task", "array", "memory-width", "burst-beats", "read-latency", "slab-bits"}
 
 // networkFlags are the flags that stand for a key of the configuration file: those of
 // epgen.

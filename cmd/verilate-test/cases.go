@@ -315,6 +315,14 @@ var networks = []network{
 	{name: "decay", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 8, W: 7}, set: func(c *ep.Config) {
 		c.DecayShift, c.Formats.UpdateRounding, c.Array.Size, c.Memory.Weights = 6, fixedpoint.Stochastic, 2, ep.OnChip
 	}},
+	{name: "inference", resets: true, list: "5,M,6,M,fc5", input: ep.Shape{C: 2, H: 9, W: 8}, set: func(c *ep.Config) {
+		c.Sweep, c.Start, c.Batch, c.Array.Size, c.Sequence.Starts = ep.Asynchronous, ep.Warm, 2, 2, 3
+		c.FreeSteps, c.MinSteps, c.Tolerance, c.Memory.Weights = 20, 3, 60, ep.OnChip
+		// shed
+		c.Estimate, c.PoolIndex, c.HostRates, c.Frozen, c.Clip = ep.RandomSign, ep.Live, true, []int{1}, 0.5
+		c.Formats.UpdateRounding, c.DecayShift = fixedpoint.Stochastic, 4
+		*c = *c.ForInference()
+	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
 		c.Array.Size = 8

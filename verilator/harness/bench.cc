@@ -6,7 +6,8 @@
 
 namespace {
 
-// Of a training step, with the shortest latency.
+// Of a training step, or of an inference if the core knows no other, with the
+// shortest latency.
 constexpr uint64_t kFewestCycles = design::kPredictions[0][0].cycles;
 
 }  // namespace
@@ -103,7 +104,7 @@ bool Bench::Start(int run, int start, bool infer, bool with_irq) {
   }
   taps_.Begin(golden_, infer);
   const uint32_t enable = with_irq ? design::kIrqEnableFinish : 0;
-  const uint32_t control = (infer ? design::kControlStart | design::kControlInfer
+  const uint32_t control = (infer ? design::kControlStart | design::kInferStart
                                   : design::kControlStart) |
                            (start == 0 ? design::kColdStart : 0);
   if (at_once) {  // nothing but the start; the interrupt is still to be cleared
@@ -215,10 +216,10 @@ bool Bench::Poll(End* end) {
 // is, of what a training step takes: with stalls more than predicted, so that
 // the latest of this simulation says.
 void Bench::Interrupted(int run) {
-  if (!Start(run + options_.runs, 0, false, true)) return;
+  if (!Start(run + options_.runs, 0, !design::kTrains, true)) return;
   uint64_t whole = kFewestCycles;
   for (const RunResult& r : results_)
-    if (!r.infer) whole = r.measured;
+    if (r.infer != design::kTrains) whole = r.measured;
   const bool late = (static_cast<uint64_t>(run) + options_.seed) % 2 == 0;
   const uint64_t first = late ? whole / 10 * 7 : 100;
   const uint64_t span = late ? whole - first : whole / 2 < 40000 ? whole / 2
@@ -241,7 +242,7 @@ void Bench::ResetEverywhere() {
     OneRun(run);
     if (Done() || !verdict_.ok()) return;
   }
-  for (int phase = 0; phase <= design::kUpdatePhase - design::kFreePhase + 1;
+  for (int phase = 0; phase <= design::kLastPhase - design::kFreePhase + 1;
        ++phase) {
     if (design::kInfer && phase > 0 && phase + design::kFreePhase <= design::kUpdatePhase)
       continue;
@@ -298,8 +299,8 @@ bool Bench::OneStart(int run, int start, bool infer) {
       design::Predicted(start, options_.memory.latency);
   result.start = start;
   result.infer = infer;
-  result.predicted =
-      options_.memory.stall || result.infer ? 0 : ready.cycles;
+  const bool part = infer && design::kTrains;  // of what is predicted
+  result.predicted = options_.memory.stall || part ? 0 : ready.cycles;
   before_ = axi_.counters();
   const bool with_irq = (run + start) % 3 != 1;
   const bool injected_before = axi_.injected();
@@ -309,7 +310,7 @@ bool Bench::OneStart(int run, int start, bool infer) {
   // An injected error may end the run at any time.
   const bool fails = options_.memory.fail_read_beat >= 0 ||
                      options_.memory.fail_write_burst >= 0;
-  const uint64_t shortest = fails ? 0 : result.infer ? expected / 8 : expected;
+  const uint64_t shortest = fails ? 0 : part ? expected / 8 : expected;
   monitor_.Start(sim_.cycle(), expected,
                  factor * expected + 20000 +
                      factor * options_.memory.latency * design::kBursts +

@@ -52,7 +52,7 @@ void Bench::CheckBusy() {
   const uint32_t high = static_cast<uint32_t>(base_ >> 32);
   const bool infer = random_.Below(2) == 0;
   if (!lite_.Write(design::kRegControl,
-                   infer ? design::kControlStart | design::kControlInfer
+                   infer ? design::kControlStart | design::kInferStart
                          : design::kControlStart) ||
       !lite_.Write(design::kRegBaseLo, ~low) ||
       !lite_.Write(design::kRegBaseHi, ~high))

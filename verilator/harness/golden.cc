@@ -131,7 +131,8 @@ void Golden::ReadTrace() {
   if (trace_.size() < 8) damaged("no room for the number of events");
   const std::size_t count = Load<uint32_t>(p);
   const std::size_t notes = Load<uint32_t>(p + 4);
-  if (trace_.size() < 8 + count * kEventBytes + notes)
+  const std::size_t labels = 4 * static_cast<std::size_t>(design::kBatch);
+  if (trace_.size() < 8 + count * kEventBytes + notes + labels)
     damaged("no room for " + std::to_string(count) + " events");
   for (std::size_t i = 0; i < count; ++i) {
     const uint8_t* r = p + 8 + i * kEventBytes;
@@ -145,7 +146,7 @@ void Golden::ReadTrace() {
     e.base = Load<uint32_t>(r + 12);
     const uint64_t offset = Load<uint64_t>(r + 16);
     const uint64_t values = Load<uint64_t>(r + 24);
-    if (e.memory >= design::kNumTaps || e.phase > design::kUpdatePhase ||
+    if (e.memory >= design::kNumTaps || e.phase > design::kLastPhase ||
         e.copy >= design::kCopies ||
         e.layer >= design::kNumMaps || e.value_bytes > 8 ||
         offset + values * static_cast<uint64_t>(e.value_bytes) >
@@ -166,6 +167,8 @@ void Golden::ReadTrace() {
       line += text[i];
     }
   }
+  for (std::size_t b = 0; b < labels; b += 4)
+    labels_.push_back(Load<uint32_t>(p + 8 + count * kEventBytes + notes + b));
   if (notes_.size() != design::kNumLayers + 1u)
     damaged(std::to_string(notes_.size()) + " notes, want " +
             std::to_string(design::kNumLayers + 1));

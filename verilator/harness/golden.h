@@ -19,6 +19,7 @@
 //                      u32 step, u32 layer, u32 first word, u64 offset of the
 //                      values in the payload, u64 number of values
 //   notes: one JSON object per line, first the network's, then each layer's
+//   labels: u32 for each sample, coded as in external memory
 //   values: little-endian signed, order [sample, channel, row, column]
 
 #ifndef EPGEN_GOLDEN_H_
@@ -93,6 +94,9 @@ class Golden {
   const uint8_t* after() const { return after_.payload(); }
   const std::vector<Event>& events(TapMemory m) const { return events_[m]; }
 
+  // Labels of the samples, coded as in external memory, where a core may not need them.
+  const std::vector<uint32_t>& labels() const { return labels_; }
+
   // JSON objects of the model's statistics, to be passed on as they are.
   const std::string& network_note() const { return notes_[0]; }
   const std::string& layer_note(int layer) const {
@@ -106,6 +110,7 @@ class Golden {
   GoldenFile before_, after_, trace_;
   std::vector<Event> events_[design::kNumTaps];
   std::vector<std::string> notes_;
+  std::vector<uint32_t> labels_;
 };
 
 #endif  // EPGEN_GOLDEN_H_

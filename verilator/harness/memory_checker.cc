@@ -136,8 +136,7 @@ int MemoryChecker::Correct() const {
         at = (word << design::kLaneNumberBits) + lane;  // as labels are coded
       }
     }
-    correct += at == load(design::kLabels.offset +
-                          static_cast<uint64_t>(b) * design::kColumnBytes);
+    correct += at == golden_->labels()[static_cast<std::size_t>(b)];
   }
   return correct;
 }
@@ -235,8 +234,9 @@ void MemoryChecker::Report(uint64_t element, const char* kind,
               " at memory offset " + Hex(static_cast<int64_t>(at), 32) + " " +
               message;
   m.phase = e.kind == Element::kResult  ? "free"
-            : e.kind == Element::kInput ? "input"
-                                        : "update";
+            : e.kind == Element::kInput
+                ? "input"
+                : design::kPhases[design::kLastPhase].name;
   m.layer = e.layer;
   m.sample = e.sample;
   m.channel = e.channel;

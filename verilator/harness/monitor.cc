@@ -9,10 +9,10 @@
 namespace {
 
 // Fields of tap_status.
-// The results belong to the update.
+// The results belong to the last phase.
 int Phase(uint32_t s) {
   return std::min(static_cast<int>(s >> 24) + design::kFreePhase,
-                  design::kUpdatePhase);
+                  design::kLastPhase);
 }
 const char* PhaseName(uint32_t s) { return design::kPhases[Phase(s)].name; }
 int Layer(uint32_t s) { return static_cast<int>((s >> 2) & 63); }
@@ -36,7 +36,7 @@ Monitor::Place Monitor::PlaceOf(const Vtb_top& top) {
 
 std::string Monitor::PhaseOf(const Place& p) {
   const int phase = p.phase + design::kFreePhase;
-  return phase > design::kUpdatePhase ? "result" : design::kPhases[phase].name;
+  return phase > design::kLastPhase ? "result" : design::kPhases[phase].name;
 }
 
 std::string Monitor::StateOf(const Place& p) {

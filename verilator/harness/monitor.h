@@ -65,7 +65,7 @@ class Monitor : public Extension {
   bool running_ = false;
   uint64_t start_ = 0, expected_ = 1, limit_ = 0;
   uint64_t last_event_ = 0, last_count_ = 0;
-  uint64_t phase_cycles_[design::kUpdatePhase + 1] = {};
+  uint64_t phase_cycles_[design::kLastPhase + 1] = {};
   uint64_t unit_cycles_[256] = {};
   std::map<Place, uint64_t> places_;
   uint32_t unit_ = 0, status_ = 0;

@@ -100,9 +100,8 @@ void WriteRuns(Json* j, const Bench& b) {
 void WritePhases(Json* j, const Bench& b) {
   j->Key("phases");
   j->BeginArray();
-  for (int phase = design::kFreePhase; phase <= design::kUpdatePhase;
-       ++phase) {
-    const bool update = phase == design::kUpdatePhase;
+  for (int phase = design::kFreePhase; phase <= design::kLastPhase; ++phase) {
+    const bool last = phase == design::kLastPhase;  // with all that is written
     j->BeginObject();
     j->Key("name");
     j->String(design::kPhases[phase].name);
@@ -112,12 +111,10 @@ void WritePhases(Json* j, const Bench& b) {
     j->Int(static_cast<int64_t>(b.monitor().phase_cycles(phase)));
     j->Key("compared");
     j->Int(static_cast<int64_t>(b.taps().compared(phase) +
-                                (update ? b.memory_checker().compared()
-                                        : 0)));
+                                (last ? b.memory_checker().compared() : 0)));
     j->Key("mismatches");
     j->Int(static_cast<int64_t>(b.taps().differing(phase) +
-                                (update ? b.memory_checker().differing()
-                                        : 0)));
+                                (last ? b.memory_checker().differing() : 0)));
     j->EndObject();
   }
   j->EndArray();
@@ -287,6 +284,8 @@ std::string ReportJson(const Bench& b) {
   j.BeginObject();
   j.Key("design");
   j.String(design::kName);
+  j.Key("build");
+  j.String(design::kBuild);
   j.Key("result");
   j.String(b.passed() ? "pass" : "fail");
   j.Key("compared");

@@ -78,8 +78,8 @@ class TapChecker : public Extension {
   Verdict* verdict_;
   Cursor cursors_[design::kNumTaps];
   uint64_t writes_ = 0, compared_ = 0, compared_before_ = 0;
-  Tally by_phase_[design::kUpdatePhase + 1];
-  Tally by_phase_before_[design::kUpdatePhase + 1];
+  Tally by_phase_[design::kLastPhase + 1];
+  Tally by_phase_before_[design::kLastPhase + 1];
   std::vector<Tally> by_map_, by_map_before_;
   struct Copies {
     std::vector<int32_t> copy[design::kCopies];

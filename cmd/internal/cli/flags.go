@@ -31,6 +31,7 @@ type SettingFlag struct{ Name, Key, Value, Usage string }
 
 // SettingFlags are all such flags.
 var SettingFlags = []SettingFlag{
+	{"build", "build", "KIND", "what the core is for: training, or inference, which sheds all that it does not need"},
 	{"input-shape", "network.input", "CxHxW", "shape of a sample, if not that of the preset (lists: 3x32x32)"},
 	{"classes", "network.classes", "K", "outputs of the last layer, if not those of the preset or list"},
 	{"loss", "network.loss", "KIND", "mse, the squared error of the last layer, or ce, which makes it a softmax readout"},

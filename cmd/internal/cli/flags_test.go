@@ -94,7 +94,7 @@ func TestResolveEveryFlag(t *testing.T) {
 		"layer-state": "UQ0.8,UQ0.9,UQ0.7", "layer-weight": "Q0.8,Q1.9,Q0.7", "layer-bias": "Q0.8,Q1.9,Q0.7", "layer-initial": "0,0.5,1",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
-		"loss": "ce", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
+		"loss": "ce", "build": "inference", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
 	}
 	for _, f := range SettingFlags {
 		base, args := base, []string{"-layers", "small", "-o", "out"}
