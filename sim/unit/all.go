@@ -16,7 +16,7 @@ func All() []*Bench {
 	points, outside, headedPoints, taught := ds["points"], ds["outside"], ds["headed-points"], ds["taught"]
 	five, third, ninth := ds["five"], ds["third"], ds["ninth"]
 	return join(
-		inGroup("arithmetic", roundingBench(),
+		inGroup("arithmetic", append(inferenceBenches(ds, arrayBench, laneBench, operandsBench), roundingBench(),
 			updateBench(single, true), updateBench(narrow, true), updateBench(even, false), updateBench(bare, true), updateBench(real, false), updateBench(settle, false), updateBench(mixed, false),
 			keptLaneBench(ds["keeps"]), keptLaneBench(ds["sums"]), keptLaneBench(ds["decays"]), keptLaneBench(ds["masters"]),
 			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide), arrayBench(five), arrayBench(third), arrayBench(ninth),
@@ -25,20 +25,20 @@ func All() []*Bench {
 			randomKeyBench(settle), randomKeyBench(outside), headBench(taught), headBench(ds["direct"]), headBench(ds["features"]),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed), operandsBench(third), operandsBench(ninth),
-		),
+		)...),
 		inGroup("memories", join(memoryBenches(narrow), memoryBenches(real), memoryBenches(wide), []*Bench{drainBench(single), drainBench(narrow), drainBench(bare), drainBench(real), drainBench(tall),
 			drainBench(ds["keeps"]), drainBench(ds["masters"]), keptBench(ds["keeps"]), keptBench(ds["sums"]), keptBench(ds["masters"])})...),
-		inGroup("schedule",
+		inGroup("schedule", append(inferenceBenches(ds, walkerBench, sequencerBench), registersBench(ds["narrow-infer"]),
 			walkerBench(single), walkerBench(narrow), walkerBench(even), walkerBench(means), walkerBench(real), walkerBench(tall), walkerBench(wide), walkerBench(third),
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow), walkerBench(points), sequencerBench(points),
 			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(ninth), sequencerBench(chip),
-		),
-		inGroup("memory-port",
+		)...),
+		inGroup("memory-port", append(inferenceBenches(ds, fetchBench, storeBench),
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip), fetchBench(five), fetchBench(third),
 			fetchBench(settle),
 			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(five), storeBench(third), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]),
-		),
+		)...),
 	)
 }
 

@@ -11,6 +11,9 @@ func arrayBench(d design) *Bench {
 		v.Reset()
 		for round := range 3 {
 			for mode := range 3 {
+				if mode == modeUpdate && !v.Has("update_i") {
+					continue
+				}
 				a.mode(mode)
 				if round == 0 && d.LaneBits <= 6 {
 					a.pairs(mode)
@@ -58,8 +61,8 @@ type contrasts struct {
 
 func (a *arrayPlay) mode(mode int) {
 	a.v.SetIf("up_i", mode == modeUp)
-	a.v.SetIf("down_i", mode == modeDown)
-	a.v.SetIf("update_i", mode == modeUpdate)
+	a.v.SetPresent("down_i", b2i(mode == modeDown))
+	a.v.SetPresent("update_i", b2i(mode == modeUpdate))
 }
 
 // operands are those of one operation: a tile W[r][c], v[c], z[r].
@@ -74,7 +77,7 @@ func (a *arrayPlay) operand() operands {
 	for range a.P {
 		o.v = append(o.v, a.signed(a.LaneBits))
 	}
-	for range a.Rows {
+	for range a.Rows * int(b2i(a.v.Has("z_i"))) {
 		o.z = append(o.z, a.signed(a.OperandBits))
 	}
 	return o
@@ -93,7 +96,9 @@ func (a *arrayPlay) issue(o operands, first, last bool) {
 			}
 			a.v.SetLane("tile_i", at, a.weightBits, o.w[r*a.Columns+c])
 		}
-		a.v.SetLane("z_i", r, a.OperandBits, o.z[r])
+		if o.z != nil {
+			a.v.SetLane("z_i", r, a.OperandBits, o.z[r])
+		}
 	}
 	for i, x := range o.v {
 		a.v.SetLane("v_i", i, a.LaneBits, x)
@@ -104,7 +109,7 @@ func (a *arrayPlay) issue(o operands, first, last bool) {
 // gap lets a cycle pass in which the inputs are noise.
 func (a *arrayPlay) gap() {
 	a.v.Set("valid_i", 0)
-	a.fill(a.v, "first_i", "last_i", "tile_i", "v_i", "z_i")
+	a.fill(a.v, a.v.Existing("first_i", "last_i", "tile_i", "v_i", "z_i")...)
 	a.tick()
 }
 
@@ -163,7 +168,9 @@ func (a *arrayPlay) sum(mode, n int) {
 		if i == n-1 {
 			a.wantSums(acc)
 		}
-		a.v.WantAfter(3, "tile_done_o", 0)
+		if a.v.Has("tile_done_o") {
+			a.v.WantAfter(3, "tile_done_o", 0)
+		}
 		a.issue(o, i == 0, i == n-1)
 	}
 }
@@ -255,6 +262,10 @@ func (a *arrayPlay) settle() {
 // the cycle of its completion, which is the last before the next tile overwrites
 // it, or later, when no next tile is open. Columns leave at random.
 func (a *arrayPlay) tick() {
+	if !a.v.Has("take_i") {
+		a.v.Tick()
+		return
+	}
 	a.v.Set("take_i", 0)
 	a.v.Set("drain_i", 0)
 	a.fill(a.v, "col_i")

@@ -49,6 +49,7 @@ type design struct {
 //	headed-wide    2x4, the same
 //	taught  2x2, two samples, heads that distil features and logits
 //	direct  2x2, two samples, heads of features and of squared errors, no softmax; features  those alone
+//	single-infer and so on  the inference builds of some of these
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -208,7 +209,7 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		return nil, fmt.Errorf("designs whose updates keep numbers: %w", err)
 	}
 	maps.Copy(all, kept)
-	return all, nil
+	return all, addInference(all)
 })
 
 // bench makes the bench of a block of a design.
@@ -224,6 +225,9 @@ func (d design) layerPasses(f func(l *gen.LayerPlan, k gen.Kind)) {
 	for i := range d.Layers {
 		l := &d.Layers[i]
 		for _, k := range []gen.Kind{gen.Up, gen.Down, gen.Update, gen.Bias, gen.Act} {
+			if (k == gen.Update || k == gen.Bias) && !d.Program.Learns() {
+				continue
+			}
 			if (k != gen.Down || l.N > 1) && (k != gen.Bias || !l.NoBias) {
 				f(l, k)
 			}

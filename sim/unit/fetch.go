@@ -121,9 +121,9 @@ type fetchState struct {
 // in that of the update.
 func (f *fetchPlay) jobList(infer bool) []job {
 	m := f.Map
-	list := []job{
-		{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch, false},
-		{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords, false},
+	list := []job{{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords, false}}
+	if f.Program.Learns() { // before the samples
+		list = append([]job{{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch, false}}, list...)
 	}
 	last := len(f.Layers)
 	layer := func(n int) {
@@ -179,6 +179,7 @@ func (f *fetchPlay) jobList(infer bool) []job {
 
 // run plays from a start to the end of the last job, or of an error.
 func (f *fetchPlay) run(r fetchRun) {
+	r.infer = r.infer || !f.Program.Learns()
 	f.fetchRun = r
 	f.jobs = f.jobList(r.infer)
 	f.pace = 12
@@ -450,7 +451,7 @@ func (f *fetchPlay) wantColumn(counted bool) {
 			v.WantLaneAfter(0, port, r, w, element(r))
 		}
 	}
-	v.WantIf("label_we_o", j.kind == jobLabels)
+	v.WantPresent("label_we_o", b2i(j.kind == jobLabels))
 	v.WantIf("input_we_o", j.kind == jobInput)
 	bias := j.kind == jobSlab && f.column < j.layer.BiasColumns()
 	v.WantPresent("bias_we_o", b2i(bias)<<f.bank)

@@ -60,8 +60,8 @@ func (p *lanePlay) layer(n int) {
 
 // noise drives data at random and nothing valid.
 func (p *lanePlay) noise() {
-	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
-	p.fill(p.v, p.v.Existing("index_i", "free_index_i")...)
+	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i")
+	p.fill(p.v, p.v.Existing("state_i", "target_i", "index_i", "free_index_i")...)
 	p.anyBias()
 	if p.v.Has("mean_i") {
 		p.v.Set("mean_i", 0)
@@ -86,8 +86,8 @@ func (p *lanePlay) noiseBias() int64 {
 // tick ends the cycle; the next begins with noise, but the mode stays.
 func (p *lanePlay) tick() {
 	p.v.Tick()
-	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i", "state_i", "target_i")
-	p.fill(p.v, p.v.Existing("index_i")...)
+	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i")
+	p.fill(p.v, p.v.Existing("state_i", "target_i", "index_i")...)
 	p.anyBias()
 	p.v.SetPresent("act_valid_i", 0)
 	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i"} {
@@ -124,33 +124,43 @@ func (p *lanePlay) act(addr int, acc int64) {
 	p.v.Set("acc_re_i", 1)
 	p.v.Set("acc_raddr_i", int64(addr))
 	p.tick()
-	after := 5
-	if p.Cfg.Damping > 0 {
-		after++
-	}
+	after := p.stages()
 	p.activate(acc, after)
 	p.v.Idle(after - 1) // the nudge is constant while activations are in flight
 	p.noise()
 	p.v.Tick()
 }
 
+// stages is the number of cycles from an accumulator and the old state to the new one:
+// error, force and sum, if there is a nudge, then rounding and limits, then damping.
+func (p *lanePlay) stages() int {
+	n := 2
+	if p.Program.Learns() {
+		n += 3
+	}
+	if p.Cfg.Damping > 0 {
+		n++
+	}
+	return n
+}
+
 // activate plays the cycle after the read of an accumulator that holds acc.
 func (p *lanePlay) activate(acc int64, after int) {
 	nudge, minus := 0, p.chance(2)
-	if p.n == len(p.Layers) {
+	if p.n == len(p.Layers) && p.v.Has("nudge_i") {
 		nudge = p.IntN(2)
 	}
 	state, target := p.among(p.la.Act.Lo, p.la.Act.Hi), p.IntN(2)
 	p.v.SetPresent("act_valid_i", 1)
-	p.strength = p.IntN(len(p.Arith.Strengths()))
+	p.strength = p.IntN(max(1, len(p.Arith.Strengths())))
 	p.v.SetPresent("strength_i", int64(p.strength))
-	p.v.Set("state_i", state)
-	p.v.Set("target_i", int64(target))
-	p.v.Set("nudge_i", int64(nudge))
+	p.v.SetPresent("state_i", state)
+	p.v.SetPresent("target_i", int64(target))
+	p.v.SetPresent("nudge_i", int64(nudge))
 	switch {
 	case p.v.Has("nudge_minus_i"):
 		p.v.SetIf("nudge_minus_i", minus)
-	default: // all nudges have the sign of the only nudged phase
+	case p.Program.Learns(): // all nudges have the sign of the only nudged phase
 		minus = p.Program.Relaxations[1].Beta < 0
 	}
 	u := acc
@@ -381,10 +391,13 @@ func (p *lanePlay) everyAccumulator() {
 		biases = biases[1:2]
 	}
 	for nudge := range 3 {
+		if nudge > 0 && !p.v.Has("nudge_i") {
+			break
+		}
 		p.v.Idle(8)
 		p.v.Set("up_i", 1)
-		p.v.SetIf("nudge_i", nudge > 0)
-		p.v.SetIf("nudge_minus_i", nudge == 2)
+		p.v.SetPresent("nudge_i", b2i(nudge > 0))
+		p.v.SetPresent("nudge_minus_i", b2i(nudge == 2))
 		for _, bias := range biases {
 			for sum := lo; sum <= hi; sum++ {
 				p.sum(sum, bias)
@@ -395,13 +408,15 @@ func (p *lanePlay) everyAccumulator() {
 				p.v.Set("acc_raddr_i", 0)
 				p.v.SetPresent("act_valid_i", 1)
 				state, target := p.among(0, p.la.Act.Hi), p.chance(2)
-				p.v.SetAfter(4, "state_i", state)
-				p.v.SetAfter(4, "target_i", b2i(target))
+				if p.v.Has("target_i") {
+					p.v.SetAfter(4, "state_i", state)
+					p.v.SetAfter(4, "target_i", b2i(target))
+				}
 				u := sum<<p.la.UpShift + bias<<p.la.BiasShift
 				if nudge > 0 {
 					u -= p.force(state, target, nudge == 2)
 				}
-				p.v.WantAfter(9, "state_o", p.la.Act.Apply(u))
+				p.v.WantAfter(4+p.stages(), "state_o", p.la.Act.Apply(u))
 				p.v.Tick()
 			}
 		}

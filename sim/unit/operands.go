@@ -16,7 +16,7 @@ func operandsBench(d design) *Bench {
 			for i, f := range []*bool{&m.down, &m.bias, &m.even, &m.unpool, &m.zero, &m.void, &m.minus} {
 				*f = mode>>i&1 == 1
 			}
-			if m.bias && !v.Has("bias_i") {
+			if m.bias && !v.Has("bias_i") || m.minus && !v.Has("minus_i") {
 				continue
 			}
 			if d.P == 1 && d.LaneBits <= 4 {
@@ -78,7 +78,7 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	v.SetIf("unpool_i", m.unpool)
 	v.SetIf("zero_i", m.zero)
 	v.SetIf("void_i", m.void)
-	v.Set("minus_i", int64(m.point))
+	v.SetPresent("minus_i", int64(m.point))
 	v.SetPresent("head_i", b2i(m.head))
 	v.Set("pos_i", int64(pos))
 	initial := d.Layers[0].Arith.Initial
@@ -145,6 +145,9 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 		v.WantLaneAfter(0, "v_o", i, d.LaneBits, operand)
 	}
 	for r, z := range rows {
+		if !v.Has("z_o") {
+			break
+		}
 		if m.bias && !tall {
 			z = b2i(r == 0)
 		}

@@ -112,7 +112,7 @@ func (p *registersPlay) cycle(quiet bool) {
 	start := write && p.writeAddr == p.offset["CONTROL"] && p.strobe&1 == 1 && p.data&1 == 1 && !p.busy
 	v.WantIf("start_o", start)
 	if start {
-		v.WantIf("infer_o", p.data&2 != 0)
+		v.WantPresent("infer_o", p.data>>1&1)
 	}
 	if read {
 		p.at = int64(p.value(p.readAddr))

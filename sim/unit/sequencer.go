@@ -16,7 +16,7 @@ func sequencerBench(d design) *Bench {
 			v.SetPresent(p, 0)
 		}
 		for _, p := range []string{"drain_idle_i", "fetch_idle_i", "store_idle_i"} {
-			v.Set(p, 1)
+			v.SetPresent(p, 1)
 		}
 		if v.Has("moved_i") {
 			v.Set("moved_i", 0)
@@ -28,11 +28,15 @@ func sequencerBench(d design) *Bench {
 		for _, port := range []string{"fetch_error_i", "store_error_i"} {
 			q.fail = port
 			q.failAt = v.Cycle() + 40 + q.IntN(200)
-			q.step(false)
+			for !q.stopped { // a short run may be over before
+				q.step(false)
+			}
 			q.recover()
 		}
 		q.failAt, q.fail = v.Cycle()+60, resetName
-		q.step(false)
+		for !q.stopped {
+			q.step(false)
+		}
 		v.Reset()
 		q.stopped, q.storeStart = false, false
 		q.failAt, q.fail = 0, ""
@@ -164,6 +168,7 @@ func (q *sequencerPlay) recover() {
 // step plays a training step, or an inference.
 func (q *sequencerPlay) step(infer bool) {
 	v := q.v
+	infer = infer || !q.Program.Learns()
 	v.SetPresent("full_i", 0)
 	v.Set("loaded_i", 0)
 	for range 3 {
@@ -172,7 +177,7 @@ func (q *sequencerPlay) step(infer bool) {
 		v.Tick()
 	}
 	v.Set("start_i", 1)
-	v.SetIf("infer_i", infer)
+	v.SetPresent("infer_i", b2i(infer))
 	q.cold = true
 	if v.Has("cold_i") {
 		v.SetIf("cold_i", !q.warm)
@@ -182,7 +187,7 @@ func (q *sequencerPlay) step(infer bool) {
 	v.Want("state_o", stateIdle)
 	v.Tick()
 	v.Set("start_i", 0)
-	q.fill(v, "infer_i")
+	q.fill(v, v.Existing("infer_i")...)
 	if v.Has("cold_i") {
 		q.fill(v, "cold_i")
 	}
@@ -336,10 +341,10 @@ func (q *sequencerPlay) pass(m passMode) {
 		return
 	}
 	v := q.v
-	updating := q.phase == q.PhaseUpdate()
+	updating := q.updating()
 	q.cycle(stateSetup)
 	if !q.stopped {
-		v.WantIf("update_start_o", m.kind == gen.Bias || m.kind == gen.Update)
+		v.WantPresent("update_start_o", b2i(m.kind == gen.Bias || m.kind == gen.Update))
 	}
 	q.cycle(stateStart)
 	for range q.IntN(4) {
@@ -351,8 +356,8 @@ func (q *sequencerPlay) pass(m passMode) {
 	q.cycle(stateRun)
 	v.Set("walk_done_i", 0)
 	flush := 6 // the pipeline behind the last operation
-	if v.Has("moved_i") {
-		flush++ // and whether its states have moved
+	if v.Has("moved_i") && q.Program.Learns() {
+		flush++ // and whether its states have moved, whose way is longer with a nudge
 	}
 	if updating && q.chance(2) {
 		v.Set("drain_idle_i", 0)
@@ -389,17 +394,17 @@ func (q *sequencerPlay) mode(m passMode) {
 			v.Want(name+"_o", int64(value))
 		}
 	}
-	updating := q.phase == q.PhaseUpdate()
+	updating := q.updating()
 	v.Want("slab_o_o", int64(m.slab*q.Rows/q.P*l.Out.HW))
 	v.WantPresent("slab_part_o", int64(m.slab%(q.P/q.Rows)))
 	v.WantPresent("from_drive_o", b2i(k == gen.Down && m.layer == 2 && m.slab == 0))
 	v.WantIf("up_o", k == gen.Up)
 	v.WantIf("down_o", k == gen.Down)
-	v.WantIf("update_o", k == gen.Update || k == gen.Bias)
+	v.WantPresent("update_o", b2i(k == gen.Update || k == gen.Bias))
 	v.WantPresent("bias_o", b2i(k == gen.Bias))
 	v.WantIf("act_o", k == gen.Act && !m.result)
 	v.WantIf("result_o", m.result)
-	v.WantIf("store_result_o", m.result)
+	v.WantPresent("store_result_o", b2i(m.result))
 	v.WantIf("i_even_o", m.layer%2 == 1)
 	v.WantIf("window_o", k == gen.Up && l.Pooled())
 	v.WantIf("unpool_o", (k == gen.Down || k == gen.Update) && l.Pooled())
@@ -418,7 +423,7 @@ func (q *sequencerPlay) mode(m passMode) {
 		v.Want("slab_base_o", int64(tile+m.slab*l.Tiles))
 		v.WantPresent("slab_number_o", int64(slab+m.slab))
 	}
-	if !m.result && !updating {
+	if !m.result && !updating && v.Has("nudge_o") {
 		nudge := k == gen.Act && m.layer == q.last && q.phase != gen.CopyFree
 		if v.WantIf("nudge_o", nudge); nudge && v.Has("nudge_minus_o") {
 			v.WantIf("nudge_minus_o", q.Program.Relaxations[q.phase].Beta < 0)
@@ -443,20 +448,25 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 	if q.stale(m.kind) || m.result {
 		read = gen.CopyFree
 	}
-	plus, minus := int(points[0].Phase), int(points[1].Phase)
+	var plus, minus int
+	below, here := "i_word_o", "o_word_o" // of the only copy
+	if q.Program.Learns() {
+		plus, minus = int(points[0].Phase), int(points[1].Phase)
+		below, here = "i_plus_o", "o_plus_o"
+	}
 	index := l.IndexBase
-	if q.phase == q.PhaseUpdate() {
+	if q.updating() {
 		read = int(points[m.point].Phase)
 		index += m.point * q.IndexWords
 	}
-	live := q.Cfg.PoolIndex == ep.Live
+	live := q.Cfg.PoolIndex == ep.Live && q.Program.Learns()
 	nudged := q.phase > gen.CopyFree && q.phase < q.Copies()
 	if live && q.Cfg.Sweep == ep.Asynchronous && nudged && m.layer > 1 && (m.kind == gen.Up || !q.stale(m.kind)) {
 		index += q.IndexWords
 	}
 	switch m.kind {
 	case gen.Up:
-		v.Want("i_plus_o", q.below(m.layer, read))
+		v.Want(below, q.below(m.layer, read))
 		v.Want("write_o", int64(l.AccBase))
 		if m.layer == 1 {
 			v.Want("write_o", gen.DriveBase)
@@ -467,10 +477,10 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 			v.WantPresent("free_index_o", b2i(q.phase == gen.CopyFree || q.phase == q.PhaseUpdate() || freezes))
 		}
 	case gen.Down:
-		below := int64(q.Layers[m.layer-2].AccBase)
-		v.Want("o_plus_o", q.here(m.layer, read))
-		v.Want("write_o", below)
-		v.Want("acc_read_o", below)
+		acc := int64(q.Layers[m.layer-2].AccBase)
+		v.Want(here, q.here(m.layer, read))
+		v.Want("write_o", acc)
+		v.Want("acc_read_o", acc)
 		if m.layer == 2 && m.slab == 0 {
 			v.Want("acc_read_o", gen.DriveBase)
 		}
@@ -478,7 +488,7 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 			q.index(index)
 		}
 	case gen.Act:
-		v.Want("o_plus_o", q.here(m.layer, read))
+		v.Want(here, q.here(m.layer, read))
 		if m.result {
 			return
 		}
@@ -506,6 +516,9 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 	}
 }
 
+// updating reports the update.
+func (q *sequencerPlay) updating() bool { return q.Program.Learns() && q.phase == q.PhaseUpdate() }
+
 // stale reports whether a pass reads what was there before the phase: in its first
 // step, but for the neighbours in the second half of a sweep.
 func (q *sequencerPlay) stale(k gen.Kind) bool {
@@ -514,7 +527,7 @@ func (q *sequencerPlay) stale(k gen.Kind) bool {
 
 // index expects the first word of the pool indices, or of those of phase +beta.
 func (q *sequencerPlay) index(word int) {
-	if q.Cfg.PoolIndex == ep.Live {
+	if q.Cfg.PoolIndex == ep.Live && q.Program.Learns() {
 		q.v.Want("index_plus_o", int64(word))
 		return
 	}

@@ -13,7 +13,7 @@ func storeBench(d design) *Bench {
 		s.bits = d.P * d.ElementBits
 		for _, p := range []string{"start_i", "store_start_i", "store_result_i", "abort_i", "reserve_i", "column_valid_i",
 			"m_axi_awready", "m_axi_wready", "m_axi_bvalid"} {
-			v.Set(p, 0)
+			v.SetPresent(p, 0)
 		}
 		v.Reset()
 		v.Set("start_i", 1) // every job belongs to a step
@@ -88,8 +88,9 @@ type storeState struct {
 
 // job plays a job to its end.
 func (s *storePlay) job(j storeJob) {
+	j.result = j.result || !s.v.Has("store_result_i") // there are no other jobs then
 	s.storeJob = j
-	s.v.SetIf("store_result_i", j.result)
+	s.v.SetPresent("store_result_i", b2i(j.result))
 	if s.off || s.error || s.chance(3) { // a step begins, which forgets what went wrong
 		s.v.Set("start_i", 1)
 		s.cycle(false)

@@ -46,13 +46,13 @@ func playPass(v *Vectors, s source, d design, l *gen.LayerPlan, k gen.Kind, slab
 	}
 	v.Set("slab_o_i", int64(slab*d.Rows/d.P*l.Out.HW))
 	v.Set("walk_start_i", 1)
-	s.fill(v, "up_i", "down_i", "update_i", "op_ready_i") // the mode comes with the next cycle
+	s.fill(v, v.Existing("up_i", "down_i", "update_i", "op_ready_i")...) // the mode comes with the next cycle
 	v.Want("op_valid_o", 0)
 	v.Tick()
 	v.Set("walk_start_i", 0)
 	v.SetIf("up_i", k == gen.Up)
 	v.SetIf("down_i", k == gen.Down)
-	v.SetIf("update_i", k == gen.Update || k == gen.Bias)
+	v.SetPresent("update_i", b2i(k == gen.Update || k == gen.Bias))
 	for range 2 {
 		s.fill(v, "op_ready_i")
 		v.Want("op_valid_o", 0)
