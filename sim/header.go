@@ -152,10 +152,10 @@ func (h *header) rates() {
 		h.line("    %#x,", gen.RateRegister(i+1))
 	}
 	h.line("};")
-	h.line("constexpr uint32_t kRateValues[][%d] = {", len(d.Slabs()))
+	h.line("constexpr uint32_t kRateValues[][%d] = {", max(1, n))
 	for start := range d.Cfg.Sequence.Starts {
-		var list []string
-		for _, m := range d.Arith.RateMantissas(d.Cfg.Sequence.StartFactor(start)) {
+		list := []string{"0"}[:1-min(1, n)]
+		for _, m := range d.Arith.RateMantissas(d.Cfg.Sequence.StartFactor(start))[:n] {
 			list = append(list, fmt.Sprint(m))
 		}
 		h.line("    {%s},", strings.Join(list, ", "))

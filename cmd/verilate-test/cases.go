@@ -323,6 +323,12 @@ var networks = []network{
 		c.Formats.UpdateRounding, c.DecayShift = fixedpoint.Stochastic, 4
 		*c = *c.ForInference()
 	}},
+	{name: "inference-readout", list: "5k5,A,7b0,M,fc6", input: ep.Shape{C: 3, H: 9, W: 10}, set: func(c *ep.Config) {
+		heads(c, true, nil) // of which the readout stays
+		c.Array.Size, c.Memory.DataWidth, c.FreeSteps, c.Damping = 4, 32, 6, 1
+		c.Batch, c.Sequence.Starts = 2, 2
+		*c = *c.ForInference()
+	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
 		c.Array.Size = 8
