@@ -31,7 +31,7 @@ func (u *headUnit) difference() hdl.Value {
 	u.Always(func(b *hdl.Block) {
 		b.Set(q, hdl.SubMod(target, hdl.Ext(u.logit, w)))
 	})
-	rounded := roundShift(&u.Scope, "linear", q, a.Error.Shift, a.Error.Mode)
+	rounded := u.WireIs("linear_rounded", roundShift(&u.Scope, "linear", q, a.Error.Shift, a.Error.Mode))
 	bound := hdl.S(max(rounded.Type().Width, u.d.LaneBits))
 	lo, hi := u.Localparam("ERROR_MIN", bound, a.Error.Lo), u.Localparam("ERROR_MAX", bound, a.Error.Hi)
 	return clamp(rounded, lo, hi, hdl.S(u.d.LaneBits))
@@ -66,7 +66,7 @@ func (u *headUnit) mixture(p *hdl.Signal, one int64) hdl.Value {
 	u.Always(func(b *hdl.Block) {
 		b.If(u.is(headMix), func(b *hdl.Block) { b.Set(mix, hdl.AddMod(hdl.Ext(x, mw), hdl.Ext(z, mw))) })
 	})
-	rounded := roundShift(&u.Scope, "mix", mix, a.Error.Shift, a.Error.Mode)
+	rounded := u.WireIs("mix_rounded", roundShift(&u.Scope, "mix", mix, a.Error.Shift, a.Error.Mode))
 	bound := hdl.S(max(rounded.Type().Width, u.d.LaneBits))
 	lo, hi := u.Localparam("MIX_MIN", bound, a.Error.Lo), u.Localparam("MIX_MAX", bound, a.Error.Hi)
 	return clamp(rounded, lo, hi, hdl.S(u.d.LaneBits))

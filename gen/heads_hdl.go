@@ -230,16 +230,12 @@ func (p *Plan) headStateBits() int {
 // average builds ep_average: one lane of the averages of cells.
 func (d *Design) average() *hdl.Module {
 	f := d.Cfg.Formats
-	state, largest := d.headStateBits(), d.Heads[0].HeadArith.Pool.Hi
-	for i := range d.Heads { // no average is above that of its own layer
-		largest = max(largest, d.Heads[i].HeadArith.Pool.Hi)
-	}
-	c := d.shifts.pool
+	state, c := d.headStateBits(), d.shifts.pool
 	one := hdl.U(1)
 	m := hdl.NewModule("ep_average")
 	m.Doc("Average of the states of a cell, one lane:\n\n"+
-		"  h = clamp(round(sum s * 2^-k), 0, %d),  2^k states a cell\n\n"+
-		"One rounding (%v). Latency: last state to h_o 2 cycles.", largest, f.StateRounding)
+		"  h = round(sum s * 2^-k),  2^k states a cell\n\n"+
+		"One rounding (%v); no average is above the largest state. Latency: last state to h_o 2 cycles.", f.StateRounding)
 	m.Group("Clock")
 	m.Clock("clk_i")
 	var sel hdl.Value = bit(false)
@@ -271,9 +267,8 @@ func (d *Design) average() *hdl.Module {
 	scaled := m.WireIs("scaled", hdl.AsS(hdl.Ext(lift.shiftLeft(sum, sel, w), w+1)))
 	rounded := roundShift(&m.Scope, "scaled", scaled, k, f.StateRounding)
 	h := m.OutputReg("h_o", hdl.S(d.LaneBits), "average, holds until the next")
-	top := m.Localparam("STATE_MAX", hdl.S(max(rounded.Type().Width, d.LaneBits)), largest)
 	m.Always(func(b *hdl.Block) {
-		b.If(done, func(b *hdl.Block) { b.Set(h, clampAbove(rounded, top, h.Type())) }) // states are not negative
+		b.If(done, func(b *hdl.Block) { b.Set(h, fit(rounded, d.LaneBits)) })
 	})
 	return m
 }

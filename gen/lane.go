@@ -305,11 +305,12 @@ func (l *lane) activate() {
 	}
 	nudged := l.nudgedAcc(acc2)
 	u := l.Reg("u_q", hdl.S(d.AccBits))
+	if nudge != nil {
+		l.pullByHead(u, acc2, nudged, aligned, nudge)
+		l.round(u)
+		return
+	}
 	l.Always(func(b *hdl.Block) {
-		if nudge != nil {
-			l.pullByHead(b, u, acc2, nudged, aligned, nudge)
-			return
-		}
 		push := func(b *hdl.Block) { b.Set(u, hdl.SubMod(nudged, aligned)) }
 		pull := func(b *hdl.Block) { b.Set(u, hdl.AddMod(nudged, aligned)) }
 		chain := b.If(hdl.Not(l.nudge), func(b *hdl.Block) { b.Set(u, acc2) })

@@ -84,27 +84,37 @@ func (l *lane) headForce() hdl.Value {
 	return l.WireIs("head_aligned", d.shifts.headShift.shiftLeft(nudge, sel, d.AccBits))
 }
 
-// pullByHead adds the nudge of the head, or subtracts that of the output layer from what
-// it acts on, the other way round in the phases -beta.
-func (l *lane) pullByHead(b *hdl.Block, u, acc *hdl.Signal, nudged, output, head hdl.Value) {
-	d := l.d
-	signed := func(plus, minus func(b *hdl.Block)) func(b *hdl.Block) {
-		switch {
+// pullByHead adds the nudge of the head, or subtracts that of the output layer from what it acts
+// on, the other way round in the phases -beta. Output is nil if that layer has no nudge of its own.
+func (l *lane) pullByHead(u *hdl.Signal, acc, nudged, output, head hdl.Value) {
+	base, pull, any := acc, head, l.heads.nudge
+	subtracts, constant := l.nudgeMinus, !l.d.pushes() // constant where all phases have one sign
+	if output != nil {
+		any = l.WireIs("nudges", hdl.Any(l.heads.nudge, l.nudge))
+		pull = l.WireIs("pull", hdl.Mux(l.heads.nudge, head, output))
+		if nudged != acc {
+			base = l.WireIs("pulled", hdl.Mux(l.heads.nudge, acc, nudged))
+		}
+		switch { // an output has s - y, a head y - z
 		case l.nudgeMinus != nil:
-			return func(b *hdl.Block) { b.If(l.nudgeMinus, minus).Else(plus) }
-		case d.pulls():
-			return minus
+			subtracts = l.WireIs("subtracts", hdl.Eq(l.nudgeMinus, l.heads.nudge))
+		case constant:
+			subtracts = l.heads.nudge
 		default:
-			return plus
+			subtracts = l.WireIs("subtracts", hdl.Not(l.heads.nudge))
 		}
 	}
-	chain := b.If(l.heads.nudge, signed(
-		func(b *hdl.Block) { b.Set(u, hdl.AddMod(acc, head)) },
-		func(b *hdl.Block) { b.Set(u, hdl.SubMod(acc, head)) }))
-	if output != nil {
-		chain = chain.ElseIf(l.nudge, signed(
-			func(b *hdl.Block) { b.Set(u, hdl.SubMod(nudged, output)) },
-			func(b *hdl.Block) { b.Set(u, hdl.AddMod(nudged, output)) }))
-	}
-	chain.Else(func(b *hdl.Block) { b.Set(u, acc) })
+	add := func(b *hdl.Block) { b.Set(u, hdl.AddMod(base, pull)) }
+	sub := func(b *hdl.Block) { b.Set(u, hdl.SubMod(base, pull)) }
+	l.Always(func(b *hdl.Block) {
+		chain := b.If(hdl.Not(any), func(b *hdl.Block) { b.Set(u, acc) })
+		switch {
+		case subtracts != nil:
+			chain.ElseIf(subtracts, sub).Else(add)
+		case constant:
+			chain.Else(sub)
+		default:
+			chain.Else(add)
+		}
+	})
 }

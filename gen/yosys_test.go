@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"epgen/ep"
+	"epgen/fixedpoint"
 )
 
 // TestEstimateAgainstYosys compares multipliers, memory bits and register bits of the
@@ -31,6 +32,22 @@ func TestEstimateAgainstYosys(t *testing.T) {
 		{"odd", "5,M,4,fc3", func(c *ep.Config) { c.Array.Rows, c.Array.Columns, c.PoolIndex = 3, 9, ep.Live }},
 		{"on chip", "5,M,7k5,M,fc3", func(c *ep.Config) {
 			c.Array.Size, c.PoolIndex, c.Memory.Weights = 2, ep.Live, ep.OnChip
+		}},
+		{"heads", "5,M,6,fc4", func(c *ep.Config) {
+			c.Array.Rows, c.Array.Columns = 4, 2
+			net, err := c.Network.WithHeadsOn(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			features, readout := ep.DefaultHead(1, ep.Shape{C: 5, H: 6, W: 5}), net.HeadSpecs()[0]
+			features.Kind, features.Outputs, features.Lambda, features.Grid, readout.Kind = ep.FeatureHead, 3, 0.7, 0, ep.LogitHead
+			readout.Temperature, readout.Mix = 3, 0.7 // likewise
+			if c.Network, err = net.WithHeads(4, []ep.HeadSpec{features, readout}); err != nil {
+				t.Fatal(err)
+			}
+			c.Rates = c.Rates[:2]
+			// Logits of 32 bits: Yosys would make a multiplier of the index of a lane of another width.
+			c.Formats.HeadWeight = fixedpoint.Q(0, 8)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

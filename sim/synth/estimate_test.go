@@ -33,6 +33,48 @@ var heldOut = []struct {
 		c.Array.Size, c.Memory.DataWidth, c.Sweep = 4, 128, ep.Asynchronous
 		c.Estimate, c.Formats.UpdateRounding = ep.RandomSign, fixedpoint.Stochastic
 	}, true},
+	{"heads", "5,M,6,fc4", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
+		c.Array.Size, c.Memory.DataWidth = 2, 32
+		withHeads(c, true, func(s *ep.HeadSpec) {})
+	}, false},
+	{"distilling heads", "9,M,7,fc5", ep.Shape{C: 3, H: 8, W: 8}, func(c *ep.Config) {
+		c.Array.Size, c.Memory.DataWidth = 4, 64
+		withHeads(c, true, func(s *ep.HeadSpec) {
+			s.Kind, s.Outputs = ep.FeatureHead, 5
+			if s.Readout {
+				s.Kind = ep.LogitHead
+			} else {
+				s.Lambda = 0.5
+			}
+		})
+	}, true},
+	{"heads without a softmax, tall", "9,M,7,fc5", ep.Shape{C: 3, H: 8, W: 8}, func(c *ep.Config) {
+		c.Array.Rows, c.Array.Columns, c.Memory.DataWidth, c.PoolIndex = 4, 2, 64, ep.Live
+		withHeads(c, false, func(s *ep.HeadSpec) { s.Kind = ep.SquaredHead })
+	}, true},
+}
+
+// withHeads gives a network heads on every layer but the last, or, with a readout, which becomes
+// of the last layer, one on the first layer and the readout.
+func withHeads(c *ep.Config, readout bool, change func(s *ep.HeadSpec)) {
+	net, classes := c.Network, c.Network.Output().Len()
+	var err error
+	if readout {
+		if net, err = net.WithHeadsOn([]int{1}); err != nil {
+			panic(err) // a constant
+		}
+		c.Rates = c.Rates[:len(net.Layers)]
+	}
+	specs := net.HeadSpecs()
+	for layer := 1; layer < len(net.Layers) && !readout; layer++ {
+		specs = append(specs, ep.DefaultHead(layer, net.Layers[layer-1].Out))
+	}
+	for i := range specs {
+		change(&specs[i])
+	}
+	if c.Network, err = net.WithHeads(classes, specs); err != nil {
+		panic(err)
+	}
 }
 
 // TestResourcesAgainstYosys holds the estimate of LUTs and flip-flops against a synthesis by
