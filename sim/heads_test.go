@@ -28,7 +28,7 @@ func headed(t testing.TB, cfg *ep.Config) {
 		s := ep.DefaultHead(layer, net.Layers[layer-1].Out)
 		s.Lambda = 0.5
 		if layer == 1 {
-			s.Kind = ep.LogitHead
+			s.Kind, s.Temperature = ep.LogitHead, 3 // a power of two has the tables of temperature 1
 		}
 		specs = append(specs, s)
 	}
