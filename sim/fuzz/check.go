@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"epgen/ep"
+	"epgen/gen"
 	"epgen/sim"
 )
 
@@ -40,13 +41,14 @@ var sessions = []struct {
 // thorough, Icarus Verilog and Yosys read it too. A *Failure is the design's; another
 // error means that it could not be checked.
 func Check(ctx context.Context, s Settings, dir string, thorough bool) error {
-	if err := writePackage(s, dir); err != nil {
+	d, err := writePackage(s, dir)
+	if err != nil {
 		return err
 	}
 	if err := lint(ctx, dir, thorough); err != nil {
 		return err
 	}
-	simulation := &sim.Simulation{Dir: dir, Jobs: 1, Opt: 0}
+	simulation := &sim.Simulation{Dir: dir, Jobs: 1, Opt: optimisation(d)}
 	if err := simulation.Build(ctx); err != nil {
 		return stop(ctx, &Failure{"build", line(err.Error())})
 	}
@@ -75,15 +77,14 @@ func stop(ctx context.Context, f *Failure) error {
 func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // writePackage generates the design. Errors and panics of the generator are failures.
-func writePackage(s Settings, dir string) (err error) {
+func writePackage(s Settings, dir string) (d *gen.Design, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = &Failure{"generate", line(fmt.Sprint(errPanic, ": ", r))}
 		}
 	}()
-	fail := func(err error) error { return &Failure{"generate", line(err.Error())} }
-	d, err := s.design()
-	if err != nil {
+	fail := func(err error) (*gen.Design, error) { return nil, &Failure{"generate", line(err.Error())} }
+	if d, err = s.design(); err != nil {
 		return fail(err)
 	}
 	var none ep.Sources
@@ -97,13 +98,23 @@ func writePackage(s Settings, dir string) (err error) {
 		return fail(err)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
+		return nil, err
 	}
 	f := &d.Cfg.Formats
 	if _, err := sim.WritePackage(dir, d, w.Quantize(f), x.Quantize(f), nil); err != nil {
 		return fail(err)
 	}
-	return nil
+	return d, nil
+}
+
+// optimisation is that of the C++ compiler: none, for most designs simulate in less time than it
+// would take, or, above so many multipliers times cycles, some.
+func optimisation(d *gen.Design) int {
+	const much = 1_000_000
+	if d.Rows*d.Columns*d.Estimate(d.Cfg.Memory.ReadLatency).Cycles*d.Cfg.Sequence.Starts > much {
+		return 1
+	}
+	return 0
 }
 
 // lint reads the Verilog with Verilator or, thorough, all three tools: not a line may come.

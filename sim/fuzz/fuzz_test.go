@@ -149,7 +149,7 @@ func TestCheckFails(t *testing.T) {
 	needs(t, "verilator")
 	dir := t.TempDir()
 	s := Settings{"network.layers": "3,M,fc2", "network.input": "1x4x4"}
-	if err := writePackage(s, dir); err != nil {
+	if _, err := writePackage(s, dir); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "rtl", "ep_lane.v")
