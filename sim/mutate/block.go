@@ -15,33 +15,37 @@ import (
 // meets what no run of the design meets, such as every entry of a table.
 const BlockTrial = "bench of the block"
 
-// TryBlock plays the bench of the mutant's block, if there is one, and returns the first
+// TryBlock plays the benches of the mutant's block, if there are any, and returns the first
 // mismatch: an output of the block; nil if there is none. The block as it is must pass.
 func (b *Bench) TryBlock(m *Mutant) (place *sim.Mismatch, err error) {
 	d, err := gen.New(b.cfg)
 	if err != nil {
 		return nil, err
 	}
-	bench := unit.Of(b.name, d)[strings.TrimSuffix(m.File, ".v")]
-	if bench == nil {
-		return nil, nil
-	}
+	block := strings.TrimSuffix(m.File, ".v")
 	dir := filepath.Join(b.dir, "block")
 	defer os.RemoveAll(dir)
-	r, err := bench.Against(dir, func(file, text string) (string, error) {
-		if file != m.File {
-			return text, nil
+	for _, bench := range unit.Of(b.name, d)[block] {
+		r, err := bench.Against(dir, func(file, text string) (string, error) {
+			if file != m.File {
+				return text, nil
+			}
+			return m.applyBelow(text, string(b.rtl[m.File]))
+		})
+		switch {
+		case err != nil:
+			return nil, err
+		case r.Err != nil:
+			return nil, r.Err
+		case r.Mismatch != nil:
+			return &sim.Mismatch{
+				Kind: "port", Cycle: uint64(r.Mismatch.Cycle), ExpectedHex: r.Mismatch.Want, GotHex: r.Mismatch.Got,
+				Message: fmt.Sprintf("expected %s, got %s", r.Mismatch.Want, r.Mismatch.Got),
+				Signal:  block + "." + r.Mismatch.Port,
+			}, nil
 		}
-		return m.applyBelow(text, string(b.rtl[m.File]))
-	})
-	if err != nil || r.Err != nil || r.Passed() {
-		return nil, firstError(err, r.Err)
 	}
-	return &sim.Mismatch{
-		Kind: "port", Cycle: uint64(r.Mismatch.Cycle), ExpectedHex: r.Mismatch.Want, GotHex: r.Mismatch.Got,
-		Message: fmt.Sprintf("expected %s, got %s", r.Mismatch.Want, r.Mismatch.Got),
-		Signal:  strings.TrimSuffix(m.File, ".v") + "." + r.Mismatch.Port,
-	}, nil
+	return nil, nil
 }
 
 // applyBelow returns the text of a block, that of the file but for the lines below its first
@@ -56,13 +60,4 @@ func (m *Mutant) applyBelow(text, file string) (string, error) {
 	below.Line -= strings.Count(head, "\n") - 1
 	after, err := below.apply([]byte(text))
 	return string(after), err
-}
-
-func firstError(list ...error) error {
-	for _, err := range list {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

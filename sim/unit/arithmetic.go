@@ -1,6 +1,8 @@
 package unit
 
 import (
+	"math/bits"
+
 	"epgen/fixedpoint"
 	"epgen/gen"
 	"epgen/hdl"
@@ -73,10 +75,15 @@ func setTensor(v *Vectors, k gen.Kind, fields map[string]uint64) {
 }
 
 // contrast returns a contrast of [lo, hi], now and then one whose change lies
-// next to a tie.
+// next to a tie, or is one.
 func (s source) contrast(u fixedpoint.Update, lo, hi int64) int64 {
 	if !s.chance(3) || u.Mantissa == 0 || u.Shift == 0 || u.Shift > 40 {
 		return s.among(lo, hi)
+	}
+	if exact := u.Shift - 1 - bits.TrailingZeros64(u.Mantissa); exact >= 0 && s.chance(2) {
+		if tie := (s.among(-100, 100)*2 + 1) << exact; tie >= lo && tie <= hi {
+			return tie
+		}
 	}
 	near := (s.among(-100, 100)*2 + 1) << (u.Shift - 1) / int64(u.Mantissa)
 	return min(max(near+s.among(-1, 1), lo), hi)

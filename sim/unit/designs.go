@@ -220,19 +220,47 @@ func (d design) bench(block string, play func(v *Vectors), lanes map[string]int)
 	}
 }
 
-// layerPasses calls f for every pass that the schedule makes over a layer.
+// layerPasses calls f for every pass that the schedule makes over a layer or a head, but for
+// the errors of a head, which is none of the walker's.
 func (d design) layerPasses(f func(l *gen.LayerPlan, k gen.Kind)) {
 	for i := range d.Layers {
 		l := &d.Layers[i]
-		for _, k := range []gen.Kind{gen.Up, gen.Down, gen.Update, gen.Bias, gen.Act} {
+		for _, k := range []gen.Kind{gen.Up, gen.Down, gen.Update, gen.Bias, gen.Act, gen.Pool} {
 			if (k == gen.Update || k == gen.Bias) && !d.Program.Learns() {
 				continue
 			}
-			if (k != gen.Down || l.N > 1) && (k != gen.Bias || !l.NoBias) {
+			if (k != gen.Down || l.N > 1) && (k != gen.Bias || !l.NoBias) && (k != gen.Pool || d.headOn(l) != nil) {
 				f(l, k)
 			}
 		}
 	}
+	for i := range d.Heads {
+		for _, k := range []gen.Kind{gen.Up, gen.Down, gen.Update, gen.Bias} {
+			f(&d.Heads[i], k)
+		}
+	}
+}
+
+// numbered returns the layer or head of a number.
+func (d design) numbered(n int) *gen.LayerPlan {
+	for _, list := range [][]gen.LayerPlan{d.Layers, d.Heads} {
+		for i := range list {
+			if list[i].N == n {
+				return &list[i]
+			}
+		}
+	}
+	panic(fmt.Sprintf("unit: no layer or head %d", n))
+}
+
+// headOn returns the head on a layer, or nil.
+func (d design) headOn(l *gen.LayerPlan) *gen.LayerPlan {
+	for i := range d.Heads {
+		if h := &d.Heads[i]; h.Head.Layer == l.N {
+			return h
+		}
+	}
+	return nil
 }
 
 // longest is the longest burst in beats: the power of two at or below the limit,

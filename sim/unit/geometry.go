@@ -105,7 +105,11 @@ func (d design) operations(l *gen.LayerPlan, k gen.Kind, slab int) []operation {
 		}
 	case gen.Bias:
 		e.contrast(0, 0, 0)
-	case gen.Act:
+	case gen.Act, gen.Pool:
+		if h := d.headOn(l); h != nil {
+			e.cells(h)
+			break
+		}
 		for b := range d.Cfg.Batch {
 			for blk := range l.Out.Blocks {
 				for pix := range l.Out.HW {
@@ -117,6 +121,29 @@ func (d design) operations(l *gen.LayerPlan, k gen.Kind, slab int) []operation {
 	}
 	e.ops[len(e.ops)-1].end = true
 	return e.ops
+}
+
+// cells visits the states of one cell of the grid of a head after the other. What the head has
+// of a cell lies at i in its input, and, for Pool, at tile in that of a sample.
+func (e *enumeration) cells(h *gen.LayerPlan) {
+	height, width := e.l.Layer.Out.H/h.Layer.In.H, e.l.Layer.Out.W/h.Layer.In.W
+	for b := range e.Cfg.Batch {
+		for blk := range e.l.Out.Blocks {
+			for cy := range h.Layer.In.H {
+				for cx := range h.Layer.In.W {
+					from, cell := len(e.ops), blk*h.In.HW+cy*h.Layer.In.W+cx
+					for y := range height {
+						for x := range width {
+							pix := (cy*height+y)*e.l.Layer.Out.W + cx*width + x
+							e.add(operation{i: b*h.In.SampleWords + cell, o: b*e.l.Out.SampleWords + blk*e.l.Out.HW + pix, tile: -1, pos: -1,
+								part: -1, sample: b})
+						}
+					}
+					e.mark(from)
+				}
+			}
+		}
+	}
 }
 
 type enumeration struct {

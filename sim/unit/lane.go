@@ -28,6 +28,9 @@ func laneBench(d design) *Bench {
 			}
 			p.feedback()
 		}
+		for i := range d.Heads {
+			p.head(&d.Heads[i])
+		}
 		if d.AccBits <= 14 {
 			p.everyAccumulator()
 		}
@@ -41,6 +44,9 @@ type lanePlay struct {
 	la       *ep.LayerArith
 	n        int
 	strength int // which of several |beta|
+
+	pulled bool  // the head of the layer nudges it
+	back   int64 // by this, in accumulators
 }
 
 // layer selects the constants of layer n.
@@ -63,6 +69,9 @@ func (p *lanePlay) noise() {
 	p.fill(p.v, "sum_i", "pos_i", "acc_raddr_i", "acc_waddr_i")
 	p.fill(p.v, p.v.Existing("state_i", "target_i", "index_i", "free_index_i")...)
 	p.anyBias()
+	for _, name := range []string{"head_i", "head_nudge_i", "back_first_i", "back_re_i", "back_we_i", "capture_i"} {
+		p.v.SetPresent(name, 0)
+	}
 	if p.v.Has("mean_i") {
 		p.v.Set("mean_i", 0)
 	}
@@ -157,6 +166,7 @@ func (p *lanePlay) activate(acc int64, after int) {
 	p.v.SetPresent("state_i", state)
 	p.v.SetPresent("target_i", int64(target))
 	p.v.SetPresent("nudge_i", int64(nudge))
+	p.v.SetPresent("head_nudge_i", b2i(p.pulled))
 	switch {
 	case p.v.Has("nudge_minus_i"):
 		p.v.SetIf("nudge_minus_i", minus)
@@ -166,6 +176,11 @@ func (p *lanePlay) activate(acc int64, after int) {
 	u := acc
 	if nudge == 1 {
 		u = p.inside(u) - p.force(state, target == 1, minus)
+	}
+	if p.pulled && minus {
+		u -= p.back
+	} else if p.pulled {
+		u += p.back
 	}
 	want := p.la.Act.Apply(u)
 	if p.v.Has("zero_i") {

@@ -10,13 +10,13 @@ import (
 // Of returns the benches of the blocks of any design, by the name of the block. Some have
 // none: the datapath and the top, whose work is seen in the whole design alone, and what
 // package unit has no account of where a design has heads.
-func Of(name string, accelerator *gen.Design) map[string]*Bench {
+func Of(name string, accelerator *gen.Design) map[string][]*Bench {
 	d := design{name, accelerator}
-	benches := map[string]*Bench{}
+	benches := map[string][]*Bench{}
 	add := func(list ...*Bench) {
 		for _, b := range list {
 			if _, err := d.Block(b.block()); err == nil {
-				benches[b.block()] = b
+				benches[b.block()] = append(benches[b.block()], b)
 			}
 		}
 	}
@@ -27,9 +27,10 @@ func Of(name string, accelerator *gen.Design) map[string]*Bench {
 		add(updateBench(d, false))
 	}
 	add(arrayBench(d), operandsBench(d), randomKeyBench(d), drainBench(d), keptBench(d),
-		walkerBench(d), registersBench(d), headBench(d), averageBench(d))
+		walkerBench(d), tableBench(d, true), tableBench(d, false), laneBench(d), storeBench(d),
+		registersBench(d), lateRegistersBench(d), headBench(d), averageBench(d))
 	if len(d.Heads) == 0 {
-		add(laneBench(d), tableBench(d, true), tableBench(d, false), sequencerBench(d), fetchBench(d), storeBench(d))
+		add(sequencerBench(d), fetchBench(d))
 	}
 	return benches
 }
@@ -50,6 +51,9 @@ func (b *Bench) Against(dir string, change func(file, text string) (string, erro
 		after, err := change(file, text)
 		if err != nil && failed == nil {
 			failed = err
+		}
+		if b.edit != nil {
+			after = b.edit(file, after)
 		}
 		return after
 	}

@@ -1,15 +1,46 @@
 package unit
 
+import (
+	"fmt"
+	"strings"
+)
+
+// lateRegistersBench is registersBench with counters that begin just below 2^32, so that their
+// upper halves count too.
+func lateRegistersBench(d design) *Bench {
+	const least = 1<<32 - 20
+	b := registersBenchFrom(d, least)
+	b.Name += "-late"
+	b.edit = func(_, text string) string {
+		return strings.ReplaceAll(text, "<= 64'd0;", fmt.Sprintf("<= 64'd%d;", least))
+	}
+	return b
+}
+
 // registersBench checks ep_registers on its bus and towards the core: reset
 // values, access, byte strobes, write one to clear, counters, and that a start
 // while busy does nothing. Accesses to every register and between them come at
 // random, with all handshakes at random, beside a core that is noise.
-func registersBench(d design) *Bench {
+func registersBench(d design) *Bench { return registersBenchFrom(d, 0) }
+
+// registersBenchFrom is registersBench of counters that begin at least.
+func registersBenchFrom(d design, least uint64) *Bench {
 	return d.bench("ep_registers", func(v *Vectors) {
-		p := &registersPlay{v: v, source: newSource(10), offset: map[string]int64{}, constant: map[int64]uint32{}}
+		p := &registersPlay{v: v, source: newSource(10), offset: map[string]int64{}, constant: map[int64]uint32{},
+			least: least, rateBits: d.Cfg.Formats.RateBits, starts: uint64(d.Cfg.Starts())}
+		reset := registerState{}
+		for i := range reset.counters {
+			reset.counters[i] = least
+		}
 		for _, r := range d.Registers() {
 			p.offset[r.Name] = int64(r.Offset)
 			p.offsets = append(p.offsets, int64(r.Offset))
+			if strings.HasPrefix(r.Name, "RATE_") {
+				p.rateOffsets, reset.rates = append(p.rateOffsets, int64(r.Offset)), append(reset.rates, uint64(r.Reset))
+			}
+			if strings.HasPrefix(r.Name, "STEPS_") {
+				p.stepNames = append(p.stepNames, r.Name)
+			}
 			if r.Name == "ID" || r.Name == "VERSION" || r.Name == "CONFIG" {
 				p.constant[int64(r.Offset)] = r.Reset
 			}
@@ -21,7 +52,9 @@ func registersBench(d design) *Bench {
 		}
 		for range 3 {
 			v.Reset()
-			p.registerState = registerState{}
+			p.registerState = reset
+			p.rates = append(p.rates[:0:0], reset.rates...)
+			p.steps = make([]int64, len(p.stepNames))
 			p.queue = append(p.queue[:0:0], p.offsets...) // reset values of all, before anything is written
 			for cycle := range 2500 {
 				p.cycle(cycle < 200)
@@ -45,6 +78,12 @@ type registerState struct {
 	busy, finish, error, fetchError       bool
 	classes                               [7]bool
 	progress                              uint32
+
+	rates   []uint64 // of layers and heads, where software may change them
+	number  uint64   // of the next update
+	sums    uint64   // steps whose contrasts are summed
+	steps   []int64  // that the monitor counts, by phase
+	trained bool     // a training step ends well
 }
 
 var counterNames = [7]string{"CYCLES", "ARRAY", "WAIT_FETCH", "WAIT_STORE", "OVERHEAD", "READ_BEATS", "WRITE_BEATS"}
@@ -57,6 +96,12 @@ type registersPlay struct {
 	offsets  []int64
 	constant map[int64]uint32
 	queue    []int64 // addresses to be read next
+
+	least       uint64 // at which counters begin
+	rateBits    int
+	starts      uint64 // that an update sums the contrasts of
+	rateOffsets []int64
+	stepNames   []string
 }
 
 // cycle plays one cycle. Quiet ones write nothing and the core is idle.
@@ -113,7 +158,13 @@ func (p *registersPlay) cycle(quiet bool) {
 	v.WantIf("start_o", start)
 	if start {
 		v.WantPresent("infer_o", p.data>>1&1)
+		v.WantPresent("cold_o", p.data>>2&1)
 	}
+	for i, rate := range p.rates {
+		v.WantLaneAfter(0, "rates_o", i, p.rateBits, int64(rate))
+	}
+	v.WantPresent("update_number_o", int64(p.number))
+	v.WantPresent("apply_o", b2i(p.sums == p.starts-1))
 	if read {
 		p.at = int64(p.value(p.readAddr))
 		p.reading = false
@@ -152,6 +203,16 @@ func (p *registersPlay) core(quiet bool) {
 	p.v.SetIf("finish_i", p.finish)
 	p.v.SetIf("error_i", p.error)
 	p.v.SetIf("fetch_error_i", p.fetchError)
+	infer := p.chance(2)
+	p.v.SetPresent("infer_run_i", b2i(infer))
+	p.trained = p.finish && !p.error && !infer
+	for i, name := range p.stepNames {
+		p.steps[i] = int64(p.IntN(1 << 16))
+		if quiet {
+			p.steps[i] = 0
+		}
+		p.v.Set(strings.ToLower(name)+"_i", p.steps[i])
+	}
 	state, phase := p.IntN(16), p.IntN(8)
 	layer, slab := p.IntN(1<<p.v.Bits("layer_i")), p.IntN(1<<p.v.Bits("slab_index_i"))
 	if quiet {
@@ -177,6 +238,22 @@ func (p *registersPlay) value(addr int64) uint32 {
 			return uint32(p.counters[i] >> 32)
 		}
 	}
+	for i, name := range p.stepNames {
+		if addr == p.offset[name] {
+			return uint32(p.steps[i])
+		}
+	}
+	for i, offset := range p.rateOffsets {
+		if addr == offset {
+			return uint32(p.rates[i])
+		}
+	}
+	if at, ok := p.offset["UPDATE_NUMBER"]; ok && addr == at {
+		return uint32(p.number)
+	}
+	if at, ok := p.offset["ACCUMULATED"]; ok && addr == at {
+		return uint32(p.sums)
+	}
 	switch addr {
 	case p.offset["STATUS"]:
 		return uint32(b2i(p.busy) | b2i(p.done)<<1 | b2i(p.failed)<<2)
@@ -196,6 +273,24 @@ func (p *registersPlay) value(addr int64) uint32 {
 	return 0 // CONTROL, and what is no register
 }
 
+// writeOptions is a write to a register that only some designs have.
+func (p *registersPlay) writeOptions() {
+	for i, offset := range p.rateOffsets {
+		if p.writeAddr == offset {
+			p.rates[i] = p.merge(p.rates[i]) & (1<<p.rateBits - 1)
+		}
+	}
+	if at, ok := p.offset["UPDATE_NUMBER"]; ok && p.writeAddr == at && !p.updates() {
+		p.number = p.merge(p.number)
+	}
+	if at, ok := p.offset["ACCUMULATED"]; ok && p.writeAddr == at && !p.trained {
+		p.sums = p.merge(p.sums) & 0xffff
+	}
+}
+
+// updates reports the end of a training step that has applied an update.
+func (p *registersPlay) updates() bool { return p.trained && p.sums == p.starts-1 }
+
 // step is the end of the cycle.
 func (p *registersPlay) step(write, start bool) {
 	clear := false
@@ -208,12 +303,21 @@ func (p *registersPlay) step(write, start bool) {
 		case p.writeAddr == p.offset["BASE_HI"]:
 			p.base = p.base&0xffffffff | p.merge(p.base>>32)<<32
 		}
+		if !p.busy {
+			p.writeOptions()
+		}
 		switch p.writeAddr {
 		case p.offset["IRQ_ENABLE"]:
 			p.enable = p.merge(uint64(b2i(p.enable)))&1 == 1
 		case p.offset["IRQ_STATUS"]:
 			clear = p.strobe&1 == 1 && p.data&1 == 1
 		}
+	}
+	switch {
+	case p.updates():
+		p.number, p.sums = (p.number+1)&(1<<32-1), 0
+	case p.trained:
+		p.sums = (p.sums + 1) & 0xffff
 	}
 	p.pending = p.finish || p.pending && !clear
 	switch {
@@ -230,7 +334,7 @@ func (p *registersPlay) step(write, start bool) {
 	}
 	for i := range p.counters {
 		if start {
-			p.counters[i] = 0
+			p.counters[i] = p.least
 		} else if p.classes[i] {
 			p.counters[i]++
 		}

@@ -146,8 +146,11 @@ func (s *storePlay) data() []column {
 		add(s.Cfg.Batch * s.Layers[len(s.Layers)-1].Out.SampleWords)
 		return list
 	}
-	for i := range s.Layers {
-		l := &s.Layers[i]
+	for i, v := range s.Visits.Update {
+		if i > 0 && s.Visits.Update[i-1].Layer == v.Layer {
+			continue // another point of the contrast of a head
+		}
+		l := s.numbered(v.Layer)
 		for range l.Slabs {
 			add(l.SlabColumns)
 			if l.KeptColumns > 0 {

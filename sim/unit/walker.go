@@ -23,7 +23,7 @@ func walkerBench(d design) *Bench {
 			v.Reset()
 			d.layerPasses(func(l *gen.LayerPlan, k gen.Kind) {
 				slabs := l.Slabs
-				if k == gen.Act {
+				if k == gen.Act || k == gen.Pool {
 					slabs = 1
 				}
 				for slab := range slabs {
@@ -111,6 +111,10 @@ func tableBench(d design, rows bool) *Bench {
 	return d.bench(block, func(v *Vectors) {
 		d.layerPasses(func(l *gen.LayerPlan, k gen.Kind) {
 			a, strideIn, strideOut, strideTap := entryAxis(l, rows)
+			if h := d.headOn(l); h != nil && (k == gen.Act || k == gen.Pool) {
+				wantCells(v, d, axisName, int64(d.Descriptor(l.N, k)[base]), a, strideOut, h, rows)
+				return
+			}
 			for item := range a.items(k) {
 				v.Set(axisName+"_index_i", int64(d.Descriptor(l.N, k)[base])+int64(item))
 				var want map[string]int
@@ -137,6 +141,19 @@ func tableBench(d design, rows bool) *Bench {
 			}
 		})
 	}, nil)
+}
+
+// wantCells expects the entries of the cells of a head.
+func wantCells(v *Vectors, d design, axisName string, base int64, a axis, strideOut int, h *gen.LayerPlan, rows bool) {
+	cells, stride := h.Layer.In.W, 1
+	if rows {
+		cells, stride = h.Layer.In.H, h.Layer.In.W
+	}
+	for c := range cells {
+		v.Set(axisName+"_index_i", base+int64(c))
+		wantEntry(v, d, axisName+"_entry_o", map[string]int{"last": a.out/cells - 1, "void": 0, "i": c * stride, "o": c * a.out / cells * strideOut})
+		v.Tick()
+	}
 }
 
 func entryAxis(l *gen.LayerPlan, rows bool) (a axis, in, out, tap int) {
