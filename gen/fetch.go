@@ -253,37 +253,47 @@ func (f *fetch) jobs() {
 		b.Set(hdl.Bit(f.full, 1), hdl.Any(hdl.Bit(f.full, 1), f.fillBank))
 		b.Set(f.fillBank, hdl.Not(f.fillBank))
 	}
-	advance := func(b *hdl.Block) { // to the next slab
-		b.Set(f.state, st[fetchWait])
-		if !d.keeps() {
-			arrived(b)
-		}
-		b.Set(f.slab, hdl.Mux(lastSlab, zeroOf(f.slab), inc(f.slab)))
-		b.If(lastSlab, func(b *hdl.Block) {
-			b.Set(f.visit, inc(f.visit))
-			b.If(rec.slice(word, "step"), func(b *hdl.Block) {
-				b.Set(f.step, inc(f.step))
-				if lastStep == nil {
-					b.Set(f.state, st[fetchHold])
-					return
-				}
-				if d.hasHeads() {
-					f.nextStep(b, lastStep, repeat)
-					return
-				}
-				rest := func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) }
-				chain := b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) })
-				if f.infer == nil {
-					chain.Else(rest)
-					return
-				}
-				chain.ElseIf(f.infer, rest)
-			})
-			if d.endsWithStep() {
+	endStep := func(b *hdl.Block) {
+		b.If(rec.slice(word, "step"), func(b *hdl.Block) {
+			b.Set(f.step, inc(f.step))
+			if lastStep == nil {
+				b.Set(f.state, st[fetchHold])
 				return
 			}
-			b.If(rec.slice(word, "end"), func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
+			if d.hasHeads() {
+				f.nextStep(b, lastStep, repeat)
+				return
+			}
+			rest := func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) }
+			chain := b.If(hdl.Not(lastStep), func(b *hdl.Block) { b.Set(f.visit, repeat) })
+			if f.infer == nil {
+				chain.Else(rest)
+				return
+			}
+			chain.ElseIf(f.infer, rest)
 		})
+	}
+	end := func(b *hdl.Block) {
+		if d.endsWithStep() {
+			return
+		}
+		b.If(rec.slice(word, "end"), func(b *hdl.Block) { b.Set(f.state, st[fetchIdle]) })
+	}
+	// advance goes to the next slab, and behind the last one of a visit to what is given.
+	advance := func(behind ...func(b *hdl.Block)) func(b *hdl.Block) {
+		return func(b *hdl.Block) {
+			b.Set(f.state, st[fetchWait])
+			if !d.keeps() {
+				arrived(b)
+			}
+			b.Set(f.slab, hdl.Mux(lastSlab, zeroOf(f.slab), inc(f.slab)))
+			b.If(lastSlab, func(b *hdl.Block) {
+				b.Set(f.visit, inc(f.visit))
+				for _, do := range behind {
+					do(b)
+				}
+			})
+		}
 	}
 	f.AlwaysReset(func(b *hdl.Block) { // start sets the others
 		b.Set(f.state, st[fetchIdle])
@@ -335,16 +345,16 @@ func (f *fetch) jobs() {
 				c.When(func(b *hdl.Block) { f.hold(b, repeat) }, st[fetchHold])
 			}
 			if d.keeps() {
-				c.When(func(b *hdl.Block) { f.keptWalk(b, advance) }, st[fetchKept])
+				c.When(func(b *hdl.Block) { f.keptWalk(b, advance(end)) }, st[fetchKept])
 			}
 			c.Default(func(b *hdl.Block) {
 				b.If(f.lastColumn, func(b *hdl.Block) {
 					if d.keeps() {
 						arrived(b)
-						f.keptNext(b, advance)
+						f.keptNext(b, advance(endStep, end))
 						return
 					}
-					advance(b)
+					advance(endStep, end)(b)
 				})
 			})
 		})

@@ -191,6 +191,7 @@ func (u *updateLane) change() hdl.Value {
 	}
 	factor := hdl.AsS(hdl.Cat(hdl.Const(hdl.U(1), 0), u.rate))
 	product := hdl.Mul(factor, contrast)
+	product = hdl.Trunc(product, product.Type().Width-1) // the factor has no sign, so the top bits are equal
 	prod := u.set(u.Reg("product_q", product.Type()), product)
 	at++
 	k, lift := d.changeFraction(), d.rateLift()

@@ -34,10 +34,11 @@ func All() []*Bench {
 			registersBench(narrow), lateRegistersBench(narrow), registersBench(settle), registersBench(sweep), registersBench(ds["keeps"]),
 			tableBench(heads, true), tableBench(heads, false), walkerBench(heads), walkerBench(points), sequencerBench(points),
 			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(ninth), sequencerBench(chip),
+			sequencerBench(ds["keeps"]), sequencerBench(ds["sums"]), sequencerBench(ds["masters"]),
 		)...),
 		inGroup("memory-port", append(inferenceBenches(ds, fetchBench, storeBench),
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip), fetchBench(five), fetchBench(third),
-			fetchBench(settle),
+			fetchBench(settle), fetchBench(ds["keeps"]), fetchBench(ds["sums"]), fetchBench(ds["masters"]),
 			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(five), storeBench(third), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]), storeBench(heads),
 		)...),
 	)

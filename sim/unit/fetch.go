@@ -20,7 +20,8 @@ func fetchBench(d design) *Bench {
 		}
 		f.columnsPerBeat = max(1, d.Map.BeatBytes/d.Map.ColumnBytes)
 		f.beatsPerColumn = max(1, d.Map.ColumnBytes/d.Map.BeatBytes)
-		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i", "begun_i", "follows_i", "relaxed_i"} {
+		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i", "begun_i", "follows_i", "relaxed_i",
+			"kept_ready_i"} {
 			v.SetPresent(p, 0)
 		}
 		v.Reset()
@@ -66,6 +67,7 @@ const (
 	jobLabels = iota
 	jobInput
 	jobSlab
+	jobKept // what updates keep, behind the weights of a slab
 )
 
 // readBurst is a burst on its way.
@@ -171,7 +173,24 @@ func (f *fetchPlay) jobList(infer bool) []job {
 	}
 	if !infer {
 		for n := 1; n <= last; n++ {
-			layer(n)
+			if f.Cfg.Trains(n) {
+				list = append(list, f.updated(&f.Layers[n-1])...)
+			}
+		}
+	}
+	return list
+}
+
+// updated lists what is fetched of a layer in the update: behind each slab, twice, what
+// updates keep of it.
+func (f *fetchPlay) updated(l *gen.LayerPlan) []job {
+	var list []job
+	for slab := range l.Slabs {
+		at := l.Offset + slab*l.SlabBytes
+		list = append(list, job{jobSlab, l, at, l.SlabBeats, l.SlabColumns, false})
+		kept := job{jobKept, l, at + l.SlabBeats*f.Map.BeatBytes, l.KeptBeats, l.KeptColumns, false}
+		if kept.columns > 0 {
+			list = append(list, kept, kept)
 		}
 	}
 	return list
@@ -276,15 +295,18 @@ func (f *fetchPlay) cycle() {
 		v.Want("m_axi_arburst", 1)
 		v.Want("m_axi_arsize", map[int]int64{4: 2, 8: 3, 16: 4, 32: 5, 64: 6}[f.Map.BeatBytes])
 	}
-	v.WantIf("loaded_o", f.loaded && (f.active || f.onChip()))
+	if !f.words() { // nobody looks at it in the update
+		v.WantIf("loaded_o", f.loaded && (f.active || f.onChip()))
+	}
 	v.WantIf("fetch_error_o", f.error)
 	v.WantIf("fetch_idle_o", !f.active && f.inFlight == 0 && !f.arvalid)
 	v.WantPresent("full_o", b2i(f.full[0])|b2i(f.full[1])<<1)
 
-	counted := f.held > 0 && f.remaining > 0
+	there, accept := f.held > 0 && f.remaining > 0, f.accepts(f.held > 0 && f.remaining > 0)
+	counted := there && accept
 	lastColumn := counted && f.remaining == 1
 	f.wantColumn(counted && f.active)
-	rready := f.columnsPerBeat == 1 || f.held <= 1 || lastColumn
+	rready := f.held == 0 || accept && (f.columnsPerBeat == 1 || f.held == 1 || lastColumn)
 	take, done := f.respond(rready)
 	freed := f.consume()
 
@@ -299,7 +321,7 @@ func (f *fetchPlay) cycle() {
 		f.arBeat, f.arBeats = f.next, min(f.left, f.longest()-f.next%f.longest())
 		f.next, f.left = f.next+f.arBeats, f.left-f.arBeats
 	}
-	f.advance(take, counted, lastColumn)
+	f.advance(take, counted, lastColumn, accept)
 	for bank := range freed {
 		f.full[bank] = f.full[bank] && !freed[bank]
 	}
@@ -308,6 +330,39 @@ func (f *fetchPlay) cycle() {
 	}
 	f.error = f.error && v.now[v.port("start_i", true).at] == 0 || take && f.bad
 	v.Tick()
+}
+
+// accepts plays the port of what updates keep, which may hold its words up; it reports whether
+// the column at hand has a place to go.
+func (f *fetchPlay) accepts(there bool) bool {
+	v := f.v
+	if !v.Has("kept_ready_i") {
+		return true
+	}
+	ready := f.chance(1 + f.timing.gaps)
+	words := f.words()
+	v.SetIf("kept_ready_i", ready)
+	v.WantIf("kept_valid_o", there && words)
+	if there && words {
+		for r := range f.P {
+			v.WantLaneAfter(0, "kept_data_o", r, f.ElementBits, f.element(r))
+		}
+	}
+	return ready || !words
+}
+
+// words reports that what updates keep is being fetched.
+func (f *fetchPlay) words() bool {
+	return f.active && !f.waiting && !f.holding && f.jobs[0].kind == jobKept
+}
+
+// element is what a lane of the column at hand holds.
+func (f *fetchPlay) element(lane int) (x int64) {
+	at := f.jobs[0].offset + f.column*f.Map.ColumnBytes + lane*f.ElementBits/8
+	for i := range f.ElementBits / 8 {
+		x |= int64(f.image[at+i]) << (8 * i)
+	}
+	return x
 }
 
 // accept takes a burst over to the memory, if it may be asked for.
@@ -374,10 +429,12 @@ func (f *fetchPlay) consume() (freed [2]bool) {
 }
 
 // advance takes beats and columns to the next cycle and goes on to the next job.
-func (f *fetchPlay) advance(take, counted, lastColumn bool) {
+func (f *fetchPlay) advance(take, counted, lastColumn, accept bool) {
 	switch {
 	case f.beatsPerColumn > 1:
-		f.held = 0
+		if accept {
+			f.held = 0
+		}
 		if take {
 			if f.parts++; f.parts == f.beatsPerColumn {
 				f.parts, f.held = 0, 1
@@ -387,7 +444,7 @@ func (f *fetchPlay) advance(take, counted, lastColumn bool) {
 		f.held = f.columnsPerBeat
 	case lastColumn:
 		f.held = 0 // the rest of the beat is padding
-	case f.held > 0:
+	case f.held > 0 && accept:
 		f.held--
 	}
 	if f.active && f.holding {
@@ -439,16 +496,9 @@ func (f *fetchPlay) wantColumn(counted bool) {
 		return
 	}
 	j := f.jobs[0]
-	at := j.offset + f.column*f.Map.ColumnBytes
-	element := func(lane int) (x int64) {
-		for i := range f.ElementBits / 8 {
-			x |= int64(f.image[at+lane*f.ElementBits/8+i]) << (8 * i)
-		}
-		return x
-	}
 	lanes := func(port string, n, w int) {
 		for r := range n {
-			v.WantLaneAfter(0, port, r, w, element(r))
+			v.WantLaneAfter(0, port, r, w, f.element(r))
 		}
 	}
 	v.WantPresent("label_we_o", b2i(j.kind == jobLabels))
@@ -461,7 +511,7 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	switch {
 	case j.kind == jobLabels:
 		v.Want("label_addr_o", int64(f.column))
-		v.Want("label_data_o", element(0))
+		v.Want("label_data_o", f.element(0))
 	case j.kind == jobInput:
 		v.Want("input_addr_o", int64(f.column))
 		lanes("input_data_o", f.P, f.LaneBits)

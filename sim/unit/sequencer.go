@@ -279,6 +279,9 @@ func (q *sequencerPlay) slabs(n int, kinds ...gen.Kind) {
 // update plays the passes of the update.
 func (q *sequencerPlay) update() {
 	for n := 1; n <= q.last; n++ {
+		if !q.Cfg.Trains(n) {
+			continue
+		}
 		l := &q.Layers[n-1]
 		for slab := range l.Slabs {
 			q.waitSlab()
@@ -287,10 +290,16 @@ func (q *sequencerPlay) update() {
 					q.pass(passMode{kind: gen.Up, layer: n, slab: slab, point: k})
 				}
 			}
-			if !l.NoBias {
-				q.pass(passMode{kind: gen.Bias, layer: n, slab: slab})
+			walks := 1
+			if q.Arith.Keeps.Any() { // the second returns what is kept
+				walks = 2
 			}
-			q.pass(passMode{kind: gen.Update, layer: n, slab: slab, release: true})
+			for walk := range walks {
+				if !l.NoBias {
+					q.pass(passMode{kind: gen.Bias, layer: n, slab: slab, keep: walk == 1})
+				}
+				q.pass(passMode{kind: gen.Update, layer: n, slab: slab, keep: walk == 1, release: walk == walks-1})
+			}
 		}
 	}
 }
@@ -333,6 +342,7 @@ type passMode struct {
 	point   int // up of the update: the point of the contrast whose argmax is wanted
 	result  bool
 	release bool // the pass is the slab's last
+	keep    bool // update: second walk, for what updates keep
 }
 
 // pass plays a pass: set-up, start, run for some cycles, flush, next.
@@ -417,6 +427,7 @@ func (q *sequencerPlay) mode(m passMode) {
 	states := m.layer > 1 || k == gen.Act && q.Cfg.Damping > 0
 	v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
 	v.WantPresent("acc_keep_o", b2i(updating))
+	v.WantPresent("keep_o", b2i(m.keep))
 	v.WantPresent("bank_o", int64(q.bank))
 	if v.Has("slab_base_o") && k != gen.Act {
 		tile, slab := q.TileBase(m.layer)
