@@ -159,7 +159,7 @@ void AxiMemory::TakeRead(Vtb_top& top, uint64_t cycle) {
   if (ready < last_ready_) ready = last_ready_;
   last_ready_ = ready;
   ++counters_.read_bursts;
-  reads_.push_back(Burst{addr, len + 1, 0, ready});
+  reads_.push_back(Burst{addr, len + 1, 0, ready, 0});
   if (reads_.size() > design::kOutstanding)
     Violation(cycle, "m_axi_arvalid",
               std::to_string(reads_.size()) + " read bursts under way, want " +
@@ -179,7 +179,7 @@ void AxiMemory::TakeWrites(Vtb_top& top, uint64_t cycle) {
                        top.m_axi_awsize,  top.m_axi_awburst,
                        top.m_axi_awcache, top.m_axi_awprot};
     if (CheckBurst("AW", r, cycle))
-      writes_.push_back(Burst{r.addr, r.len + 1, 0, 0});
+      writes_.push_back(Burst{r.addr, r.len + 1, 0, 0, 0});
     aw_after_w_ = options_.stall && random_.Below(2) == 0;
     w_after_aw_ = options_.stall && random_.Below(2) == 0;
   }
@@ -211,7 +211,10 @@ void AxiMemory::ApplyBeats(uint64_t cycle) {
                 "W beat of an earlier run, whose memory is gone");
       return;
     }
-    if (beat.strobe != 0) CheckWriteHazard(addr, cycle);
+    if (beat.strobe != 0) {
+      CheckWriteHazard(addr, cycle);
+      burst.changed = addr + kBeat - burst.addr;
+    }
     memory_->Write(addr, beat.bytes, kBeat, beat.strobe);
     if (listener_ != nullptr)
       listener_->OnWrite(addr, beat.bytes, beat.strobe, cycle);
@@ -224,7 +227,7 @@ void AxiMemory::ApplyBeats(uint64_t cycle) {
                          options_.fail_write_burst;
       ++counters_.write_bursts;
       responses_.push_back(
-          Response{burst.addr, uint64_t{burst.beats} * kBeat, ready, error});
+          Response{burst.addr, burst.changed, ready, error});
       writes_.pop_front();
     }
     beats_.pop_front();
@@ -316,7 +319,8 @@ bool AxiMemory::CheckBurst(const char* channel, const Request& r,
 // AXI orders nothing between reads and writes under way. A read must not ask
 // for bytes whose write has been sent but not answered, and a W beat must not
 // overwrite bytes that a read still waits for. An address alone is harmless:
-// memory cannot write what it has not been sent.
+// memory cannot write what it has not been sent. So are beats without a strobe, with
+// which a burst ends after an error.
 void AxiMemory::CheckReadHazard(uint64_t addr, uint64_t size, uint64_t cycle) {
   const auto check = [&](uint64_t a, uint64_t n) {
     if (addr < a + n && a < addr + size)
@@ -324,7 +328,7 @@ void AxiMemory::CheckReadHazard(uint64_t addr, uint64_t size, uint64_t cycle) {
                 "AR at " + Address(addr) + " overlaps an unanswered write at " +
                     Address(a));
   };
-  for (const Burst& w : writes_) check(w.addr, uint64_t{w.done} * kBeat);
+  for (const Burst& w : writes_) check(w.addr, w.changed);
   for (const Response& r : responses_) check(r.addr, r.size);
 }
 

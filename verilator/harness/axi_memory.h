@@ -94,6 +94,8 @@ class AxiMemory : public Extension {
     uint32_t beats = 0;
     uint32_t done = 0;
     uint64_t ready = 0;  // first cycle of the answer
+    // Of a write, up to the last beat with a strobe: what memory may change.
+    uint64_t changed = 0;
   };
   struct Beat {
     uint8_t bytes[kBeat];
