@@ -44,9 +44,12 @@ type LayerArith struct {
 	Act     fixedpoint.Requant // accumulator to state; Shift includes the slope 1/2
 	Initial int64              // state of a cold start
 
-	ContrastFrac int
-	Contrast     fixedpoint.Interval // sum of +z*s and -z*s over pixels, samples and both phases, valid at every partial sum
-	BiasContrast fixedpoint.Interval // the same for the bias: sum of +-z
+	Difference *DifferenceArith // in nudged phases that hold differences; nil if they hold states
+
+	ContrastFrac     int
+	Contrast         fixedpoint.Interval // sum of +z*s and -z*s over pixels, samples and both phases, valid at every partial sum
+	BiasContrast     fixedpoint.Interval // the same for the bias: sum of +-z
+	BiasContrastFrac int
 
 	WeightUpdate fixedpoint.Update // contrast and old weight, or master, to new one
 	BiasUpdate   fixedpoint.Update
@@ -212,8 +215,9 @@ func operandWidth(cfg *Config, p *Program, heads []HeadArith) int {
 	for n := range cfg.Network.Layers {
 		s := cfg.states(n)
 		all = all.Union(f.WeightOf(n + 1).Interval()).Union(s)
-		for _, k := range p.Points {
-			all = all.Union(p.weighted(k, s))
+		for _, t := range p.Terms(n + 1) {
+			z := cfg.lifted(t.Kind, n, s)
+			all = all.Union(p.weighted(t.Weight, z))
 		}
 	}
 	for i := range heads {
@@ -223,8 +227,8 @@ func operandWidth(cfg *Config, p *Program, heads []HeadArith) int {
 }
 
 // weighted returns the range of x times the weight of a point, in any update.
-func (p *Program) weighted(k Point, x fixedpoint.Interval) fixedpoint.Interval {
-	z := x.Mul(fixedpoint.Point(int64(k.Weight)))
+func (p *Program) weighted(weight int, x fixedpoint.Interval) fixedpoint.Interval {
+	z := x.Mul(fixedpoint.Point(int64(weight)))
 	if p.RandomSign {
 		z = z.Union(z.Neg())
 	}
@@ -252,7 +256,7 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 	}
 	alignFrac := max(la.State.Frac, f.Target.Frac) // of s - y
 	nudgeFrac := f.Beta.Frac + alignFrac
-	la.AccFrac = max(upFrac, la.State.Frac)
+	la.AccFrac = max(upFrac, la.State.Frac+cfg.DifferenceShiftOf(n+1))
 	if !l.NoBias {
 		la.AccFrac = max(la.AccFrac, biasFrac)
 	}
@@ -324,10 +328,20 @@ func deriveLayer(cfg *Config, a *Arith, n int) (LayerArith, error) {
 		return la, fmt.Errorf("ep: %s: activation from %d to %d fractional bits: %w", l.Name, la.AccFrac, la.State.Frac, err)
 	}
 	la.Initial = min(la.State.FromFloat(cfg.InitialOf(n+1), fixedpoint.DefaultRounding), la.Act.Hi)
+	if cfg.Differs() {
+		deriveDifference(cfg, a, n, &la)
+		if w := la.Difference.Acc.SignedWidth(); w > 63 {
+			return la, fmt.Errorf("ep: %s: accumulator of %d bits in the nudged phases from weight %v, differences of %d bits, beta %v, target %v, want at most 63",
+				l.Name, w, la.Weight, f.DifferenceBits, f.Beta, f.Target)
+		}
+		if w := cfg.referenceBits(); w > 62 {
+			return la, fmt.Errorf("ep: %s: pre-activation kept in %d bits, want at most 62", l.Name, w)
+		}
+	}
 	if !program.Learns() {
 		return la, nil
 	}
-	return la, deriveUpdate(cfg, a, n, &la, states.Mul(below), states)
+	return la, deriveUpdate(cfg, a, n, &la, states, below)
 }
 
 // feedbackTerms bounds the number of non-zero products that a neuron below l
@@ -344,8 +358,8 @@ func feedbackTerms(l *Layer) int {
 }
 
 // deriveUpdate completes la with the contrast and the update of layer n+1.
-// product and states are the ranges of z*s and of z.
-func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states fixedpoint.Interval) error {
+// states and below are the ranges of z and of s below.
+func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, states, below fixedpoint.Interval) error {
 	l := &cfg.Network.Layers[n]
 	// Of the pixels of a max-pooling window one holds the state and the others 0, so
 	// a weight meets as many non-zero terms per sample and phase as the layer
@@ -355,11 +369,16 @@ func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states 
 	if l.Averages() { // all four hold a quarter of the state
 		positions *= 4
 	}
-	la.ContrastFrac = la.State.Frac + la.In.Frac + l.PoolFrac()
+	la.ContrastFrac = la.State.Frac + la.In.Frac + cfg.DifferenceShiftOf(n+1) + cfg.DifferenceShiftOf(n) + l.PoolFrac()
+	la.BiasContrastFrac = la.State.Frac + cfg.DifferenceShiftOf(n+1)
 	program := cfg.Program()
-	for _, k := range program.Points {
-		la.Contrast = la.Contrast.Add(program.weighted(k, product).SumUpTo(positions))
-		la.BiasContrast = la.BiasContrast.Add(program.weighted(k, states).SumUpTo(terms))
+	if d := la.Difference; d != nil {
+		la.Contrast, la.BiasContrast = d.contrast(program, n, states, below, positions, terms)
+	} else {
+		for _, k := range program.Points {
+			la.Contrast = la.Contrast.Add(program.weighted(k.Weight, states.Mul(below)).SumUpTo(positions))
+			la.BiasContrast = la.BiasContrast.Add(program.weighted(k.Weight, states).SumUpTo(terms))
+		}
 	}
 	if w := la.Contrast.SignedWidth(); w > 63 {
 		return fmt.Errorf("ep: %s: contrast of %d bits from state %v, below %v, want at most 63",
@@ -373,7 +392,7 @@ func deriveUpdate(cfg *Config, a *Arith, n int, la *LayerArith, product, states 
 	la.WeightUpdate, err = cfg.masterUpdate(math.Ldexp(step, la.Weight.Frac-la.ContrastFrac), la.Weight)
 	la.WeightUpdate = cfg.ofMaster(cfg.clip(la.WeightUpdate, la.Weight), cfg.Clip > 0)
 	if err == nil {
-		la.BiasUpdate, err = cfg.masterUpdate(math.Ldexp(step, la.Bias.Frac-la.State.Frac), la.Bias)
+		la.BiasUpdate, err = cfg.masterUpdate(math.Ldexp(step, la.Bias.Frac-la.BiasContrastFrac), la.Bias)
 		la.BiasUpdate = cfg.ofMaster(la.BiasUpdate, false)
 	}
 	if err != nil {

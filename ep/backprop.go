@@ -21,8 +21,8 @@ type backprop struct {
 }
 
 func newBackprop(cfg *Config) (engine, error) {
-	undamped := *cfg // there is no relaxation, so nothing to damp
-	undamped.Damping = 0
+	undamped := *cfg // there is no relaxation, so nothing to damp, and no s* to differ from
+	undamped.Damping, undamped.Formats.DifferenceBits, undamped.Formats.DifferenceShift = 0, 0, nil
 	cfg = &undamped
 	e, _, err := newEngine(cfg, false)
 	if err != nil {

@@ -35,7 +35,7 @@ func (m *Float) tangent(p *FloatParams, s *FloatSamples) (*tangent, float64, err
 	r.run(PhaseFree, m.cfg.FreeSteps)
 	t := &tangent{relaxer: r, beta: m.beta[PhaseNudge], star: r.snapshot(), slope: r.snapshot()}
 	// The first nudged step, without a nudge, yields u(s*) and the argmax of s*.
-	r.live, r.quiet = false, true
+	r.live, r.quiet, r.differs = false, true, false
 	clear(r.nudge.beta)
 	r.step(PhaseNudge, 0)
 	residual := 0.0

@@ -207,7 +207,7 @@ func compareCodes[T fixedpoint.Number](r *fixedRun[T], exact *FloatParams) (laye
 		la, y := &arith.Layers[n], &exact.Layers[n]
 		c := r.contrast(n, e, r.program.Points)
 		w := real64(c.w, scale, la.ContrastFrac)
-		b := real64(c.b, scale, la.State.Frac)
+		b := real64(c.b, scale, la.BiasContrastFrac)
 		one := real64(r.contrast(n, e, []Point{{PhaseNudge, 1}, {PhaseFree, -1}}).w, -1/single, la.ContrastFrac)
 		layers = append(layers, LayerCheck{
 			Name: cfg.Network.Layers[n].Name, Weight: Agree(w, y.W), Bias: Agree(b, y.B), OneSided: Agree(one, y.W),

@@ -39,7 +39,7 @@ func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &follower{r: r, lsb: stateLSBs(cfg), now: r.snapshot(), before: r.snapshot(),
+	f := &follower{r: r, arith: m.arith, lsb: stateLSBs(cfg), now: r.snapshot(), before: r.snapshot(),
 		index: make([][][]uint8, len(r.layers))}
 	r.onIndex = f.compareIndex
 	r.sign = float64(cfg.sign(0))
@@ -52,6 +52,7 @@ func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
 // follower is the sink that repeats every step of a fixed-point run.
 type follower struct {
 	r                 *relaxer[float64]
+	arith             *Arith
 	lsb               []float64   // by layer
 	before, now, star [][]float64 // fixed-point states before and after the step, and s*
 	index             [][][]uint8 // fixed-point indices of the step, by layer in their order
@@ -66,8 +67,9 @@ func (f *follower) Index(phase Phase, _, layer int, index []uint8) {
 }
 
 func (f *follower) State(phase Phase, step, layer int, s []int32) {
+	lsb := f.lsbOf(phase, layer-1)
 	for i, code := range s {
-		f.now[layer-1][i] = float64(code) * f.lsb[layer-1]
+		f.now[layer-1][i] = float64(code) * lsb
 	}
 	if layer != f.r.lastSettled() {
 		return
@@ -76,6 +78,7 @@ func (f *follower) State(phase Phase, step, layer int, s []int32) {
 	case phase == PhaseNudge && step == 0:
 		f.star, f.starIndex = f.before, f.r.indices()
 		f.before = f.r.snapshot() // of the right shapes; overwritten below
+		f.refer()
 		f.repeat(phase, step, f.star)
 	case phase > PhaseNudge && step == 0:
 		if f.r.live {
@@ -91,7 +94,9 @@ func (f *follower) State(phase Phase, step, layer int, s []int32) {
 // repeat computes the step in float64 from the given states and compares.
 func (f *follower) repeat(phase Phase, step int, from [][]float64) {
 	f.result.Steps = append(f.result.Steps, StepDifference{Phase: phase, Step: step, Max: make([]float64, len(f.now))})
-	f.r.restore(from)
+	if f.r.restore(from); phase != PhaseFree && step == 0 {
+		f.r.toFree(from)
+	}
 	if !f.r.async {
 		f.r.step(phase, step)
 		f.compareStates(0, 1)
@@ -109,11 +114,35 @@ func (f *follower) repeat(phase Phase, step int, from [][]float64) {
 	f.compareStates(1, 2)
 }
 
+// lsbOf is that of the states of layer n+1, or of their differences.
+func (f *follower) lsbOf(phase Phase, n int) float64 {
+	if f.arith.Layers[n].Difference != nil && phase != PhaseFree {
+		return math.Ldexp(1, -f.arith.Layers[n].Difference.Frac)
+	}
+	return f.lsb[n]
+}
+
+// refer takes the pre-activations of the last free step, which are exact, to those that the
+// fixed-point model keeps.
+func (f *follower) refer() {
+	for n := range f.r.layers {
+		d := f.arith.Layers[n].Difference
+		if d == nil {
+			return
+		}
+		for i, u := range f.r.layers[n].change.reference {
+			code := math.Floor(math.Ldexp(u, d.Frac))
+			code = min(max(code, float64(d.Reference.Lo)), float64(d.Reference.Hi))
+			f.r.layers[n].change.reference[i] = math.Ldexp(code, -d.Frac)
+		}
+	}
+}
+
 // compareStates compares layers first+1, first+1+stride, ...
 func (f *follower) compareStates(first, stride int) {
 	d := &f.result.Steps[len(f.result.Steps)-1]
 	for n := first; n < len(f.now); n += stride {
-		d.Max[n] = maxDifference(f.now[n], f.r.layers[n].s) / f.lsb[n]
+		d.Max[n] = maxDifference(f.now[n], f.r.layers[n].s) / f.lsbOf(d.Phase, n)
 		f.result.Max = max(f.result.Max, d.Max[n])
 	}
 }
@@ -182,7 +211,7 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 		e.Residual = max(e.Residual, float64(fixed.stats[n].Residual)*lsbs[n])
 	}
 	// A nudged phase with beta = 0 is a free phase whose indices can be frozen.
-	r.live = false
+	r.live, r.differs = false, false
 	clear(r.nudge.beta)
 	r.restore(star)
 	r.step(PhaseFree, 0) // the drive of layer 1
@@ -261,7 +290,7 @@ func (m *Float) contraction(p *FloatParams, r *relaxer[float64]) (float64, error
 	if err != nil {
 		return 0, err
 	}
-	abs.live = false
+	abs.live, abs.differs = false, false
 	clear(abs.nudge.beta)
 	abs.step(PhaseFree, 0) // layer 1's drive, 0
 	for n := range abs.layers {

@@ -135,6 +135,10 @@ func newDamper(cfg *Config) fixedpoint.Requant {
 	for n := range cfg.Network.Layers {
 		way = way.Union(cfg.states(n).Sub(cfg.states(n)))
 	}
+	if cfg.Differs() {
+		d := cfg.Formats.differences()
+		way = way.Union(d.Sub(d))
+	}
 	lo, hi, _ := way.Int64()
 	return fixedpoint.Requant{Shift: cfg.Damping, Mode: cfg.Formats.StateRounding, Lo: lo, Hi: hi}
 }

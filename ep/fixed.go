@@ -106,6 +106,9 @@ func (a *Arith) exactInFloat64() bool {
 	exact := fixedpoint.NewInterval(-fixedpoint.MaxExactFloat, fixedpoint.MaxExactFloat)
 	for i := range a.Layers {
 		l := &a.Layers[i]
+		if d := l.Difference; d != nil && !d.Acc.Within(exact) {
+			return false
+		}
 		if !l.Acc.Within(exact) || !l.Contrast.Within(exact) || !l.BiasContrast.Within(exact) {
 			return false
 		}
@@ -143,12 +146,16 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 		return layerScales[T]{pow2(la.UpShift), pow2(la.BiasShift), pow2(la.DownShift), 1}
 	})
 	f, output := &m.cfg.Formats, m.cfg.StateFormat(len(w))
-	align := max(output.Frac, f.Target.Frac)
 	if m.cfg.Network.Readout() == nil {
+		frac, shift := output.Frac, m.arith.Layers[len(w)-1].NudgeShift
+		if d := m.arith.Layers[len(w)-1].Difference; d != nil {
+			frac, shift = d.Frac, d.NudgeShift
+		}
+		align := max(frac, f.Target.Frac)
 		r.nudge = nudger[T]{
 			beta:   signedCodes[T](m.arith.Betas),
-			state:  pow2(align - output.Frac),
-			scale:  pow2(m.arith.Layers[len(w)-1].NudgeShift),
+			state:  pow2(align - frac),
+			scale:  pow2(shift),
 			target: oneHot(s.Y, m.cfg.Network.Classes(), T(m.arith.TargetOne)*pow2(align-f.Target.Frac)),
 		}
 		if m.cfg.NudgedOutside() {
@@ -163,7 +170,14 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 	}
 	r.onHead = r.observeHead
 	for n := range r.layers {
-		r.layers[n].initial, r.layers[n].tolerance = T(m.arith.Layers[n].Initial), T(m.cfg.Tolerance)
+		l := &r.layers[n]
+		l.initial, l.tolerance = T(m.arith.Layers[n].Initial), T(m.cfg.Tolerance)
+		if d := m.arith.Layers[n].Difference; d != nil {
+			l.change = &change[T]{
+				scale: pow2(d.UpShift), feedback: pow2(d.DownShift), lo: T(d.Lo), hi: T(d.Hi), tolerance: T(m.cfg.Tolerance),
+				here: pow2(d.HereLift + d.SumLift), below: pow2(d.BelowLift + d.SumLift), both: pow2(d.BothLift), reference: make([]T, len(l.s)),
+			}
+		}
 	}
 	r.begin(nil)
 	r.activate = r.requantize
@@ -184,12 +198,23 @@ func oneHot[T fixedpoint.Number](labels []int, classes int, one T) []T {
 // per neuron and step.
 func (r *fixedRun[T]) requantize(phase Phase, n int, u, s []T) {
 	act, st := r.model.arith.Layers[n].Act, &r.stats[n].Phases[phase]
+	change, reference := r.model.arith.Layers[n].Difference, []T(nil)
+	if change != nil {
+		reference = r.layers[n].change.reference
+	}
 	if phase == PhaseFree {
 		r.stats[n].Residual = 0 // that of the last free step remains
 	}
 	for i, v := range u {
 		acc := int64(v)
 		z, tie := act.ApplyTie(acc)
+		switch {
+		case change == nil:
+		case phase == PhaseFree:
+			reference[i] = T(change.Reference.Apply(acc))
+		default:
+			z, tie = change.move(int64(reference[i]), acc)
+		}
 		if tie {
 			st.Ties++
 		}
@@ -298,8 +323,8 @@ func narrow[T fixedpoint.Number](dst []int32, x []T) []int32 {
 
 // PhaseStats describes one layer in one phase.
 type PhaseStats struct {
-	NonZero        int   // states above 0 at the end of the phase, over the batch
-	Saturated      int   // states at the maximum at the end of the phase
+	NonZero        int   // states other than 0 at the end of the phase, over the batch; of phases that hold differences, these
+	Saturated      int   // states at the maximum, or differences at either end, at the end of the phase
 	Ties           int64 // activations whose value lay exactly between two codes, over all steps
 	AccMin, AccMax int64 // smallest and largest pre-activation, over all steps, with AccFrac fractional bits
 }
@@ -343,12 +368,16 @@ func (r *fixedRun[T]) countStates(e finals[T]) {
 	for n := range r.stats {
 		top := T(r.model.arith.Layers[n].Act.Hi)
 		for i, states := range e {
-			st := &r.stats[n].Phases[i]
+			st, lo, hi := &r.stats[n].Phases[i], top, top
+			if d := r.model.arith.Layers[n].Difference; d != nil && Phase(i) != PhaseFree {
+				hi = T(d.Range.Hi().Int64())
+				lo = -hi
+			}
 			for _, v := range states[n] {
 				if v != 0 {
 					st.NonZero++
 				}
-				if v == top {
+				if v == lo || v == hi {
 					st.Saturated++
 				}
 			}
@@ -357,10 +386,10 @@ func (r *fixedRun[T]) countStates(e finals[T]) {
 	if !r.program.Learns() {
 		return
 	}
-	first, second := e[r.program.Points[0].Phase], e[r.program.Points[1].Phase]
+	one, two := r.program.Points[0].Phase, r.program.Points[1].Phase
 	for n := range r.stats {
-		for i, v := range first[n] {
-			if v != second[n][i] {
+		for i := range e[one][n] {
+			if r.distance(e, one, n, i) != r.distance(e, two, n, i) {
 				r.stats[n].Differing++
 			}
 		}

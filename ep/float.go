@@ -103,7 +103,7 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 	}
 	r.begin(from)
 	if sink != nil {
-		r.onState = func(phase Phase, step, n int, s []float64) { sink.State(phase, step, n+1, s) }
+		r.onState = func(phase Phase, step, n int, s []float64) { sink.State(phase, step, n+1, r.whole(n, s)) }
 		r.onIndex = func(phase Phase, step, n int, index []uint8) { sink.Index(phase, step, n+1, index) }
 	}
 	out := &FloatOutcome{Params: NewFloatParams(&m.cfg.Network), Gradient: NewFloatParams(&m.cfg.Network)}
@@ -121,7 +121,7 @@ func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *Flo
 	r.sign = float64(m.cfg.sign(number))
 	out.Params.Accumulated = (p.Accumulated + 1) % m.cfg.Starts()
 	e := r.relax()
-	out.Finals, out.Steps = e, r.steps
+	out.Finals, out.Steps = r.wholeFinals(e), r.steps
 	if h := r.readout(); h != nil {
 		h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
 		out.Logits = slices.Clone(h.logits)
@@ -254,9 +254,19 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 	}
 	for n := range r.layers {
 		r.layers[n].initial, r.layers[n].tolerance = m.initial[n], float64(m.cfg.Tolerance)*m.cfg.StateFormat(n+1).LSB()
+		if m.cfg.Differs() {
+			r.layers[n].change = m.newChange(&r.layers[n], n)
+		}
 	}
 	r.begin(nil)
 	r.activate = func(_ Phase, n int, u, s []float64) {
+		if r.differs {
+			if l := &r.layers[n]; r.moving {
+				m.move(l, n, u, s)
+				return
+			}
+			m.refer(&r.layers[n], n, u)
+		}
 		if m.cfg.linear(n) {
 			for i, v := range u {
 				s[i] += m.damping * (min(max(v, m.outputMin), m.outputMax) - s[i])

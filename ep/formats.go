@@ -26,6 +26,12 @@ type Formats struct {
 
 	Output fixedpoint.Format // of a linear output layer; default Q1.15
 
+	// Nudged phases hold the states as differences from s*, codes of so many bits with the sign; 0: as states.
+	DifferenceBits int
+	// Fractional bits of the differences beyond those of the states of their layer: one number for all
+	// layers, or one for each.
+	DifferenceShift []int
+
 	StateRounding  fixedpoint.Rounding // default NearestEven
 	UpdateRounding fixedpoint.Rounding // default NearestEven; Stochastic by bits that follow from the seed
 }
@@ -117,6 +123,7 @@ func (c *Config) checkFormats() error {
 		c.checkLayerFormats("formats.layer-bias", f.LayerBias, true, 32),
 		checkRange("formats.rate-bits", f.RateBits, 2, 32),
 		checkStateRounding(f.StateRounding),
+		c.checkDifferences(),
 	)
 }
 

@@ -9,6 +9,7 @@ type Program struct {
 	Relaxations []Relaxation // by Phase; the first is the free phase
 	Points      []Point      // of the contrast, in the order in which it is summed
 	RandomSign  bool         // every beta and every weight changes sign with the sign drawn for the update
+	Differences bool         // nudged phases hold differences from s*
 }
 
 // Relaxation is a phase in which the states relax. The free phase begins at the
@@ -27,9 +28,61 @@ type Point struct {
 	Weight int
 }
 
+// TermKind says which factors of a term of the contrast are differences from s*.
+type TermKind int
+
+const (
+	NoneMoves  TermKind = iota // both are whole states
+	HereMoves                  // that of the layer
+	BelowMoves                 // that of the layer below
+	BothMove
+)
+
+// Term is a product of final states, summed over pixels and samples:
+// Weight U(z)[o,y,x] v[i,S*y+a,S*x+b].
+type Term struct {
+	Here, Below Phase // whose z and v are
+	Weight      int
+	Kind        TermKind
+}
+
+// Terms returns those of the contrast of layer n, from 1, in the order in which they are
+// summed. For whole states these are the points. For differences, with the factors 2^k that align their
+// fractional bits, k of the layer and k' of the one below,
+//
+//	sum c s s' = sum c (s* + d)(s*' + d') = 2^min(k,k') sum c (2^max(0,k'-k) d s*' + 2^max(0,k-k') s* d') + sum c d d'
+//
+// since the weights c sum to 0. Below layer 1 is the input, which does not move.
+func (p *Program) Terms(n int) []Term { return termsOf(p.Points, p.Differences, n) }
+
+func termsOf(points []Point, differences bool, n int) []Term {
+	var terms []Term
+	if !differences {
+		for _, k := range points {
+			terms = append(terms, Term{k.Phase, k.Phase, k.Weight, NoneMoves})
+		}
+		return terms
+	}
+	for kind := HereMoves; kind <= BothMove && (n > 1 || kind == HereMoves); kind++ {
+		for _, k := range points {
+			here, below := k.Phase, k.Phase
+			switch {
+			case k.Phase == PhaseFree: // which is no distance away from s*
+				continue
+			case kind == HereMoves:
+				below = PhaseFree
+			case kind == BelowMoves:
+				here = PhaseFree
+			}
+			terms = append(terms, Term{here, below, k.Weight, kind})
+		}
+	}
+	return terms
+}
+
 // Program returns the program of a configuration.
 func (c *Config) Program() *Program {
-	p := &Program{Relaxations: []Relaxation{{"free", c.FreeSteps, 0}}}
+	p := &Program{Relaxations: []Relaxation{{"free", c.FreeSteps, 0}}, Differences: c.Differs()}
 	if c.Build == Inference {
 		return p
 	}
@@ -64,17 +117,19 @@ func (c *Config) Program() *Program {
 // comparison. Layer 1 does so once, its input being constant. Frozen indices are kept
 // once they are those of s*: that is after the first nudged step, or, asynchronous, for
 // even layers after the last free one, since they come after the odd layers
-// below, which are s* then.
+// below, which are s* then. Phases that hold differences keep those of the last free step.
 func (c *Config) DeterminesIndex(phase Phase, step, n int) bool {
-	return determinesIndex(c.PoolIndex == Live, c.Sweep == Asynchronous, phase, step, n)
+	return determinesIndex(c.PoolIndex == Live, c.Sweep == Asynchronous, c.Differs(), phase, step, n)
 }
 
-func determinesIndex(live, async bool, phase Phase, step, n int) bool {
+func determinesIndex(live, async, differences bool, phase Phase, step, n int) bool {
 	switch {
 	case n == 1:
 		return phase == PhaseFree && step == 0
 	case live || phase == PhaseFree:
 		return true
+	case differences:
+		return false
 	}
 	return phase == PhaseNudge && step == 0 && !(async && n%2 == 0)
 }

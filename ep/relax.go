@@ -49,6 +49,9 @@ type relaxer[T fixedpoint.Number] struct {
 	steps    []int                              // of the relaxations that relax has run
 	first    []int                              // layers whose index is determined before the first sweep
 	sign     T                                  // of all nudges and points: -1 in some updates of a random sign
+	differs  bool                               // nudged phases hold differences from s*
+	moving   bool                               // the present step does
+	star     [][]T                              // s* in these phases
 	activate func(phase Phase, n int, u, s []T) // s = sigma(u) for layer n+1; s holds the old states
 
 	onState func(phase Phase, step, n int, s []T)
@@ -76,6 +79,8 @@ type layerState[T fixedpoint.Number] struct {
 	feedback T                     // scale of the products of the layer above
 	unit     T                     // scale of the contrast
 
+	change *change[T] // in nudged phases that hold differences; nil if they hold states
+
 	initial   T // state at a cold start
 	tolerance T // of the monitor
 
@@ -97,7 +102,7 @@ type layerScales[T fixedpoint.Number] struct{ up, bias, down, contrast T }
 // newRelaxer builds a relaxer of cfg around parameters and inputs in T. The
 // caller completes nudge and activate.
 func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales func(n int) layerScales[T]) *relaxer[T] {
-	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, program: cfg.Program(), sign: 1, monitor: monitor[T]{least: cfg.MinSteps, samples: cfg.Batch}, first: cfg.IndexesFirst(), input: input}
+	r := &relaxer[T]{batch: cfg.Batch, live: cfg.PoolIndex == Live, async: cfg.Sweep == Asynchronous, program: cfg.Program(), sign: 1, differs: cfg.Differs(), monitor: monitor[T]{least: cfg.MinSteps, samples: cfg.Batch}, first: cfg.IndexesFirst(), input: input}
 	in := cfg.Network.Input
 	r.x.Set(input, r.batch, in.C, in.H, in.W)
 	for n := range cfg.Network.Layers {
@@ -133,6 +138,7 @@ func newRelaxer[T fixedpoint.Number](cfg *Config, w, b [][]T, input []T, scales 
 // the hardware: UP(n) and pooling, DOWN(n), then the activation of layer n-1, whose
 // old states nothing needs any more.
 func (r *relaxer[T]) step(phase Phase, step int) {
+	r.moving = r.differs && phase != PhaseFree
 	if phase == PhaseFree && step == 0 {
 		r.prepare()
 	}
@@ -170,7 +176,7 @@ func (r *relaxer[T]) drive(n int, phase Phase, step int) {
 		fixedpoint.SumPool(l.acc, l.drive, r.batch*l.Out.C, h, w)
 		return
 	}
-	if !determinesIndex(r.live, r.async, phase, step, n+1) {
+	if !determinesIndex(r.live, r.async, r.differs, phase, step, n+1) {
 		fixedpoint.Select(l.acc, l.index, l.drive, r.batch*l.Out.C, h, w)
 		return
 	}
@@ -186,6 +192,12 @@ func (r *relaxer[T]) correlate(n int, dst []T) {
 		below.Set(r.layers[n-1].s, r.batch, l.In.C, l.In.H, l.In.W)
 	}
 	l.up.ApplyTogether(r.team, r.rank, dst, below)
+	if r.moving { // the bias does not
+		for i, v := range dst {
+			dst[i] = v * l.change.scale
+		}
+		return
+	}
 	area := l.up.OutH * l.up.OutW
 	for p := range r.batch * l.Out.C {
 		bias := l.bias[p%l.Out.C]
@@ -205,18 +217,29 @@ func (r *relaxer[T]) feedBack(n int) {
 // settle completes the pre-activation of layer n+1 and activates it.
 func (r *relaxer[T]) settle(n int, phase Phase, step int) {
 	l := &r.layers[n]
-	if n < len(r.layers)-1 {
-		acc, below := l.acc[:len(l.u)], r.layers[n+1].below[:len(l.u)]
-		for i := range l.u {
-			l.u[i] = acc[i] + below[i]*l.feedback
+	feedback := l.feedback
+	if copy(l.u, l.acc); r.moving {
+		feedback = l.change.feedback
+		if n == 0 { // the input does not move
+			clear(l.u)
 		}
-	} else if copy(l.u, l.acc); phase != PhaseFree && r.nudge.target != nil {
+	}
+	if n < len(r.layers)-1 {
+		below := r.layers[n+1].below[:len(l.u)]
+		for i := range l.u {
+			l.u[i] += below[i] * feedback
+		}
+	} else if phase != PhaseFree && r.nudge.target != nil {
 		r.pull(l, phase)
 	}
 	r.nudgeHeads(n, phase, step)
 	r.monitor.before(l.s)
 	r.activate(phase, n, l.u, l.s)
-	r.monitor.after(l.s, r.batch, l.tolerance)
+	tolerance := l.tolerance
+	if r.moving {
+		tolerance = l.change.tolerance
+	}
+	r.monitor.after(l.s, r.batch, tolerance)
 	r.onState(phase, step, n, l.s)
 }
 
@@ -229,6 +252,9 @@ func (r *relaxer[T]) pull(l *layerState[T], phase Phase) {
 		}
 	}
 	for i, s := range l.s {
+		if r.moving {
+			s += l.change.activated(i)
+		}
 		l.u[i] += force * (s*r.nudge.state - r.nudge.target[i]) * r.nudge.scale
 	}
 }
@@ -249,7 +275,20 @@ func (r *relaxer[T]) restore(s [][]T) {
 	}
 }
 
-// finals are the final states of the relaxations, [phase][layer][B, C, H, W].
+// toFree makes s* the present states, or the distance from them none, for a nudged phase.
+func (r *relaxer[T]) toFree(star [][]T) {
+	r.star = star
+	for n := range r.layers {
+		if r.differs {
+			clear(r.layers[n].s)
+			continue
+		}
+		copy(r.layers[n].s, star[n])
+	}
+}
+
+// finals are the final states of the relaxations, [phase][layer][B, C, H, W], of nudged ones
+// their differences from s* where these hold them.
 type finals[T fixedpoint.Number] [][][]T
 
 // relax runs all relaxations.
@@ -258,7 +297,7 @@ func (r *relaxer[T]) relax() finals[T] {
 	var index [][]uint8
 	for i, phase := range r.program.Relaxations {
 		if i > 0 {
-			r.restore(e[PhaseFree])
+			r.toFree(e[PhaseFree])
 			if r.live { // frozen ones are those of s* all along
 				r.setIndices(index)
 			}
@@ -307,11 +346,17 @@ func (r *relaxer[T]) contrast(n int, e finals[T], points []Point) contrast[T] {
 			r.onIndex(r.program.Update(), k, n, l.index)
 		}
 		indices = append(indices, append([]uint8(nil), l.index...))
+		if r.differs {
+			continue
+		}
 		outer.Add(c.w, states[n], l.index, below(states), r.batch, weight)
 		area := l.Out.H * l.Out.W
 		for i, v := range states[n] {
 			c.b[i/area%l.Out.C] += weight * v
 		}
+	}
+	if r.differs {
+		r.contrastOfChanges(&c, n, e, points, below)
 	}
 	for i, k := range indices[1] {
 		if k != indices[0][i] {

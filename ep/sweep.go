@@ -49,6 +49,7 @@ func (s *Sweep) UnmarshalText(text []byte) error {
 //
 // See Scellier et al. 2023, https://arxiv.org/abs/2312.15103.
 func (r *relaxer[T]) halfSweep(phase Phase, step, first int) {
+	r.moving = r.differs && phase != PhaseFree
 	for n := first; n < len(r.layers); n += 2 {
 		if n > 0 {
 			r.drive(n, phase, step)

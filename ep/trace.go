@@ -17,7 +17,8 @@ const (
 // the model and are valid only during the call.
 type Observer[T int32 | float64] interface {
 	// State receives s^n after the step, [B, C, H, W]: codes in Formats.State or
-	// real numbers.
+	// real numbers. In nudged phases that hold differences from s* the codes are those of the
+	// differences; the real numbers are the whole states.
 	State(phase Phase, step, layer int, s []T)
 
 	// Index receives the argmax of a pooled layer, 2*dy+dx of each window in [B,
@@ -26,7 +27,8 @@ type Observer[T int32 | float64] interface {
 	//	layer 1      once, in step 0 of the free phase (its input never changes)
 	//	free         every step
 	//	nudged       frozen: step 0 of the first nudged phase, the argmax of s*, of
-	//	             asynchronous layers the odd ones only; live: every step
+	//	             asynchronous layers the odd ones only; live: every step; none with
+	//	             differences
 	//	update       live, from layer 2: those at each point of the contrast, numbered as steps
 	Index(phase Phase, step, layer int, index []uint8)
 }

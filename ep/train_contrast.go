@@ -8,6 +8,10 @@ func (m *machine[T]) contrast(n int) {
 	w, b, area := m.w[:l.Weights()], m.b[:l.Out.C], l.Out.H*l.Out.W
 	clear(w)
 	clear(b)
+	if m.program.Differences {
+		m.contrastOfChanges(n, w, b)
+		return
+	}
 	for k, p := range m.program.Points {
 		states, weight := m.states.finals[p.Phase], T(p.Weight)*m.sign
 		below := m.inputs

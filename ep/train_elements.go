@@ -83,7 +83,7 @@ func codeElements[T fixedpoint.Number](cfg *Config, a *Arith) elements[T] {
 	for n := range a.Layers {
 		top = append(top, T(a.Layers[n].Act.Hi))
 	}
-	align := max(a.Layers[len(top)-1].State.Frac, f.Target.Frac)
+	align := max(a.Layers[len(top)-1].BiasContrastFrac, f.Target.Frac) // of the output, whole or a difference
 	return elements[T]{
 		input:     code(f.Input),
 		weight:    func(n int) func(float64) T { return code(a.Layers[n].Weight) },
@@ -92,7 +92,7 @@ func codeElements[T fixedpoint.Number](cfg *Config, a *Arith) elements[T] {
 		one:       T(a.TargetOne << (align - f.Target.Frac)),
 		top:       top, state: stateLSBs(cfg), integers: true,
 		contrasts: func(n int) (w, b float64) {
-			return math.Ldexp(1, -a.Layers[n].ContrastFrac), a.Layers[n].State.LSB()
+			return math.Ldexp(1, -a.Layers[n].ContrastFrac), math.Ldexp(1, -a.Layers[n].BiasContrastFrac)
 		},
 		headElements: codeHeadElements(cfg, a, code),
 	}
@@ -105,6 +105,19 @@ func codeRelaxer[T fixedpoint.Number](f *Fixed, p *Params, s *Samples) func() *r
 		exact := f.arith.exactInFloat64()
 		r.activate = func(_ Phase, n int, u, s []T) {
 			act := f.arith.Layers[n].Act
+			if d := f.arith.Layers[n].Difference; d != nil {
+				reference := r.layers[n].change.reference
+				if r.moving {
+					for i, v := range u {
+						code, _ := d.move(int64(reference[i]), int64(v))
+						s[i] = T(f.arith.damp(int64(s[i]), code))
+					}
+					return
+				}
+				for i, v := range u {
+					reference[i] = T(d.Reference.Apply(int64(v)))
+				}
+			}
 			if f.arith.Damper.Shift > 0 {
 				for i, v := range u {
 					s[i] = T(f.arith.damp(int64(s[i]), act.Apply(int64(v))))

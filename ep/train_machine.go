@@ -106,8 +106,8 @@ func newMachine[T fixedpoint.Number](cfg *Config, e elements[T], relaxer func() 
 			first.down.Serial = shards > 1
 		}
 		if m.integers && n > 0 {
-			setRange(first.up, cfg.states(n-1))
-			setRange(first.down, cfg.states(n))
+			setRange(first.up, cfg.states(n-1).Union(m.changes()))
+			setRange(first.down, cfg.states(n).Union(m.changes()))
 		}
 		m.outer = append(m.outer, fixedpoint.NewOuter[T](l.Window()))
 		largest, widest = max(largest, l.Weights()), max(widest, l.Out.C)
@@ -279,6 +279,9 @@ func (m *machine[T]) relaxShard(r *relaxer[T], first int, nudged bool) {
 		}
 		for n := range r.layers {
 			copy(r.layers[n].s, m.part(r, star, n, first))
+		}
+		if r.differs {
+			r.toFree(nil)
 		}
 		if r.live { // frozen ones are those of s* all along
 			r.setIndices(index)

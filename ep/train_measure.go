@@ -17,10 +17,11 @@ func (m *machine[T]) measure(n int) Activity {
 	var a Activity
 	count := m.samples * m.cfg.Network.Layers[n].Out.Len()
 	limited := 0
-	one, two := m.states.finals[m.program.Points[0].Phase][n], m.states.finals[m.program.Points[1].Phase][n]
+	one, two := m.program.Points[0].Phase, m.program.Points[1].Phase
+	r, unit := m.workers[0], math.Ldexp(m.state[n], -m.shift(n))
 	for i, v := range m.states.finals[PhaseFree][n][:count] {
 		a.State += float64(v)
-		a.Response += math.Abs(float64(one[i] - two[i]))
+		a.Response += math.Abs(float64(r.distance(m.states.finals, one, n, i) - r.distance(m.states.finals, two, n, i)))
 		if !m.cfg.linear(n) && (v <= 0 || v >= m.top[n]) {
 			limited++
 		}
@@ -30,7 +31,7 @@ func (m *machine[T]) measure(n int) Activity {
 	}
 	a.Spread = m.spread(n)
 	a.State *= m.state[n] / float64(count)
-	a.Response *= m.state[n] / float64(count)
+	a.Response *= unit / float64(count)
 	a.Limited = float64(limited) / float64(count)
 	return a
 }

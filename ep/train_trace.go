@@ -76,9 +76,18 @@ type codeTracer struct {
 }
 
 func (tr *codeTracer) State(phase Phase, _, layer int, s []int32) {
-	z := &tr.states[phase][layer-1]
-	for _, c := range s {
-		*z = append(*z, float64(c)*tr.lsb[layer-1])
+	z, lsb := &tr.states[phase][layer-1], tr.lsb[layer-1]
+	if phase == PhaseFree || !tr.cfg.Differs() {
+		for _, c := range s {
+			*z = append(*z, float64(c)*lsb)
+		}
+		return
+	}
+	free := tr.states[PhaseFree][layer-1]
+	star := free[len(free)-len(s):]
+	lsb = math.Ldexp(lsb, -tr.cfg.DifferenceShiftOf(layer))
+	for i, c := range s {
+		*z = append(*z, star[i]+float64(c)*lsb)
 	}
 }
 

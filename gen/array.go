@@ -17,6 +17,7 @@ type macArray struct {
 	acc, groupAcc       *hdl.Signal // sums of Lines products; of all of a group, where the sides differ
 	column              *hdl.Signal
 	take, drain, colIdx hdl.Value
+	square, sumLift     hdl.Value   // nil where no contrast is shifted
 	columnOperand       *hdl.Signal // of generate block gen_column
 
 	valid, first, last []hdl.Value // by stage: 0 operands presented, 1 registered, 2 products, 3 half sums, 4 sums
@@ -75,6 +76,13 @@ func (a *macArray) ports() {
 	valid := a.Input("valid_i", one)
 	first := a.Input("first_i", one, "starts a sum")
 	last := a.Input("last_i", one, "completes a sum")
+	var square hdl.Value
+	if a.d.squares() {
+		square = a.Input("square_i", one, "first of the products of two differences, with LSBs of their own")
+		if w := a.d.moves.sum.bits(); w > 0 {
+			a.sumLift = a.Input("sum_lift_i", hdl.U(w), "of what precedes them: "+shiftDoc(a.d.moves.sum))
+		}
+	}
 	a.tile = a.Input("tile_i", hdl.U(a.d.Lines*a.d.columnBits()), a.d.tileDoc())
 	a.v = a.Input("v_i", hdl.U(p*a.d.LaneBits), "operand of each column, signed lanes")
 	if a.update != nil {
@@ -84,6 +92,9 @@ func (a *macArray) ports() {
 	a.Group("Pipeline control: 1 operands, 2 products, 3 half sums, 4 sums")
 	a.first = delay(&a.Scope, "first", first, 0, 4)
 	a.last = delay(&a.Scope, "last", last, 0, 4)
+	if square != nil {
+		a.square = delay(&a.Scope, "square", square, 0, 2)[2]
+	}
 	a.control(valid)
 }
 
@@ -206,7 +217,14 @@ func (a *macArray) lane(g *hdl.Gen, narrow, wide, row, lane hdl.Index) (prod, dr
 		if a.update == nil {
 			return
 		}
-		b.If(hdl.All(a.update, a.valid[2]), func(b *hdl.Block) { accumulate(b, contrast, a.first[2], prod) })
+		b.If(hdl.All(a.update, a.valid[2]), func(b *hdl.Block) {
+			if a.square == nil {
+				accumulate(b, contrast, a.first[2], prod)
+				return
+			}
+			sum := hdl.Mux(a.square, d.moves.sum.shiftLeft(contrast, a.sumLift, d.ContrastBits), contrast)
+			b.Set(contrast, hdl.AddMod(hdl.Mux(a.first[2], zeroOf(contrast), sum), fit(prod, d.ContrastBits)))
+		})
 		b.If(a.take, func(b *hdl.Block) { b.Set(drained, contrast) })
 	})
 	return prod, drained

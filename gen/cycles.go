@@ -230,7 +230,7 @@ func (d *Design) ops(q *Pass) int {
 	case Up, Down, Act, Pool:
 		return n * (q.LastBlk + 1) * d.Cfg.Batch
 	default:
-		return n * (q.LastBlk + 1) * d.Cfg.Batch * len(d.Program.Points)
+		return n * (q.LastBlk + 1) * d.Cfg.Batch * len(d.Terms(q))
 	}
 }
 
@@ -250,7 +250,7 @@ func (d *Design) tiles(q *Pass) []int {
 	for range q.LastBlk + 1 {
 		for _, r := range rows {
 			for _, c := range cols {
-				t = append(t, r.N*c.N*d.Cfg.Batch*len(d.Program.Points))
+				t = append(t, r.N*c.N*d.Cfg.Batch*len(d.Terms(q)))
 			}
 		}
 	}

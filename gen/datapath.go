@@ -65,7 +65,7 @@ func (d *Design) modeFields() record {
 		rec = append(rec, field{"i_" + point, d.fields.state, "first word of the layer below"}, field{"o_" + point, d.fields.state, "first word of the layer"},
 			field{"index_" + point, index * live, "first word of its pool indices"})
 	}
-	return append(rec.wanted(), d.headModes()...)
+	return append(append(rec.wanted(), d.headModes()...), d.moveModes()...)
 }
 
 // opRecord are the fields of an operation, in the walker's output order.
@@ -79,6 +79,9 @@ func (d *Design) opRecord() record {
 	}
 	if n := d.columnParts(); n > 1 {
 		rec = append(rec, field{"part", partBits(n), "part of the word below that the block is"})
+	}
+	if d.squares() {
+		rec = append(rec, field{"square", 1, "first of the products of two differences"})
 	}
 	return rec.wanted()
 }
@@ -113,6 +116,10 @@ type datapath struct {
 
 	laneWiring
 	headWiring
+
+	referenceAddr               *hdl.Signal // of the pre-activations kept; nil unless nudged phases hold differences
+	referenceWAddr, referenceWE hdl.Value
+	square1                     *hdl.Signal
 }
 
 // laneWiring is what all lanes share of the accumulator ports.
@@ -145,6 +152,7 @@ func (d *Design) datapath() *hdl.Module {
 		p.op[f.name] = p.Input("op_"+f.name+"_i", hdl.U(f.bits), f.doc)
 	}
 	p.addresses()
+	p.references()
 	p.memories()
 	p.array()
 	p.lanes()
@@ -203,6 +211,9 @@ func (p *datapath) addresses() {
 	if part, ok := p.op["part"]; ok {
 		p.part1 = reg("part_q1", part.Type())
 	}
+	if square, ok := p.op["square"]; ok {
+		p.square1 = reg("square_q1", square.Type())
+	}
 	set := func(b *hdl.Block, q *hdl.Signal, v hdl.Value) { b.Set(q, fit(v, q.Type().Width)) }
 	p.Always(func(b *hdl.Block) {
 		b.If(p.op["valid"], func(b *hdl.Block) {
@@ -221,6 +232,9 @@ func (p *datapath) addresses() {
 			set(b, p.pos1, p.op["pos"])
 			if p.part1 != nil {
 				set(b, p.part1, p.op["part"])
+			}
+			if p.square1 != nil {
+				set(b, p.square1, p.op["square"])
 			}
 		})
 	})

@@ -34,8 +34,18 @@ func (p *datapath) array() {
 		u.In("part_i", delay(&p.Scope, "part", p.part1, 1, 2)[2])
 	}
 	u.In("void_i", void2)
+	if resting, ok := p.mode["resting"]; ok {
+		u.In("resting_i", resting)
+		if lift := p.liftOf(minus2); lift != nil {
+			u.In("lift_i", lift)
+		}
+	}
 	if negate, ok := p.mode["negate"]; ok {
-		minus2 = hdl.Xor(minus2, negate)
+		if d.differs() {
+			u.In("negate_i", negate)
+		} else {
+			minus2 = hdl.Xor(minus2, negate)
+		}
 	}
 	if minus2 != nil {
 		u.In("minus_i", p.negated(minus2))
@@ -64,6 +74,12 @@ func (p *datapath) array() {
 	}
 	u.In("valid_i", hdl.All(p.valid[2], sums))
 	u.In("first_i", first2)
+	if p.square1 != nil {
+		u.In("square_i", delay(&p.Scope, "square", p.square1, 1, 2)[2])
+		if lift, ok := p.mode["sum_lift"]; ok {
+			u.In("sum_lift_i", lift)
+		}
+	}
 	u.In("last_i", last2)
 	u.In("tile_i", p.tile)
 	u.In("v_i", v)
@@ -104,6 +120,10 @@ func (p *datapath) lanes() {
 	}
 	we, clear := p.laneEnables()
 	p.here = p.WireIs("here_word", hdl.Mux(p.mode["i_even"], p.odd, p.even))
+	old := p.here
+	if resting, ok := p.mode["resting"]; ok {
+		old = p.WireIs("old_word", hdl.Mux(resting, zeroOf(old), old))
+	}
 	module := d.lane()
 	bw := d.BiasBits
 	var moved, actValid *hdl.Signal
@@ -160,13 +180,23 @@ func (p *datapath) lanes() {
 		}
 		u.In("acc_waddr_i", p.laneWiring.waddr)
 		if d.readsState() {
-			u.In("state_i", hdl.AsS(hdl.IndexSlice(p.here, r, lw)))
+			u.In("state_i", hdl.AsS(hdl.IndexSlice(old, r, lw)))
 		}
 		if target != nil {
 			u.In("target_i", hdl.IndexBit(target, r))
 		}
 		if d.hasHeads() {
 			p.headLane(u, r)
+		}
+		if p.referenceAddr != nil {
+			for _, name := range []string{"moving", "undriven", "reach"} {
+				if v, ok := p.mode[name]; ok {
+					u.In(name+"_i", v)
+				}
+			}
+			u.In("reference_raddr_i", p.referenceAddr)
+			u.In("reference_we_i", p.referenceWE)
+			u.In("reference_waddr_i", p.referenceWAddr)
 		}
 		u.OutTo("argmax_o", hdl.IndexSlice(p.argmax, r, 2))
 		if moved != nil {

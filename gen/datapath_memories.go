@@ -107,6 +107,9 @@ func (p *datapath) biases(biasWE, biasData hdl.Value) {
 	if biased, mixed := p.mode["biased"]; mixed {
 		bias = hdl.Mux(biased, bias, zeroOf(bias))
 	}
+	if moving, ok := p.mode["moving"]; ok { // the bias does not
+		bias = hdl.Mux(moving, zeroOf(bias), bias)
+	}
 	p.bias = p.WireIs("slab_bias", bias)
 }
 

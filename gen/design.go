@@ -8,6 +8,7 @@ type Design struct {
 	*Plan
 	tables *tables
 	fields opFields
+	moves  moves
 	shifts shifts
 }
 

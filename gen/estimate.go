@@ -152,7 +152,7 @@ func (e *Estimate) figures(d *Design) {
 		if pl.HasIndex() {
 			l.UnpoolZeros = l.Products * 3 / 4
 		}
-		relax, update := 2*l.Products*sweeps, len(d.Program.Points)*l.Products
+		relax, update := 2*l.Products*sweeps, len(d.Program.Terms(pl.N))*l.Products
 		if i == 0 {
 			relax = l.Products
 		}

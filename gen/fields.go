@@ -90,6 +90,7 @@ func (d *Design) passRecord() record {
 		{"biased", b2i(d.mixedBiases()), "the layer has biases"},
 		{"mean", b2i(d.averages()), "the four positions of a window count alike"},
 	}.wanted()
+	rec = append(rec, d.movePassFields()...)
 	for _, o := range d.headFields() {
 		rec = append(rec, o.field)
 	}
@@ -136,7 +137,7 @@ func b2i(b bool) int {
 
 // PassReads lists, for each kind of pass, the fields of the descriptor that
 // the hardware reads during it or right after. All others are zero in the ROM.
-// In designs with heads HeadReads are read besides; random bits of updates need k_blk, weights
+// In designs with heads HeadReads are read besides, in those with differences what moveValues names; random bits of updates need k_blk, weights
 // on chip the place of the slab in all passes over one.
 var PassReads = map[Kind][]string{
 	Up: {"row_base", "col_base", "last_blk", "last_y", "last_x", "window", "unpool", "i_base", "i_blk", "i_sample", "o_blk", "step", "mean",
@@ -193,6 +194,9 @@ func (d *Design) values(q *Pass) map[string]int {
 		all[o.name] = o.value(q)
 	}
 	read := map[string]int{}
+	for _, name := range d.moveValues(q, all) {
+		read[name] = all[name]
+	}
 	if d.hasHeads() {
 		for _, name := range HeadReads(q.Kind, slices.Collect(maps.Keys(all))) {
 			read[name] = all[name]

@@ -49,6 +49,9 @@ func (d *Design) deriveShifts() {
 		rate = []int{0}
 	}
 	d.shifts = shifts{up: choose(up...), down: choose(down...), bias: choose(bias...), act: choose(act...), rate: choose(rate...)}
+	if d.differs() {
+		d.deriveMoves()
+	}
 	d.deriveHeadShifts()
 }
 
@@ -61,13 +64,19 @@ func (d *Design) lane() *hdl.Module {
 		top = "STATE_MAX of the layer"
 	}
 	nudge := " -+ beta*(s - y)"
-	if !d.learns() {
+	moves := ""
+	switch {
+	case !d.learns():
 		nudge = ""
+	case d.differs():
+		nudge = ""
+		moves = "  move  state = sigma(p* + round(u * 2^-k)) - sigma(p*), saturated,  u = acc -+ beta*(sigma(p*) + d - y)\n" +
+			"        in nudged phases, of a difference d from the free state; p* = u of the last free act\n"
 	}
 	l.Doc("Neurons of one lane: everything behind the adder tree of a row.\n\n"+
 		"  up    acc = "+d.poolDoc()+" over the pool window of (sum << up_shift)"+d.biasDoc()+"\n"+
 		"  down  acc = acc + (sum << down_shift)\n"+
-		"  act   state = clamp(round(u * 2^-k), 0, "+top+"),  u = acc"+nudge+"\n\n"+
+		"  act   state = clamp(round(u * 2^-k), 0, "+top+"),  u = acc"+nudge+"\n"+moves+"\n"+
 		"Accumulators are %d bits signed and exact; the activation is the only rounding (%v).\n"+
 		"Ties of the pool go to the first position in raster order.\n"+
 		"Latency: sum to accumulator 3 cycles, accumulator to state %d cycles.",
@@ -96,6 +105,11 @@ type lane struct {
 	actValid                              hdl.Value // nil without a monitor
 	state, target                         hdl.Value
 	rdata                                 *hdl.Signal
+	top                                   hdl.Value // code at which a state of the layer saturates
+
+	differences  laneDifferences
+	referenceNew *hdl.Signal
+	accRead      hdl.Value
 }
 
 func (l *lane) ports() {
@@ -169,6 +183,9 @@ func (l *lane) ports() {
 	if d.hasHeads() {
 		l.headPorts()
 	}
+	if d.differs() {
+		l.differencePorts()
+	}
 }
 
 // readsState reports whether an activation needs the old state.
@@ -224,6 +241,10 @@ func (l *lane) accumulate() {
 		b.If(l.accRE, func(b *hdl.Block) { b.Set(l.rdata, mem.At(l.accRAddr)) })
 	})
 
+	if d.differs() {
+		l.referenceMemory()
+	}
+
 	l.Group(d.poolGroup())
 	first := l.WireIs("first", hdl.Any(hdl.Not(l.windowed), hdl.EqConst(l.pos, 0)))
 	larger := hdl.Any(first, hdl.Gt(aligned, result))
@@ -231,7 +252,7 @@ func (l *lane) accumulate() {
 		larger = hdl.Mux(hdl.Any(l.freeIndex, hdl.Not(l.windowed)), larger, hdl.Eq(l.pos, l.index))
 	}
 	wins := l.WireIs("wins", larger)
-	sums, addend := l.down, hdl.Value(l.rdata)
+	sums, addend := l.down, l.read()
 	if d.hasHeads() {
 		addend = l.backMemory(result)
 	}
@@ -290,7 +311,7 @@ func (l *lane) activate() {
 	if d.nudgesOutput() {
 		force, acc2 = l.outputForce()
 	} else {
-		acc2 = l.stage("act_acc_q2", l.stage("act_acc_q", l.rdata))
+		acc2 = l.stage("act_acc_q2", l.stage("act_acc_q", l.read()))
 	}
 	var nudge hdl.Value
 	if d.hasHeads() {
@@ -301,7 +322,11 @@ func (l *lane) activate() {
 	var aligned hdl.Value
 	if force != nil {
 		out := d.Layers[len(d.Layers)-1].Arith
-		aligned = l.WireIs("force_aligned", fit(hdl.Shl(force, out.NudgeShift), d.AccBits))
+		shift := out.NudgeShift
+		if out.Difference != nil {
+			shift = out.Difference.NudgeShift
+		}
+		aligned = l.WireIs("force_aligned", fit(hdl.Shl(force, shift), d.AccBits))
 	}
 	nudged := l.nudgedAcc(acc2)
 	u := l.Reg("u_q", hdl.S(d.AccBits))
@@ -342,15 +367,19 @@ func (l *lane) nudgedAcc(acc hdl.Value) hdl.Value {
 func (l *lane) outputForce() (force, acc2 *hdl.Signal) {
 	d := l.d
 	f, out := d.Cfg.Formats, d.Layers[len(d.Layers)-1].Arith
-	frac := max(out.State.Frac, f.Target.Frac)
-	s := hdl.Shl(l.state, frac-out.State.Frac)
+	whole, stateFrac, range_ := l.state, out.State.Frac, out.Nudge
+	if x := out.Difference; x != nil {
+		whole, stateFrac, range_ = l.wholeOutput(), x.Frac, x.Nudge
+	}
+	frac := max(stateFrac, f.Target.Frac)
+	s := hdl.Shl(whole, frac-stateFrac)
 	y := hdl.Shl(hdl.Const(hdl.S(signedWidth(false, widest(int(d.Arith.TargetOne)))), d.Arith.TargetOne), frac-f.Target.Frac)
 	target := l.Localparam("TARGET_ONE", y.Type(), d.Arith.TargetOne<<(frac-f.Target.Frac), "y of the labelled class, LSB 2^-"+itoa(frac))
 	beta := l.strength()
 	zero := hdl.Const(target.Type(), 0)
 	err := l.stage("error_q", hdl.Sub(s, hdl.Mux(l.target, target, zero)), "s - y, LSB 2^-"+itoa(frac))
-	acc1 := l.stage("act_acc_q", l.rdata)
-	fw := max(2, out.Nudge.SignedWidth())
+	acc1 := l.stage("act_acc_q", l.read())
+	fw := max(2, range_.SignedWidth())
 	if w := err.Type().Width; w > fw { // copies of the sign that the product leaves out
 		l.Unused(hdl.Slice(err, w-1, fw))
 	}
@@ -372,6 +401,10 @@ func (l *lane) round(u *hdl.Signal) {
 	word := hdl.S(d.LaneBits)
 	rounded := l.stage("rounded_q", quotient)
 	clamped := l.limited(rounded, word)
+	if d.differs() {
+		l.keepReference(scaled, k)
+		clamped = l.move(rounded, clamped, word)
+	}
 	if d.monitored() && d.Cfg.Damping == 0 { // the monitor reads it too
 		clamped = l.WireIs("clamped", clamped)
 	}
@@ -440,6 +473,7 @@ func (l *lane) largest(bound hdl.Type) hdl.Value {
 	if len(c.values) > 1 {
 		top = l.WireIs("top", top)
 	}
+	l.top = top
 	return top
 }
 
@@ -503,7 +537,7 @@ func (d *Design) pulls() bool {
 // actStage is the stage in which an activation writes its state: it has read accumulator and
 // old state in stage 2, adds the nudge, rounds, limits, and may damp.
 func (d *Design) actStage() int {
-	return 4 + nudgeStages*b2i(d.learns()) + b2i(d.Cfg.Damping > 0)
+	return 4 + nudgeStages*b2i(d.learns()) + b2i(d.Cfg.Damping > 0) + b2i(d.differs())
 }
 
 // stateLate says when a new state is there.

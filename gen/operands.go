@@ -5,8 +5,11 @@ import (
 	"epgen/hdl"
 )
 
-// negativeStates reports states or errors below zero: of a linear output, of heads.
-func (d *Design) negativeStates() bool { return d.hasHeads() || d.Cfg.Output == ep.Linear }
+// negativeStates reports states, differences or errors below zero: of a linear output, of
+// nudged phases, of heads.
+func (d *Design) negativeStates() bool {
+	return d.hasHeads() || d.Cfg.Output == ep.Linear || d.differs()
+}
 
 // zeroDoc says what the states of the first time step are.
 func (d *Design) zeroDoc() string {
@@ -46,6 +49,7 @@ type operands struct {
 	isVoid, minus, pos, even, odd, index hdl.Value
 	slabPart, part                       hdl.Value   // nil where a slab, a block is a whole word
 	head                                 hdl.Value   // nil without heads, or where points have no weights
+	resting, lift, negate                hdl.Value   // nil without differences, or where they have no use
 	v, z                                 *hdl.Signal // z is nil where nothing learns
 }
 
@@ -74,6 +78,15 @@ func (o *operands) ports() {
 	if d.hasHeads() && d.weights() {
 		o.head = o.Input("head_i", one, "the errors of a head, which count alike at all points")
 	}
+	if d.differs() {
+		o.resting = o.Input("resting_i", one, "all differences count as zero")
+		if w := d.moves.lift.bits(); w > 0 {
+			o.lift = o.Input("lift_i", hdl.U(w), "of z: "+shiftDoc(d.moves.lift))
+		}
+		if d.Program.RandomSign {
+			o.negate = o.Input("negate_i", one, "the contrast changes its sign")
+		}
+	}
 	o.pos = o.Input("pos_i", hdl.U(2), "{dy, dx} in the pool window")
 	if n := d.columnParts(); n > 1 {
 		o.part = o.Input("part_i", hdl.U(partBits(n)), "part of the word below that the block is")
@@ -94,8 +107,13 @@ func (o *operands) lanes() {
 	p, lw, ow := d.P, d.LaneBits, d.OperandBits
 	o.Group("Lanes")
 	off, fromZero := hdl.Value(o.isVoid), d.fromZero()
-	if fromZero {
+	switch {
+	case fromZero && o.resting != nil:
+		off = o.WireIs("off", hdl.Any(o.isVoid, o.zero, o.resting))
+	case fromZero:
 		off = o.WireIs("off", hdl.Any(o.isVoid, o.zero))
+	case o.resting != nil:
+		off = o.WireIs("off", hdl.Any(o.isVoid, o.resting))
 	}
 	initial := d.initialValue(hdl.S(lw), o.initial)
 	// of is a state, or the initial one, where the first step finds none.
@@ -119,7 +137,14 @@ func (o *operands) lanes() {
 		if ow > lw && !d.negativeStates() {
 			wide = g.WireIs("wide", hdl.AsS(hdl.Ext(hdl.AsU(unpooled), ow)), "not negative")
 		}
+		if o.lift != nil {
+			wide = g.WireIs("lifted", d.moves.lift.shiftLeft(wide, o.lift, ow))
+		}
 		weighted := d.weighted(&g.Scope, o.minus, wide, ow)
+		if o.negate != nil {
+			weighted = g.WireIs("weighted", weighted)
+			weighted = hdl.Mux(o.negate, hdl.SubMod(hdl.Const(hdl.S(ow), 0), weighted), weighted)
+		}
 		if o.head != nil {
 			weighted = hdl.Mux(o.head, wide, weighted)
 		}

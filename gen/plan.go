@@ -180,6 +180,11 @@ func (p *Plan) deriveWidths() {
 		}
 		p.SumBits = max(p.SumBits, la.Up.SignedWidth(), la.Down.SignedWidth())
 		p.AccBits = max(p.AccBits, la.Acc.SignedWidth(), la.Drive.SignedWidth())
+		if x := la.Difference; x != nil {
+			p.LaneBits = max(p.LaneBits, x.Range.SignedWidth())
+			p.SumBits = max(p.SumBits, x.Up.SignedWidth(), x.Down.SignedWidth())
+			p.AccBits = max(p.AccBits, x.Acc.SignedWidth())
+		}
 		if !p.learns() {
 			continue
 		}

@@ -10,8 +10,8 @@ import (
 // weights 1 and -1, are the rule, and are called plus and minus; further ones are numbered
 // from 3.
 
-// points is the number of points.
-func (d *Design) points() int { return len(d.Program.Points) }
+// points is the number of points, or of the terms of differences.
+func (d *Design) points() int { return len(d.terms()) }
 
 // pointBits is the width of the number of a point, 0 where there are none.
 func (d *Design) pointBits() int {
@@ -65,7 +65,7 @@ func (d *Design) weighted(s *hdl.Scope, v, z hdl.Value, width int) hdl.Value {
 		return hdl.Mux(v, hdl.SubMod(hdl.Const(hdl.S(width), 0), z), z)
 	}
 	var values []hdl.Value
-	for k, p := range d.Program.Points {
+	for k, p := range d.terms() {
 		values = append(values, s.WireIs(fmt.Sprintf("times_%d", k+1), times(z, p.Weight, width), fmt.Sprintf("weight %d", p.Weight)))
 	}
 	return d.choosePoint(v, values)
@@ -73,7 +73,7 @@ func (d *Design) weighted(s *hdl.Scope, v, z hdl.Value, width int) hdl.Value {
 
 // weights reports weights other than 1 and -1.
 func (d *Design) weights() bool {
-	for k, p := range d.Program.Points {
+	for k, p := range d.terms() {
 		if p.Weight != 1-2*k {
 			return true
 		}
@@ -104,6 +104,9 @@ func times(v hdl.Value, w, width int) hdl.Value {
 
 // pointDoc says what the number of a point is.
 func (d *Design) pointDoc() string {
+	if d.differs() {
+		return "term of the contrast"
+	}
 	if d.pointBits() > 1 {
 		return "point of the contrast"
 	}
@@ -112,7 +115,7 @@ func (d *Design) pointDoc() string {
 
 // nextPoint is the number of the point that follows.
 func (d *Design) nextPoint(v, last hdl.Value) hdl.Value {
-	if d.pointBits() == 1 {
+	if d.pointBits() == 1 && !d.differs() {
 		return hdl.Not(v)
 	}
 	return hdl.Mux(last, zeroOf(v), inc(v))
@@ -120,6 +123,9 @@ func (d *Design) nextPoint(v, last hdl.Value) hdl.Value {
 
 // weightDoc says what the number of a point does to z.
 func (d *Design) weightDoc() string {
+	if d.differs() {
+		return "term of the contrast, which weighs z"
+	}
 	if d.pointBits() > 1 || d.weights() {
 		return "point of the contrast, which weighs z"
 	}
@@ -172,7 +178,7 @@ func (d *Design) pointUnit(v hdl.Value, width int) hdl.Value {
 	for k := range max(2, d.points()) {
 		w := 1 - 2*k
 		if k < d.points() {
-			w = d.Program.Points[k].Weight
+			w = d.terms()[k].Weight
 		}
 		if w < 0 {
 			values = append(values, hdl.AsU(hdl.Const(hdl.S(width), int64(w))))

@@ -148,7 +148,11 @@ func (d *Design) sequencerText() string {
 		if i == 0 {
 			line(r.Name, itoa(r.Steps)+" steps from the zero state")
 		} else {
-			line(r.Name, itoa(r.Steps)+" steps from the free equilibrium, nudged by "+signed(r.Beta))
+			what := ""
+			if d.differs() {
+				what = ", as differences from it"
+			}
+			line(r.Name, itoa(r.Steps)+" steps from the free equilibrium"+what+", nudged by "+signed(r.Beta))
 		}
 	}
 	if d.learns() {

@@ -36,6 +36,7 @@ func (q *sequencer) modes() {
 	if d.movingIndex() {
 		q.indexValues(values, stale, isInput)
 	}
+	q.movingValues(values, stale)
 	if d.Cfg.Output == ep.Linear {
 		values["unclamped"] = hdl.All(isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
 	}
@@ -109,17 +110,17 @@ func (q *sequencer) copies(stale hdl.Value) (read, written hdl.Value) {
 		ownIs = hdl.Mux(q.isPhase(i), c(i), ownIs)
 	}
 	own := q.WireIs("copy", ownIs, "written in this phase, which has the same number")
-	points := d.Program.Points
-	inUpdate := c(int(points[0].Phase))
+	terms := d.terms()
+	inUpdate := c(int(terms[0].Here))
 	if d.movingIndex() {
-		for k := 1; k < len(points); k++ {
-			inUpdate = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), c(int(points[k].Phase)), inUpdate)
+		for k := 1; k < len(terms); k++ {
+			inUpdate = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), c(int(terms[k].Here)), inUpdate)
 		}
 	}
 	written = own
 	if d.hasHeads() {
-		for k := 1; k < len(points); k++ {
-			inUpdate = hdl.Mux(d.isPoint(q.of("point"), k), c(int(points[k].Phase)), inUpdate)
+		for k := 1; k < len(terms); k++ {
+			inUpdate = hdl.Mux(d.isPoint(q.of("point"), k), c(int(terms[k].Here)), inUpdate)
 		}
 		if d.freeHeads() {
 			inUpdate = hdl.Mux(q.of("free"), c(CopyFree), inUpdate)
@@ -133,14 +134,18 @@ func (q *sequencer) copies(stale hdl.Value) (read, written hdl.Value) {
 // words adds the first words of the layer below and of the layer in the copies that are read,
 // at each point of the contrast, and returns that of the layer in the copy that is written.
 func (q *sequencer) words(values map[string]hdl.Value, read, written, iEven, isInput hdl.Value) (own hdl.Value) {
-	d := q.d
+	d, terms := q.d, q.d.terms()
 	iBase, oBase := q.field("i_base"), q.field("o_base")
+	readBelow := read
+	if d.differs() { // a term may have the layer below in another copy
+		below := hdl.Const(read.Type(), int64(terms[0].Below))
+		readBelow = q.WireIs("copy_below", hdl.Mux(q.updating, below, read), "the same of the layer below")
+	}
 	word := func(name string, copy, base hdl.Value) hdl.Value { return q.WireIs(name, hdl.AddMod(base, copy)) }
 	for k, name := range d.pointNames() {
-		below, here := q.copyBase(iEven, read), q.copyBase(hdl.Not(iEven), read)
+		below, here := q.copyBase(iEven, readBelow), q.copyBase(hdl.Not(iEven), read)
 		if k > 0 {
-			copy := int(d.Program.Points[k].Phase)
-			below, here = q.pointCopy(iEven, copy), q.pointCopy(hdl.Not(iEven), copy)
+			below, here = q.pointCopy(iEven, int(terms[k].Below)), q.pointCopy(hdl.Not(iEven), int(terms[k].Here))
 		}
 		values["i_"+name] = hdl.Mux(isInput, iBase, word("below_"+name, below, iBase))
 		values["o_"+name] = word("here_"+name, here, oBase)
@@ -161,6 +166,9 @@ func (q *sequencer) learningValues(values map[string]hdl.Value, first, iEven hdl
 		freezing = append(freezing, iEven)
 	}
 	values["free_index"] = hdl.Any(q.isPhase(CopyFree), q.updating, hdl.All(freezing[0], freezing[1:]...))
+	if d.differs() { // which keep those of the last free step
+		values["free_index"] = q.isPhase(CopyFree)
+	}
 	values["update"], values["acc_keep"] = q.contrasting(), q.updating
 	values["nudge"] = hdl.All(q.during(nudged), q.isKind(Act), hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
 	values["nudge_minus"] = q.pulling()

@@ -1,6 +1,9 @@
 package gen
 
-import "epgen/hdl"
+import (
+	"epgen/ep"
+	"epgen/hdl"
+)
 
 // walker is ep_walker under construction: its ports and the signals that pass
 // from one stage to the next.
@@ -29,6 +32,7 @@ type walker struct {
 	cValid, cNext                        *hdl.Signal
 	cWindow, cFirst, cLast, cMinus, cEnd *hdl.Signal
 	cSample, cVoid                       *hdl.Signal
+	sumSquare, bSquare, cSquare          *hdl.Signal // nil unless the products of two differences are aligned
 	aPart, bPart, cPart                  *hdl.Signal // where a word holds several blocks; aPart where no bits of the number say which
 	i, o, tile                           *hdl.Signal
 	iRow, oRow, tileRow                  *hdl.Signal
@@ -41,7 +45,7 @@ type walker struct {
 // the datapath use the others.
 var walkerFields = map[string]bool{
 	"row_base": true, "col_base": true, "last_blk": true, "last_y": true, "last_x": true, "window": true, "unpool": true,
-	"i_blk": true, "i_sample": true, "o_blk": true, "o_sample": true, "i_row": true, "o_row": true, "k_blk": true, "k_row": true, "step": true,
+	"i_blk": true, "i_sample": true, "o_blk": true, "o_sample": true, "i_row": true, "o_row": true, "k_blk": true, "k_row": true, "step": true, "last_term": true,
 }
 
 // walker builds ep_walker: the loop counters and address generators of all
@@ -110,6 +114,9 @@ func (w *walker) counters() {
 	if w.update != nil {
 		w.minus = w.Reg("minus_q", hdl.U(w.d.pointBits()), w.d.pointDoc())
 		firstPoint, lastPoint = w.d.isPoint(w.minus, 0), w.d.isPoint(w.minus, max(2, w.d.points())-1)
+		if last, ok := w.pass["last_term"]; ok {
+			lastPoint = w.WireIs("last_point", hdl.Eq(w.minus, last))
+		}
 	}
 	w.iSample = w.Reg("i_sample_q", addr)
 	w.iBlk = w.Reg("i_blk_q", addr)
@@ -153,6 +160,10 @@ func (w *walker) counters() {
 	w.lastItem = w.WireIs("last_item", hdl.All(nextY, yLast, blkLast, sampleLast))
 	w.sumFirst = w.WireIs("sum_first", inUp(hdl.Eq(w.blk, zeroOf(w.blk)), firstPoint, hdl.Eq(w.sample, zeroOf(w.sample))))
 	w.sumLast = w.WireIs("sum_last", inUp(blkLast, lastPoint, sampleLast))
+	if w.d.squares() {
+		w.sumSquare = w.WireIs("sum_square", hdl.All(w.update, w.d.isPoint(w.minus, w.d.firstOf(ep.BothMove)), hdl.Eq(w.sample, zeroOf(w.sample))),
+			"products of two differences begin")
+	}
 
 	count := func(b *hdl.Block, next hdl.Value, last hdl.Value, counter *hdl.Signal, offsets ...hdl.Value) {
 		b.If(next, func(b *hdl.Block) {
@@ -253,6 +264,9 @@ func (w *walker) stageB() {
 		w.bMinus = w.Reg("b_minus_q", w.minus.Type())
 		w.bSample = w.Reg("b_sample_q", w.sample.Type())
 	}
+	if w.sumSquare != nil {
+		w.bSquare = w.Reg("b_square_q", one)
+	}
 	if w.parts > 1 {
 		w.bPart = w.Reg("b_part_q", hdl.U(partBits(w.parts)))
 	}
@@ -277,6 +291,9 @@ func (w *walker) stageB() {
 			if w.minus != nil {
 				b.Set(w.bMinus, w.minus)
 				b.Set(w.bSample, w.sample)
+			}
+			if w.bSquare != nil {
+				b.Set(w.bSquare, w.sumSquare)
 			}
 			if w.parts > 1 {
 				b.Set(w.bPart, w.part())
@@ -319,6 +336,9 @@ func (w *walker) stageC() {
 	if w.minus != nil {
 		w.cMinus = w.Reg("c_minus_q", w.minus.Type())
 		w.cSample = w.Reg("c_sample_q", w.sample.Type())
+	}
+	if w.bSquare != nil {
+		w.cSquare = w.Reg("c_square_q", one)
 	}
 	if w.parts > 1 {
 		w.cPart = w.Reg("c_part_q", w.bPart.Type())
@@ -368,6 +388,9 @@ func (w *walker) enterRectangle(b *hdl.Block) {
 	if w.minus != nil {
 		b.Set(w.cMinus, w.bMinus)
 		b.Set(w.cSample, w.bSample)
+	}
+	if w.cSquare != nil {
+		b.Set(w.cSquare, w.bSquare)
 	}
 	if w.parts > 1 {
 		b.Set(w.cPart, w.bPart)
@@ -444,6 +467,9 @@ func (w *walker) operation(issue *hdl.Signal) {
 	}
 	if w.parts > 1 {
 		out("op_part_o", w.cPart, "part of the word below that the block is")
+	}
+	if w.cSquare != nil {
+		out("op_square_o", hdl.All(w.cSquare, w.rectFirst), "first of the products of two differences")
 	}
 	out("stalled_o", hdl.All(w.cValid, hdl.Not(w.ready)), "an operation waits")
 	out("walk_done_o", hdl.All(w.cEnd, w.cNext), "the last operation is being issued")

@@ -136,6 +136,7 @@ func (h *header) phases() {
 	}
 	h.constant("int", "kFirstPoint", first, "copies of which the contrast is the difference,")
 	h.constant("int", "kSecondPoint", second, "or the first two of several; the same if there is none")
+	h.constant("bool", "kDifferences", p.Differences, "nudged phases hold differences from the free states")
 	h.line("")
 }
 
@@ -216,17 +217,28 @@ func (h *header) layers() {
 	h.line("  int sample_words;  // words of one sample")
 	h.line("  int frac;          // fractional bits")
 	h.line("  int64_t max;       // largest code")
+	h.line("  int nudged_frac;   // the same in nudged phases, which may hold differences")
+	h.line("  int64_t nudged_max;")
 	h.line("  int owner;         // layer or head, from 1 in kLayers; 0 for the input")
 	h.line("  const char* what;  // one of its values")
 	h.line("};")
 	h.line("constexpr MapInfo kMaps[] = {")
 	f := &d.Cfg.Formats
+	moving := func(m gen.BlockMap, frac int, top int64, movingFrac int, movingTop int64, owner int, what string) {
+		h.line("    {%d, %d, %d, %d, %d, %d, %d, %d, %d, %d, %q},", m.Shape.C, m.Shape.H, m.Shape.W, m.HW, m.SampleWords,
+			frac, top, movingFrac, movingTop, owner, what)
+	}
 	row := func(m gen.BlockMap, frac int, top int64, owner int, what string) {
-		h.line("    {%d, %d, %d, %d, %d, %d, %d, %d, %q},", m.Shape.C, m.Shape.H, m.Shape.W, m.HW, m.SampleWords, frac, top, owner, what)
+		moving(m, frac, top, frac, top, owner, what)
 	}
 	row(d.Input, f.Input.Frac, f.Input.Max(), 0, "state")
 	for i := range d.Layers {
-		row(d.Layers[i].Out, d.Layers[i].Arith.State.Frac, d.Layers[i].Arith.Act.Hi, i+1, "state")
+		a := d.Layers[i].Arith
+		if x := a.Difference; x != nil {
+			moving(d.Layers[i].Out, a.State.Frac, a.Act.Hi, x.Frac, x.Range.Hi().Int64(), i+1, "state")
+			continue
+		}
+		row(d.Layers[i].Out, a.State.Frac, a.Act.Hi, i+1, "state")
 	}
 	for kind := range headMaps {
 		for i := range d.Heads {

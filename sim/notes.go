@@ -70,6 +70,9 @@ func LayerNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
 	for k := range s.Phases {
 		st := &s.Phases[k]
 		n.Ties += st.Ties
+		if a.Difference != nil && k > 0 { // the accumulator has changes, with LSBs of their own
+			continue
+		}
 		lo, hi = min(lo, st.AccMin), max(hi, st.AccMax)
 	}
 	real := func(v float64) float64 { return math.Ldexp(v, -a.AccFrac) }

@@ -53,12 +53,17 @@ func Quantities(p *gen.Plan) []Quantity {
 			derived("nudge", a.Nudge, a.AccFrac-a.NudgeShift, "beta * (state - target)")
 		}
 		derived("accumulator", a.Acc, a.AccFrac, "pre-activation, everything aligned and added")
+		if x := a.Difference; x != nil {
+			derived("difference", x.Range, x.Frac, "of a state in nudged phases from the free one")
+			derived("change", x.Acc, x.AccFrac, "of the pre-activation in nudged phases")
+			derived("reference", fixedpoint.NewInterval(x.Reference.Lo, x.Reference.Hi), x.Frac, "pre-activation of the last free step")
+		}
 		if !p.Program.Learns() {
 			continue
 		}
 		derived("contrast", a.Contrast, a.ContrastFrac, "sum of s+ s+ - s- s- of one weight")
 		if !p.Layers[i].NoBias {
-			derived("bias contrast", a.BiasContrast, a.State.Frac, "sum of s+ - s- of one bias")
+			derived("bias contrast", a.BiasContrast, a.BiasContrastFrac, "sum of s+ - s- of one bias")
 		}
 	}
 	return list

@@ -111,6 +111,23 @@ type StatesReport struct {
 	Phases map[string]Shares `json:"phases"` // by name of the relaxation
 	Min    float64           `json:"min"`
 	Max    float64           `json:"max"`
+
+	// Where nudged phases hold differences from s*: their extremes, and the largest that the format holds.
+	DifferenceMin   float64 `json:"difference_min,omitempty"`
+	DifferenceMax   float64 `json:"difference_max,omitempty"`
+	DifferenceLimit float64 `json:"difference_limit,omitempty"`
+}
+
+// limited returns the largest share of the differences at an end of their range, over the
+// nudged phases; 0 for whole states.
+func (s *StatesReport) limited() float64 {
+	share := 0.0
+	for name, phase := range s.Phases {
+		if s.DifferenceLimit > 0 && name != "free" {
+			share = max(share, phase.Saturated)
+		}
+	}
+	return share
 }
 
 // HeadReport is what was compared of one head in all runs, besides its new weights.
@@ -182,6 +199,8 @@ func (r *Report) JSON() ([]byte, error) {
 const (
 	AliveDiffering = 0.05
 	AliveChanged   = 0.5
+
+	LimitedDifferences = 0.05 // share of differences from s* that may be at an end of their range
 )
 
 // trains reports a core that knows training steps, not inferences alone.
@@ -190,7 +209,7 @@ func (r *Report) trains() bool { return r.Build != ep.Inference.String() }
 // lastInfers reports whether the last start was an inference.
 func (r *Report) lastInfers() bool { return len(r.Runs) > 0 && r.Runs[len(r.Runs)-1].Infer }
 
-// DeadLayers says in words which layers are not alive. A run that did not get
+// DeadLayers says in words which layers are not alive, or hold too few bits to be it. A run that did not get
 // to the end, or an inference, says nothing about them.
 func (r *Report) DeadLayers() []string {
 	if !r.Pass() || r.lastInfers() {
@@ -205,6 +224,10 @@ func (r *Report) DeadLayers() []string {
 		if reach := l.Model.WeightsReachable; l.WeightsChanged < AliveChanged*reach {
 			list = append(list, fmt.Sprintf("%s hardly learns: %.1f %% of its weights change, want at least %.0f %% of the %.1f %% that the step reaches",
 				l.Name, 100*l.WeightsChanged, 100*AliveChanged, 100*reach))
+		}
+		if share := l.States.limited(); share > LimitedDifferences {
+			list = append(list, fmt.Sprintf("%s is limited: %.1f %% of its differences are at an end of their range, %.3g; want at most %.0f %%, with a smaller formats.difference-shift",
+				l.Name, 100*share, l.States.DifferenceLimit, 100*LimitedDifferences))
 		}
 	}
 	return list

@@ -101,16 +101,27 @@ func TestReportJSONRoundTrip(t *testing.T) {
 	}
 }
 
+// limitedStates are those of a layer that has a share of its differences at an end of their
+// range in one nudged phase, and states that saturate in the free one.
+func limitedStates(share float64) StatesReport {
+	return StatesReport{DifferenceLimit: 0.125, Phases: map[string]Shares{
+		"free": {Saturated: 1}, "plus": {Saturated: share / 2}, "minus": {Saturated: share},
+	}}
+}
+
 func TestDeadLayers(t *testing.T) {
 	r := &Report{Result: "pass", Layers: []LayerReport{
 		{Name: "layer1", Differing: 0.05, WeightsChanged: 0.5, Model: ModelLayer{WeightsReachable: 1}},
 		{Name: "layer2", Differing: 0.049, WeightsChanged: 1, Model: ModelLayer{WeightsReachable: 1}},
 		{Name: "layer3", Differing: 1, WeightsChanged: 0.25, Model: ModelLayer{WeightsReachable: 0.75}},
 		{Name: "layer4", Differing: 1, WeightsChanged: 0.25, Model: ModelLayer{WeightsReachable: 0.5}},
+		{Name: "layer5", Differing: 1, WeightsChanged: 1, States: limitedStates(0.05)},
+		{Name: "layer6", Differing: 1, WeightsChanged: 1, States: limitedStates(0.06)},
 	}}
 	want := []string{
 		"layer2 is dead: 4.9 % of its neurons differ between s+ and s-, want at least 5 %",
 		"layer3 hardly learns: 25.0 % of its weights change, want at least 50 % of the 75.0 % that the step reaches",
+		"layer6 is limited: 6.0 % of its differences are at an end of their range, 0.125; want at most 5 %, with a smaller formats.difference-shift",
 	}
 	if diff := cmp.Diff(want, r.DeadLayers()); diff != "" {
 		t.Errorf("DeadLayers (-want +got):\n%s", diff)

@@ -275,7 +275,7 @@ func UsefulProducts(p *gen.Plan) int {
 	n := 0
 	for i := range p.Layers {
 		l := &p.Layers[i]
-		up, down, points := steps, steps, points
+		up, down, points := steps, steps, len(p.Program.Terms(l.N))
 		if !p.Cfg.Trains(l.N) {
 			points = 0
 		}

@@ -169,6 +169,10 @@ func (r *Report) stateTable() *table {
 			t.head = append(t.head, p.Name+" nonzero")
 		}
 	}
+	differences := len(r.Layers) > 0 && r.Layers[0].States.DifferenceLimit > 0
+	if differences {
+		t.head = append(t.head, "difference min", "difference max", "limit", "limited")
+	}
 	t.head = append(t.head, "state min", "state max", "acc min", "acc max", "ties", "residual")
 	if r.trains() {
 		t.head = append(t.head, "flips", "clamped weights")
@@ -177,6 +181,9 @@ func (r *Report) stateTable() *table {
 		row := []any{l.Name}
 		for _, name := range nudged {
 			row = append(row, percent(l.States.Phases[name].Nonzero))
+		}
+		if s := &l.States; differences {
+			row = append(row, fmt.Sprintf("%.3g", s.DifferenceMin), fmt.Sprintf("%.3g", s.DifferenceMax), fmt.Sprintf("%.3g", s.DifferenceLimit), percent(s.limited()))
 		}
 		row = append(row, fmt.Sprintf("%.5f", l.States.Min), fmt.Sprintf("%.5f", l.States.Max),
 			fmt.Sprintf("%.4g", l.Model.AccMin), fmt.Sprintf("%.4g", l.Model.AccMax),

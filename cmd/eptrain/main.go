@@ -126,8 +126,8 @@ func gradCheck(s *settings, w io.Writer) error {
 	if err := c.WriteTable(w); err != nil {
 		return err
 	}
-	if s.Out == "" {
-		return nil
+	if err := adviseShifts(w, cfg, p, samples); err != nil || s.Out == "" {
+		return err
 	}
 	return plotCheck(s.Out, c)
 }

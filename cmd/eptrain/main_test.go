@@ -198,7 +198,7 @@ func TestPrecision(t *testing.T) {
 	args := append(strings.Fields("-layers 4,M,fc3 -input-shape 1x8x8 -train-samples 16 -batch 4 -free-steps 8 -nudge-steps 4 "+
 		"-epochs 1 -precision -o"), dir)
 	whole := mustRun(t, args...)
-	want := len(stateBits) + 3*len(weightBits) + 3 + 1
+	want := len(stateBits) + 3*len(weightBits) + 3 + len(differenceStates) + len(fewDifferences) + 1
 	if got := strings.Count(whole, "UQ0."); got != want {
 		t.Errorf("%d variants in\n%s\nwant %d", got, whole, want)
 	}

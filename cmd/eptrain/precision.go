@@ -27,6 +27,8 @@ type arm struct {
 	Update string            `json:"update"` // float64 master, or the rounding of the hardware's update
 	Index  string            `json:"pool_index"`
 
+	Difference int `json:"difference_bits,omitempty"` // of nudged phases that hold differences; 0: states
+
 	Loss     float64    `json:"test_loss"`
 	Accuracy float64    `json:"test_accuracy"`
 	Cosines  []*float64 `json:"cosine"` // to BPTT, by layer; null where BPTT or the estimate is 0
@@ -41,12 +43,22 @@ var (
 	weightBits = []int{4, 5, 6, 8, 10, 12, 14}
 )
 
+// differenceStates are the fractional bits of states that are tried with differences of
+// differenceBits, fewDifferences those that are tried with differences of as many.
+var (
+	differenceStates = []int{4, 5, 6, 8}
+	fewDifferences   = []int{4, 6}
+)
+
+const differenceBits = 8
+
 // narrowStates are the fractional bits of states where weights are varied with them.
 const narrowStates = 8
 
 // arms returns the variants of a configuration: states, then weights with a float64
 // master, then weights alone under the hardware's update in both roundings, then these with
-// narrow states, then the other choice of pool indices.
+// narrow states, then narrow states with differences in the nudged phases, then the other
+// choice of pool indices.
 func arms(cfg *ep.Config) []arm {
 	var list []arm
 	add := func(group string, bits int, set func(f *ep.Formats, a *arm)) {
@@ -78,8 +90,23 @@ func arms(cfg *ep.Config) []arm {
 	if cfg.PoolIndex == ep.Live {
 		other = ep.Frozen
 	}
+	if takesDifferences(cfg) {
+		for _, bits := range differenceStates {
+			add("states, differences of 8 bits", bits, func(f *ep.Formats, a *arm) { f.State.Frac, a.Difference = bits, differenceBits })
+		}
+		for _, bits := range fewDifferences {
+			add("differences", bits, func(f *ep.Formats, a *arm) { f.State.Frac, a.Difference = bits, bits })
+		}
+	}
 	add("indices", cfg.Formats.State.Frac, func(_ *ep.Formats, a *arm) { a.Index = other.String() })
 	return list
+}
+
+// takesDifferences reports whether the nudged phases of a configuration may hold differences.
+func takesDifferences(cfg *ep.Config) bool {
+	c := *cfg
+	c.Formats.DifferenceBits, c.Formats.DifferenceShift = differenceBits, []int{0}
+	return c.Validate() == nil
 }
 
 // config returns the configuration and the options of an arm.
@@ -87,6 +114,7 @@ func (a *arm) config(base *ep.Config, opt ep.TrainOptions) (*ep.Config, ep.Train
 	cfg := *base
 	cfg.Formats.State, cfg.Formats.Weight = a.State, a.Weight
 	cfg.Formats.LayerState, cfg.Formats.LayerWeight = nil, nil
+	cfg.Formats.DifferenceBits, cfg.Formats.DifferenceShift = a.Difference, nil
 	opt.Fixed, opt.HardwareUpdate = true, a.Update != floatMaster
 	if opt.HardwareUpdate {
 		if err := cfg.Formats.UpdateRounding.UnmarshalText([]byte(a.Update)); err != nil {
@@ -98,7 +126,7 @@ func (a *arm) config(base *ep.Config, opt ep.TrainOptions) (*ep.Config, ep.Train
 
 // same reports whether two arms are the same variant.
 func (a *arm) same(b *arm) bool {
-	return a.Group == b.Group && a.State == b.State && a.Weight == b.Weight && a.Update == b.Update && a.Index == b.Index
+	return a.Group == b.Group && a.State == b.State && a.Weight == b.Weight && a.Update == b.Update && a.Index == b.Index && a.Difference == b.Difference
 }
 
 // precision trains the network anew in each format, from the same parameters on the same
@@ -204,6 +232,11 @@ func (z *study) run(a *arm) error {
 	if err != nil {
 		return err
 	}
+	if a.Difference > 0 {
+		if _, cfg.Formats.DifferenceShift, err = ep.DifferenceShifts(cfg, a.Difference, z.p, z.samples); err != nil {
+			return err
+		}
+	}
 	t, err := ep.NewTrainer(cfg, opt, z.p.Clone(), z.data)
 	if err != nil {
 		return err
@@ -251,7 +284,11 @@ func writeArms(w io.Writer, cfg *ep.Config, list []arm) error {
 			group = a.Group
 			fmt.Fprintln(t)
 		}
-		fmt.Fprintf(t, "%v\t%v\t%s\t%s\t%.4f\t%.2f %%", a.State, a.Weight, a.Update, a.Index, a.Loss, 100*a.Accuracy)
+		state := a.State.String()
+		if a.Difference > 0 {
+			state += fmt.Sprintf(", d %d", a.Difference)
+		}
+		fmt.Fprintf(t, "%s\t%v\t%s\t%s\t%.4f\t%.2f %%", state, a.Weight, a.Update, a.Index, a.Loss, 100*a.Accuracy)
 		for _, c := range a.Cosines {
 			if c == nil {
 				fmt.Fprint(t, "\t-")
@@ -272,7 +309,7 @@ func plotArms(dir string, cfg *ep.Config, list []arm) error {
 	cosines := map[string][]curve{}
 	for i := range list {
 		a := &list[i]
-		if a.Group == "indices" {
+		if a.Group == "indices" || a.Group == "differences" { // single points, and other bits than the axis has
 			continue
 		}
 		c, x := groups[a.Group], float64(a.Bits)

@@ -177,6 +177,22 @@ var networks = []network{
 		c.Sweep, c.PoolIndex = ep.Asynchronous, ep.Live
 		c.Formats.State, c.Formats.Weight = format(false, 0, 16), format(true, 1, 16) // the widest of the usual
 	}},
+	{name: "differences", list: "3,M,4,A,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
+		c.Batch, c.Array.Size, c.NudgeSteps, c.FreeSteps = 2, 2, 6, 6
+		c.Formats.State, c.Formats.DifferenceBits, c.Formats.DifferenceShift = format(false, 0, 8), 9, []int{6, 3, 1}
+		c.Formats.MasterBits, c.MomentumShift, c.DecayShift, c.Accumulate, c.Sequence.Starts = 8, 3, 6, 2, 2
+	}},
+	{name: "differences-asynchronous", list: "5,M,7,6,fc3", input: ep.Shape{C: 3, H: 8, W: 7}, set: func(c *ep.Config) {
+		c.Sweep, c.Start, c.Sequence.Starts, c.Array.Rows, c.Array.Columns = ep.Asynchronous, ep.Warm, 2, 2, 4
+		c.Damping, c.Estimate, c.Formats.UpdateRounding = 1, ep.RandomSign, fixedpoint.NearestUp
+		c.Formats.LayerState = []fixedpoint.Format{format(false, 0, 8), format(false, 0, 6), format(false, 1, 7), format(false, 0, 9)}
+		c.Formats.DifferenceBits, c.Formats.DifferenceShift = 12, []int{8, 9, 4, 2}
+	}},
+	{name: "differences-settling", list: "6,M", input: ep.Shape{C: 2, H: 7, W: 9}, set: func(c *ep.Config) {
+		c.Estimate, c.Formats.DifferenceBits, c.Formats.DifferenceShift = ep.Positive, 6, []int{3}
+		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Output, c.Array.Size = 6, 9, 2, 1, ep.Linear, 4
+		c.Formats.State, c.Memory.Weights = format(false, 0, 8), ep.OnChip
+	}},
 	{name: "linear", list: "5,M,6,fc3", input: ep.Shape{C: 2, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Output, c.Array.Size, c.Batch, c.Damping = ep.Linear, 2, 2, 1
 		c.Init.Bias = -0.2

@@ -33,6 +33,9 @@ const (
 	maxWeights  = 20_000
 )
 
+// differenceShift is the key of a list of numbers by layer.
+const differenceShift = "formats.difference-shift"
+
 // maxAttempts is how often a seed draws before it is given up.
 const maxAttempts = 1000
 
@@ -96,6 +99,7 @@ func (s Settings) config() (*ep.Config, error) {
 }
 
 // fitLists gives lists of values by layer as many as there are layers: those drawn, over again.
+// Without differences there are no shifts of them.
 func (s Settings) fitLists() {
 	layers := 0
 	for _, token := range strings.Split(s["network.layers"], ",") {
@@ -104,7 +108,10 @@ func (s Settings) fitLists() {
 		}
 	}
 	for _, o := range Options {
-		if text, ok := s[o.Key]; ok && strings.Contains(o.Key, ".layer-") {
+		if o.Key == differenceShift && slices.Contains([]string{"", "0"}, s["formats.difference-bits"]) {
+			delete(s, o.Key)
+		}
+		if text, ok := s[o.Key]; ok && (strings.Contains(o.Key, ".layer-") || o.Key == differenceShift) {
 			values := strings.Split(text, ",")
 			list := make([]string, layers)
 			for i := range list {

@@ -69,6 +69,8 @@ var Options = []Option{
 	{"formats.error", among("Q2.13", "Q1.6", "Q3.9")},
 	{"formats.lambda", among("UQ4.8", "UQ2.6", "UQ4.12")},
 	{"formats.rate-bits", among("16", "8", "3", "24")},
+	{"formats.difference-bits", among("0", "0", "0", "0", "8", "3", "12")},
+	{"formats.difference-shift", among("4", "0", "7", "6,3,1", "1,5,2", "9,2")},
 	{"formats.state-rounding", among("nearest-even", "nearest-up", "truncate")},
 	{"formats.update-rounding", among("nearest-even", "nearest-up", "truncate", "stochastic")},
 

@@ -14,6 +14,7 @@ func All() []*Bench {
 	chip := ds["chip"]
 	settle, mixed := ds["settle"], ds["mixed"]
 	points, outside, headedPoints, taught := ds["points"], ds["outside"], ds["headed-points"], ds["taught"]
+	moving, movingOne := ds["moving"], ds["moving-one"]
 	five, third, ninth := ds["five"], ds["third"], ds["ninth"]
 	return join(
 		inGroup("arithmetic", append(inferenceBenches(ds, arrayBench, laneBench, operandsBench), roundingBench(),
@@ -22,6 +23,7 @@ func All() []*Bench {
 			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide), arrayBench(five), arrayBench(third), arrayBench(ninth),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall), laneBench(mixed),
 			laneBench(points), laneBench(outside), laneBench(heads), laneBench(headedPoints), operandsBench(points), operandsBench(headedPoints), operandsBench(ds["headed-wide"]),
+			arrayBench(moving), laneBench(moving), laneBench(movingOne), operandsBench(moving), operandsBench(movingOne),
 			randomKeyBench(settle), randomKeyBench(outside), headBench(taught), headBench(ds["direct"]), headBench(ds["features"]),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
 			operandsBench(single), operandsBench(narrow), operandsBench(even), operandsBench(bare), operandsBench(real), operandsBench(tall), operandsBench(wide), operandsBench(mixed), operandsBench(third), operandsBench(ninth),
@@ -33,6 +35,7 @@ func All() []*Bench {
 			tableBench(narrow, true), tableBench(narrow, false), tableBench(means, true), tableBench(means, false), tableBench(real, true), tableBench(real, false),
 			registersBench(narrow), lateRegistersBench(narrow), registersBench(settle), registersBench(sweep), registersBench(ds["keeps"]),
 			tableBench(heads, true), tableBench(heads, false), walkerBench(heads), walkerBench(points), sequencerBench(points),
+			walkerBench(moving), walkerBench(movingOne), sequencerBench(moving), sequencerBench(movingOne),
 			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(ninth), sequencerBench(chip),
 			sequencerBench(ds["keeps"]), sequencerBench(ds["sums"]), sequencerBench(ds["masters"]),
 		)...),

@@ -1,5 +1,7 @@
 package unit
 
+import "epgen/gen"
+
 // arrayBench checks ep_mac_array: the sums of UP and DOWN five cycles after the
 // last operation, the contrasts of UPDATE three cycles after, drained column by
 // column while the next tile is under way. Where the operands have few bits,
@@ -10,6 +12,7 @@ func arrayBench(d design) *Bench {
 		a.v, a.source = v, newSource(3)
 		v.Reset()
 		for round := range 3 {
+			a.alignSquares(round)
 			for mode := range 3 {
 				if mode == modeUpdate && !v.Has("update_i") {
 					continue
@@ -50,6 +53,7 @@ type arrayPlay struct {
 	waiting []contrasts // of the tiles whose operations are all issued, oldest first
 	drained []int64     // contrasts in the drain, by row and column
 	column  int         // column to be read next
+	square  int         // shift of what precedes the products of two differences
 }
 
 // contrasts are those of a tile, by row and column, and the cycle in which they
@@ -63,6 +67,16 @@ func (a *arrayPlay) mode(mode int) {
 	a.v.SetIf("up_i", mode == modeUp)
 	a.v.SetPresent("down_i", b2i(mode == modeDown))
 	a.v.SetPresent("update_i", b2i(mode == modeUpdate))
+}
+
+// alignSquares selects the alignment of the products of differences of some layer.
+func (a *arrayPlay) alignSquares(round int) {
+	if !a.v.Has("square_i") {
+		return
+	}
+	l := &a.Layers[1+round%(len(a.Layers)-1)]
+	a.square = l.Arith.Difference.SumLift
+	a.v.SetPresent("sum_lift_i", int64(a.Descriptor(l.N, gen.Update)["sum_lift"]))
 }
 
 // operands are those of one operation: a tile W[r][c], v[c], z[r].
@@ -85,6 +99,12 @@ func (a *arrayPlay) operand() operands {
 
 // issue plays one operation; the drain moves along.
 func (a *arrayPlay) issue(o operands, first, last bool) {
+	a.v.SetPresent("square_i", 0)
+	a.issueSquare(o, first, last)
+}
+
+// issueSquare is issue where the products of two differences may begin.
+func (a *arrayPlay) issueSquare(o operands, first, last bool) {
 	a.v.Set("valid_i", 1)
 	a.v.SetIf("first_i", first)
 	a.v.SetIf("last_i", last)
@@ -109,7 +129,7 @@ func (a *arrayPlay) issue(o operands, first, last bool) {
 // gap lets a cycle pass in which the inputs are noise.
 func (a *arrayPlay) gap() {
 	a.v.Set("valid_i", 0)
-	a.fill(a.v, a.v.Existing("first_i", "last_i", "tile_i", "v_i", "z_i")...)
+	a.fill(a.v, a.v.Existing("first_i", "last_i", "tile_i", "v_i", "z_i", "square_i")...)
 	a.tick()
 }
 
@@ -236,6 +256,12 @@ func (a *arrayPlay) tileOf(ops []operands) {
 				a.gap()
 			}
 		}
+		square := i > 0 && a.v.Has("square_i") && a.chance(3)
+		if a.v.SetPresent("square_i", b2i(square)); square { // the noise may have none of the proved range
+			for k, v := range contrast {
+				contrast[k] = v << a.square << (64 - a.ContrastBits) >> (64 - a.ContrastBits)
+			}
+		}
 		for r := range a.Rows {
 			for c := range a.Columns {
 				contrast[r*a.Columns+c] += o.z[r] * o.v[a.upLane(r, c)]
@@ -247,7 +273,7 @@ func (a *arrayPlay) tileOf(ops []operands) {
 		if last {
 			a.waiting = append(a.waiting, contrasts{contrast, a.v.Cycle() + 3})
 		}
-		a.issue(o, i == 0, last)
+		a.issueSquare(o, i == 0, last)
 	}
 }
 

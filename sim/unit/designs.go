@@ -47,6 +47,8 @@ type design struct {
 //	outside 2x2, random sign, stochastic rounding, a nudge outside the activation
 //	headed-points  2x2, three points with weights, and a head
 //	headed-wide    2x4, the same
+//	moving  2x2, two samples, nudged phases that hold differences with shifts of their own, and may end early
+//	moving-one  one layer, a random sign, one nudged phase that holds differences, damping
 //	taught  2x2, two samples, heads that distil features and logits
 //	direct  2x2, two samples, heads of features and of squared errors, no softmax; features  those alone
 //	single-infer and so on  the inference builds of some of these
@@ -93,6 +95,8 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"mixed", "5,M,4,M,fc3", ep.Shape{C: 2, H: 6, W: 5}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Synchronous},
 		{"points", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"outside", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
+		{"moving", "5,M,4,A,fc3", ep.Shape{C: 2, H: 8, W: 9}, 2, 2, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 3}, ep.Asynchronous},
+		{"moving-one", "5,M", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Unit, narrow, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"settle", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{4, 4}, ep.Synchronous},
 	} {
 		net, err := ep.ParseLayers(c.list, c.in)
@@ -124,6 +128,11 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 			f.LayerWeight = []fixedpoint.Format{fixedpoint.Q(1, 5), fixedpoint.Q(0, 9), fixedpoint.Q(1, 3)}
 			f.LayerBias = []fixedpoint.Format{fixedpoint.Q(1, 12), fixedpoint.Q(1, 4), fixedpoint.Q(0, 7)}
 			cfg.Output, f.Output, cfg.LayerInitial = ep.Linear, fixedpoint.Q(1, 7), []float64{0.5, 0, 1}
+		case "moving":
+			cfg.Formats.LayerState = []fixedpoint.Format{fixedpoint.UQ(0, 8), fixedpoint.UQ(0, 6), fixedpoint.UQ(1, 9)}
+			cfg.Formats.DifferenceBits, cfg.Formats.DifferenceShift, cfg.MinSteps, cfg.Tolerance = 8, []int{6, 3, 5}, 2, 1
+		case "moving-one":
+			cfg.Formats.DifferenceBits, cfg.Formats.DifferenceShift, cfg.Estimate, cfg.Damping = 5, []int{4}, ep.RandomSign, 1
 		case "settle":
 			cfg.MinSteps, cfg.Tolerance = 2, 1000
 			cfg.Formats.UpdateRounding = fixedpoint.Stochastic

@@ -1,6 +1,9 @@
 package unit
 
-import "epgen/gen"
+import (
+	"epgen/ep"
+	"epgen/gen"
+)
 
 // This file enumerates, by plain loops over the network, what the walker and
 // its tables are to visit. It shares nothing with package gen but the sizes and
@@ -83,6 +86,7 @@ type operation struct {
 	part                    int // of the word below, where it holds several blocks
 	void, first, last       int
 	minus                   int
+	square                  int  // begins the products of two differences
 	end                     bool // last of the pass
 }
 
@@ -224,8 +228,14 @@ func (e *enumeration) down() {
 // contrast is the contrast of one tile, or of the biases.
 func (e *enumeration) contrast(blk, ky, kx int) {
 	from := len(e.ops)
-	for minus := range e.Program.Points {
+	terms := e.Program.Terms(e.l.N)
+	if e.k == gen.Bias { // beside no state below
+		terms = e.Program.Terms(1)
+	}
+	for minus, term := range terms {
+		squares := term.Kind == ep.BothMove && terms[minus-1].Kind != ep.BothMove
 		for b := range e.Cfg.Batch {
+			at := len(e.ops)
 			e.rectangle(ky, kx, func(py, px position, void bool) {
 				op := operation{i: e.below(b, blk, py.in, px.in), part: e.part(blk), o: e.here(b, e.rows.state(py.conv), e.cols.state(px.conv)),
 					tile: -1, pos: half(py, px), sample: b, minus: minus}
@@ -234,6 +244,9 @@ func (e *enumeration) contrast(blk, ky, kx int) {
 				}
 				e.add(e.pooled(op, void))
 			})
+			if squares && b == 0 {
+				e.ops[at].square = 1
+			}
 		}
 	}
 	e.mark(from)

@@ -27,11 +27,12 @@ func laneBench(d design) *Bench {
 				p.mean()
 			}
 			p.feedback()
+			p.moves()
 		}
 		for i := range d.Heads {
 			p.head(&d.Heads[i])
 		}
-		if d.AccBits <= 14 {
+		if d.AccBits <= 14 && !d.Cfg.Differs() {
 			p.everyAccumulator()
 		}
 	}, nil)
@@ -57,6 +58,7 @@ func (p *lanePlay) layer(n int) {
 	p.v.SetPresent("up_shift_i", int64(up["up_shift"]))
 	p.v.SetPresent("bias_shift_i", int64(up["bias_shift"]))
 	p.v.SetPresent("act_shift_i", int64(act["act_shift"]))
+	p.v.SetPresent("reach_i", int64(act["reach"]))
 	p.v.SetPresent("top_i", int64(act["top"]))
 	p.v.SetPresent("unclamped_i", b2i(p.Cfg.Output == ep.Linear && n == len(p.Layers)))
 	if n < len(p.Layers) { // down over layer n+1 adds to layer n
@@ -77,6 +79,10 @@ func (p *lanePlay) noise() {
 	}
 	p.v.SetPresent("acc_clear_i", 0)
 	p.v.SetPresent("act_valid_i", 0)
+	for _, name := range []string{"moving_i", "undriven_i", "reference_we_i"} {
+		p.v.SetPresent(name, 0)
+	}
+	p.fill(p.v, p.v.Existing("reference_raddr_i", "reference_waddr_i")...)
 	for _, name := range []string{"sum_valid_i", "acc_re_i", "acc_we_i", "up_i", "down_i", "window_i"} {
 		p.v.Set(name, 0)
 	}
@@ -150,13 +156,16 @@ func (p *lanePlay) stages() int {
 	if p.Cfg.Damping > 0 {
 		n++
 	}
+	if p.Cfg.Differs() {
+		n++
+	}
 	return n
 }
 
 // activate plays the cycle after the read of an accumulator that holds acc.
 func (p *lanePlay) activate(acc int64, after int) {
 	nudge, minus := 0, p.chance(2)
-	if p.n == len(p.Layers) && p.v.Has("nudge_i") {
+	if p.n == len(p.Layers) && p.v.Has("nudge_i") && !p.Cfg.Differs() { // differences are nudged by moveAct
 		nudge = p.IntN(2)
 	}
 	state, target := p.among(p.la.Act.Lo, p.la.Act.Hi), p.IntN(2)

@@ -13,6 +13,7 @@ func operandsBench(d design) *Bench {
 		for mode := range 1 << 7 {
 			var m operandsMode
 			m.head = v.Has("head_i") && mode%3 == 0
+			m.resting, m.negate = v.Has("resting_i") && mode%5 == 1, v.Has("negate_i") && mode%3 == 1
 			for i, f := range []*bool{&m.down, &m.bias, &m.even, &m.unpool, &m.zero, &m.void, &m.minus} {
 				*f = mode>>i&1 == 1
 			}
@@ -32,8 +33,10 @@ func operandsBench(d design) *Bench {
 			}
 			for i := range 40 {
 				m.point = int(b2i(m.minus))
-				if n := len(d.Program.Points); m.minus && n > 2 {
+				if n := len(d.Program.Terms(len(d.Layers))); m.minus && n > 2 {
 					m.point = 1 + i%(n-1)
+				} else if m.minus && n == 1 {
+					m.point = 0
 				}
 				var even, odd []int64
 				var index []int
@@ -59,6 +62,7 @@ func operandsBench(d design) *Bench {
 type operandsMode struct {
 	down, bias, even, unpool, zero, void, minus bool
 	head                                        bool // all points count alike
+	resting, negate                             bool // differences are zero; the contrast changes its sign
 	point                                       int  // of the contrast
 }
 
@@ -67,7 +71,11 @@ func (m *operandsMode) weight(d design) int64 {
 	if m.head {
 		return 1
 	}
-	return int64(d.Program.Points[m.point].Weight)
+	weight := int64(d.Program.Terms(len(d.Layers))[m.point].Weight)
+	if m.negate {
+		weight = -weight
+	}
+	return weight
 }
 
 // playOperands plays one cycle. Lanes are given as bits or as numbers.
@@ -80,6 +88,20 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	v.SetIf("void_i", m.void)
 	v.SetPresent("minus_i", int64(m.point))
 	v.SetPresent("head_i", b2i(m.head))
+	v.SetPresent("resting_i", b2i(m.resting))
+	v.SetPresent("negate_i", b2i(m.negate))
+	lift := 0 // of z
+	if v.Has("lift_i") {
+		l := &d.Layers[(pos+int(odd[0]&1))%len(d.Layers)]
+		name := "here_lift"
+		if lift = l.Arith.Difference.HereLift; even[0]&1 == 1 {
+			name, lift = "below_lift", l.Arith.Difference.BelowLift
+			if l.N > 1 && odd[0]&2 == 2 {
+				name, lift = "both_lift", l.Arith.Difference.BothLift
+			}
+		}
+		v.Set("lift_i", int64(d.Descriptor(l.N, gen.Update)[name]))
+	}
 	v.Set("pos_i", int64(pos))
 	initial := d.Layers[0].Arith.Initial
 	if v.Has("initial_state_i") { // that of some layer, by the choice of a pass that reads its states
@@ -113,7 +135,7 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	// state is what a lane of a word counts for.
 	state := func(word []int64, lane int) int64 {
 		switch {
-		case m.void:
+		case m.void || m.resting:
 			return 0
 		case m.zero:
 			return initial
@@ -151,7 +173,8 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 		if m.bias && !tall {
 			z = b2i(r == 0)
 		}
-		z *= m.weight(d)
+		z = z << lift * m.weight(d)
+		z = z << (64 - d.OperandBits) >> (64 - d.OperandBits) // of noise; those of a network fit
 		v.WantLaneAfter(0, "z_o", r, d.OperandBits, z)
 	}
 	v.Tick()

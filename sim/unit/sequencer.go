@@ -368,6 +368,9 @@ func (q *sequencerPlay) pass(m passMode) {
 	flush := 6 // the pipeline behind the last operation
 	if v.Has("moved_i") && q.Program.Learns() {
 		flush++ // and whether its states have moved, whose way is longer with a nudge
+		if q.Cfg.Differs() {
+			flush++ // and with differences
+		}
 	}
 	if updating && q.chance(2) {
 		v.Set("drain_idle_i", 0)
@@ -399,12 +402,20 @@ func (q *sequencerPlay) mode(m passMode) {
 		return
 	}
 	v, l, k := q.v, &q.Layers[m.layer-1], m.kind
-	for name, value := range q.Descriptor(m.layer, k) {
+	updating := q.phase == q.PhaseUpdate()
+	moving := q.Cfg.Differs() && q.phase > gen.CopyFree && q.phase < q.Copies()
+	fields := q.Descriptor(m.layer, k)
+	for name, value := range fields {
+		if other, ok := fields["moving_"+name]; ok && moving {
+			value = other
+		}
 		if v.Has(name + "_o") { // the others go through the mode, or there is nothing to choose
 			v.Want(name+"_o", int64(value))
 		}
 	}
-	updating := q.updating()
+	if q.Cfg.Differs() {
+		q.differences(m, l, moving)
+	}
 	v.Want("slab_o_o", int64(m.slab*q.Rows/q.P*l.Out.HW))
 	v.WantPresent("slab_part_o", int64(m.slab%(q.P/q.Rows)))
 	v.WantPresent("from_drive_o", b2i(k == gen.Down && m.layer == 2 && m.slab == 0))
@@ -447,6 +458,24 @@ func (q *sequencerPlay) mode(m passMode) {
 	q.addresses(m, l)
 }
 
+// differences expects what tells the datapath that a nudged phase holds these.
+func (q *sequencerPlay) differences(m passMode, l *gen.LayerPlan, moving bool) {
+	q.v.WantIf("moving_o", moving)
+	q.v.WantIf("resting_o", moving && q.stale(m.kind))
+	drive := m.kind == gen.Down && m.layer == 2 && m.slab == 0
+	if q.last == 1 {
+		drive = m.kind == gen.Act
+	}
+	q.v.WantIf("undriven_o", moving && drive)
+	if m.kind == gen.Act && !m.result { // behind those of the even layers
+		base := l.Out.StateBase
+		if m.layer%2 == 1 {
+			base += q.RegionWords[0]
+		}
+		q.v.Want("reference_o", int64(base))
+	}
+}
+
 // addresses expects the first words of what a pass reads and writes.
 func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 	v := q.v
@@ -459,11 +488,16 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 	if q.stale(m.kind) || m.result {
 		read = gen.CopyFree
 	}
-	var plus, minus int
+	var plus, minus, belowPlus, belowMinus int
 	below, here := "i_word_o", "o_word_o" // of the only copy
 	if q.Program.Learns() {
 		plus, minus = int(points[0].Phase), int(points[1].Phase)
+		belowPlus, belowMinus = plus, minus
 		below, here = "i_plus_o", "o_plus_o"
+	}
+	if terms := q.Program.Terms(q.last); q.Cfg.Differs() {
+		second := terms[min(1, len(terms)-1)]
+		plus, minus, belowPlus, belowMinus = int(terms[0].Here), int(second.Here), int(terms[0].Below), int(second.Below)
 	}
 	index := l.IndexBase
 	if q.updating() {
@@ -484,8 +518,8 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		}
 		if l.HasIndex() {
 			q.index(index)
-			freezes := q.phase == 1 && q.step0 && !(q.Cfg.Sweep == ep.Asynchronous && m.layer%2 == 0)
-			v.WantPresent("free_index_o", b2i(q.phase == gen.CopyFree || q.phase == q.PhaseUpdate() || freezes))
+			freezes := !q.Cfg.Differs() && q.phase == 1 && q.step0 && !(q.Cfg.Sweep == ep.Asynchronous && m.layer%2 == 0)
+			v.WantPresent("free_index_o", b2i(q.phase == gen.CopyFree || q.phase == q.PhaseUpdate() && !q.Cfg.Differs() || freezes))
 		}
 	case gen.Down:
 		acc := int64(q.Layers[m.layer-2].AccBase)
@@ -510,8 +544,8 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		}
 	case gen.Update, gen.Bias:
 		if m.kind == gen.Update {
-			v.Want("i_plus_o", q.below(m.layer, plus))
-			v.Want("i_minus_o", q.below(m.layer, minus))
+			v.Want("i_plus_o", q.below(m.layer, belowPlus))
+			v.Want("i_minus_o", q.below(m.layer, belowMinus))
 		}
 		v.Want("o_plus_o", q.here(m.layer, plus))
 		v.Want("o_minus_o", q.here(m.layer, minus))

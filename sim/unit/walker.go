@@ -79,7 +79,7 @@ func playPass(v *Vectors, s source, d design, l *gen.LayerPlan, k gen.Kind, slab
 			name  string
 			value int
 		}{{"i", op.i}, {"o", op.o}, {"tile", op.tile}, {"pos", op.pos}, {"void", op.void},
-			{"first", op.first}, {"last", op.last}, {"minus", op.minus}, {"sample", op.sample}, {"part", op.part}} {
+			{"first", op.first}, {"last", op.last}, {"minus", op.minus}, {"sample", op.sample}, {"part", op.part}, {"square", op.square}} {
 			if f.value >= 0 && v.Has("op_"+f.name+"_o") {
 				v.Want("op_"+f.name+"_o", int64(f.value))
 			}

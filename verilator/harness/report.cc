@@ -120,24 +120,37 @@ void WritePhases(Json* j, const Bench& b) {
   j->EndArray();
 }
 
+// What two points of the contrast compare: a state, or its difference from the
+// free one, which is none for the free one itself.
+int32_t Moved(const std::vector<int32_t>& states, int copy, std::size_t i) {
+  return design::kDifferences && copy == 0 ? 0 : states[i];
+}
+
 // Shares of a layer's neurons, from what the hardware wrote.
 void WriteStates(Json* j, const Bench& b, int layer) {
   const design::MapInfo& map = design::kMaps[layer];
   uint64_t nonzero[design::kCopies] = {}, saturated[design::kCopies] = {};
   uint64_t differing = 0;
-  int32_t lowest = 0, highest = 0;
+  int32_t lowest = 0, highest = 0;    // of whole states
+  int32_t shortest = 0, longest = 0;  // of differences from them
   const std::vector<int32_t>* s[design::kCopies];
   for (int c = 0; c < design::kCopies; ++c) s[c] = &b.taps().states(layer, c);
   for (std::size_t i = 0; i < s[0]->size(); ++i) {
     for (int c = 0; c < design::kCopies; ++c) {
       const int32_t v = (*s[c])[i];
       nonzero[c] += v != 0;
+      if (design::kDifferences && c > 0) {
+        saturated[c] += v == map.nudged_max || v == -map.nudged_max;
+        shortest = std::min(shortest, v);
+        longest = std::max(longest, v);
+        continue;
+      }
       saturated[c] += v == map.max;
       lowest = std::min(lowest, v);
       highest = std::max(highest, v);
     }
-    differing +=
-        (*s[design::kFirstPoint])[i] != (*s[design::kSecondPoint])[i];
+    differing += Moved(*s[design::kFirstPoint], design::kFirstPoint, i) !=
+                 Moved(*s[design::kSecondPoint], design::kSecondPoint, i);
   }
   j->Key("nonzero");
   j->Double(Share(nonzero[0], s[0]->size()));
@@ -163,6 +176,14 @@ void WriteStates(Json* j, const Bench& b, int layer) {
   j->Raw(Real(lowest, map.frac));
   j->Key("max");
   j->Raw(Real(highest, map.frac));
+  if (design::kDifferences) {
+    j->Key("difference_min");
+    j->Raw(Real(shortest, map.nudged_frac));
+    j->Key("difference_max");
+    j->Raw(Real(longest, map.nudged_frac));
+    j->Key("difference_limit");
+    j->Raw(Real(map.nudged_max, map.nudged_frac));
+  }
   j->EndObject();
 }
 

@@ -231,7 +231,7 @@ void TapChecker::CompareWord(const Event& e, uint32_t word,
     m.expected = want;
     m.got = got;
     m.bits = bits;
-    m.frac = index ? -1 : map.frac;
+    m.frac = index ? -1 : e.copy == 0 ? map.frac : map.nudged_frac;
     m.signal += "[" + std::to_string(lane * bits + bits - 1) + ":" +
                 std::to_string(lane * bits) + "]";
     Count(m, e);

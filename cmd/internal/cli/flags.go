@@ -78,6 +78,8 @@ var SettingFlags = []SettingFlag{
 	{"layer-state", "formats.layer-state", "LIST", "format of the states of each layer, separated by commas"},
 	{"layer-weight", "formats.layer-weight", "LIST", "the same of the weights"},
 	{"layer-bias", "formats.layer-bias", "LIST", "the same of the biases"},
+	{"difference-bits", "formats.difference-bits", "D", "nudged phases hold differences from the free equilibrium, of D bits; 0: states"},
+	{"difference-shift", "formats.difference-shift", "LIST", "their further fractional bits, one number or one for each layer"},
 	{"layer-initial", "phases.layer-initial", "LIST", "state of each layer before the first time step, 0..1"},
 	{"update-rounding", "formats.update-rounding", "MODE", "of the update: nearest-even, nearest-up, truncate or stochastic"},
 	{"starts", "sequence.starts", "N", "golden data for N consecutive starts on consecutive batches of samples"},

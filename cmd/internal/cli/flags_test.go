@@ -91,7 +91,7 @@ func TestResolveEveryFlag(t *testing.T) {
 		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "nudge": "outside", "output": "linear", "host-rates": "true", "rate-factor": "0.5", "frozen": "1", "clip": "0.5", "accumulate": "3", "decay-shift": "9", "momentum-shift": "3", "master-bits": "6", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "start": "warm", "estimate": "negative",
 		"betas": "1,-1", "beta-weights": "2,-2",
 		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "input-format": "UQ0.8", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
-		"layer-state": "UQ0.8,UQ0.9,UQ0.7", "layer-weight": "Q0.8,Q1.9,Q0.7", "layer-bias": "Q0.8,Q1.9,Q0.7", "layer-initial": "0,0.5,1",
+		"layer-state": "UQ0.8,UQ0.9,UQ0.7", "layer-weight": "Q0.8,Q1.9,Q0.7", "layer-bias": "Q0.8,Q1.9,Q0.7", "layer-initial": "0,0.5,1", "difference-bits": "8", "difference-shift": "3",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
 		"loss": "ce", "build": "inference", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
@@ -109,6 +109,10 @@ func TestResolveEveryFlag(t *testing.T) {
 			args = append(args, "-estimate", "points", "-beta-weights", values["beta-weights"])
 		case "rate-factor":
 			args = append(args, "-host-rates", "true")
+		case "difference-bits":
+			args = append(args, "-difference-shift", values["difference-shift"])
+		case "difference-shift":
+			args = append(args, "-difference-bits", values["difference-bits"])
 		case "beta-weights":
 			args = append(args, "-estimate", "points", "-betas", values["betas"])
 		}
