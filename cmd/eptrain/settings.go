@@ -102,42 +102,11 @@ func parse(args []string) (*settings, error) {
 		s.Options.Momentum = 0
 	}
 	if *config == "" && !strings.HasSuffix(*layers, ".toml") {
-		trainingDefaults(s.config, given, s.Options.Momentum)
+		s.trainingDefaults(given)
 	}
 	s.Data = s.sources.Data
 	s.Options.Calibrate = s.sources.Weights == ""
 	return s, s.check()
-}
-
-// trainingDefaults sets what no flag says to values to train with; those of a preset
-// are meant to show one step of the hardware at work. They were tried on
-// digits with two convolutions. Deeper networks need the slope 1/2 to settle.
-// Momentum m makes steps 1/(1-m) times as long in the end, which rates allow for.
-func trainingDefaults(cfg *ep.Config, given map[string]bool, momentum float64) {
-	layers := len(cfg.Network.Layers)
-	shallow := layers <= 3
-	set := func(flag string, f func()) {
-		if !given[flag] {
-			f()
-		}
-	}
-	set("batch", func() { cfg.Batch = 16 })
-	set("beta", func() { cfg.Beta = 0.4 })
-	set("nudge-steps", func() { cfg.NudgeSteps = layers + 3 })
-	if shallow {
-		set("activation", func() { cfg.Activation = ep.Unit })
-		set("gain", func() { cfg.Init.Gain = 1 })
-		set("bias", func() { cfg.Init.Bias = 0 })
-		set("free-steps", func() { cfg.FreeSteps = 20 })
-	}
-	set("head-gain", func() { cfg.Init.HeadGain = 0 })
-	set("rates", func() {
-		rate := 0.04
-		for n := layers - 1; n >= 0; n-- {
-			cfg.Rates[n] = rate * (1 - momentum)
-			rate = min(3*rate, 1)
-		}
-	})
 }
 
 // choose sets the arithmetic by the words of the flags.

@@ -84,7 +84,9 @@ Flags, with one dash or two:
 const defaultsText = `
 Without a configuration file: batch 16, beta 0.4, rate 0.04 (1 - momentum) for the last layer
 and three times as much for each one below, up to 1 (1 - momentum); with up to three layers also slope 1,
-gain 1, bias 0 and 20 free steps.
+gain 1, bias 0 and 20 free steps. With heads on layers below the readout: batch 32, beta 1, asynchronous
+sweeps, 20 free and 6 nudged ones, gain 1.5, bias 0.3, decay 0.001, rate 0.1 (1 - momentum) for all layers and
+1 for heads and readout.
 `
 
 // usage writes the help text.
