@@ -78,10 +78,10 @@ func (f *fetch) loadKept(b *hdl.Block) {
 }
 
 // keptWalk goes on behind the words of a walk: to the same again, then to the next slab.
-func (f *fetch) keptWalk(b *hdl.Block, advance func(b *hdl.Block)) {
+func (f *fetch) keptWalk(b *hdl.Block) {
 	beats := f.rec.slice(f.slabWord, "kept_beats")
 	b.If(f.lastColumn, func(b *hdl.Block) {
-		b.If(f.kept.again, advance).Else(func(b *hdl.Block) {
+		b.If(f.kept.again, f.nextSlab(f.allOver)).Else(func(b *hdl.Block) {
 			b.Set(f.kept.again, bit(true))
 			b.Set(f.addr, hdl.SubMod(f.addr, hdl.Ext(beats, f.addr.Type().Width)))
 			f.loadKept(b)

@@ -127,10 +127,27 @@ func (d *Design) stepRegisters() []Register {
 // stepBase is the offset of the first of them.
 const stepBase = 0x80
 
+// watch builds what the fetch unit learns of the time steps to come.
+func (f *fetch) watch() {
+	one := hdl.U(1)
+	f.relaxed = f.Input("relaxed_i", one, "no time step follows")
+	begun := f.Input("begun_i", hdl.U(2), "time steps begun, modulo 4")
+	follows := f.Input("follows_i", one, "a time step follows for certain")
+	if f.d.hasHeads() {
+		f.nudged = f.Input("nudged_i", one, "which is a nudged one")
+	}
+	if len(withSlabs(f.d.Visits.Step)) == 0 { // no time step needs slabs
+		f.certain = bit(false)
+		f.Unused(begun, follows)
+		return
+	}
+	f.certain = f.WireIs("certain", hdl.Any(hdl.Eq(begun, inc(f.step)), hdl.All(follows, hdl.Eq(begun, f.step))))
+}
+
 // hold builds the state in which the fetch unit waits to know whether another time step
 // follows: where begun_i has gone on, or follows_i says so.
-func (f *fetch) hold(b *hdl.Block, repeat hdl.Value) {
-	v := &f.d.Visits
+func (f *fetch) hold(b *hdl.Block) {
+	v, repeat := &f.d.Visits, f.repeat
 	nudged := int64(len(withSlabs(v.First)) + len(withSlabs(v.Step)))
 	update := nudged + int64(len(withSlabs(v.Nudged)))
 	if f.nudged != nil {
@@ -138,13 +155,13 @@ func (f *fetch) hold(b *hdl.Block, repeat hdl.Value) {
 	}
 	b.If(f.relaxed, func(b *hdl.Block) {
 		if f.infer == nil { // nothing follows
-			b.Set(f.state, f.states[fetchIdle])
+			f.rest(b)
 			return
 		}
 		b.Set(f.state, hdl.Mux(f.infer, f.states[fetchIdle], f.states[fetchWait]))
 		b.Set(f.visit, hdl.Const(f.visit.Type(), update))
 	}).ElseIf(f.certain, func(b *hdl.Block) {
-		b.Set(f.state, f.states[fetchWait])
+		f.wait(b)
 		b.Set(f.visit, repeat)
 	})
 }

@@ -1,0 +1,98 @@
+package gen
+
+import "epgen/hdl"
+
+// endsWithStep reports that nothing is fetched behind the slabs of the last time step.
+func (d *Design) endsWithStep() bool { return len(d.Visits.Update) == 0 && !d.onChip() }
+
+// fetchSteps returns how often the slabs of a time step are fetched. A single
+// layer needs its slabs only before the first step.
+func (d *Design) fetchSteps(infer bool) int {
+	if len(withSlabs(d.Visits.Step)) == 0 {
+		return 1
+	}
+	if infer {
+		return d.Program.Relaxations[CopyFree].Steps
+	}
+	return d.Program.Steps()
+}
+
+// fetchRecord describes the slabs of each visit to the fetch unit.
+func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
+	rec := d.fetchFields()
+	visits := d.fetchVisits()
+	relax := len(withSlabs(d.Visits.First)) + len(withSlabs(d.Visits.Step))
+	nudged := relax + len(withSlabs(d.Visits.Nudged))
+	var rows []hdl.ROMRow
+	for i, v := range visits {
+		l := d.at(v.Layer)
+		values := []int{l.SlabBeats, l.SlabColumns, l.Slabs - 1}
+		if !d.onChip() {
+			values = append(values, l.Offset/d.Map.BeatBytes, b2i(i == relax-1 || i == nudged-1))
+		}
+		if !d.endsWithStep() {
+			values = append(values, b2i(i == len(visits)-1))
+		}
+		if d.mixedBiases() {
+			values = append(values, l.BiasColumns())
+		}
+		if d.keeps() {
+			values = append(values, l.KeptBeats, l.KeptColumns, b2i(v.Update))
+		}
+		rows = append(rows, rec.row(v.text(), values...))
+	}
+	return rec, rows
+}
+
+// fetchFields are the fields that describe a visit.
+func (d *Design) fetchFields() record {
+	beats, columns, last := d.largestJob()
+	external := 1 - b2i(d.onChip()) // on chip slabs follow one another
+	rec := record{
+		{"beats", widest(beats), "beats of a slab"},
+		{"columns", widest(columns), "columns of a slab"},
+		{"last", widest(last), "slabs - 1"},
+		{"addr", d.beatAddrBits() * external, "first beat of slab 0"},
+		{"step", external, "the last visit of a time step"},
+		{"end", 1 - b2i(d.endsWithStep()), "the last visit of all"},
+	}.wanted()
+	if d.mixedBiases() {
+		rec = append(rec, field{"biased", 1, "a slab begins with biases"})
+	}
+	if d.keeps() {
+		rec = append(rec, d.keptRecord()...)
+	}
+	return rec
+}
+
+// largestJob returns the most beats and columns of a job, be it a slab or an input region,
+// and the largest number of a slab in its layer.
+func (d *Design) largestJob() (beats, columns, last int) {
+	for _, l := range d.slabs() {
+		beats, columns = max(beats, l.SlabBeats, l.KeptBeats), max(columns, l.SlabColumns, l.KeptColumns)
+		last = max(last, l.Slabs-1)
+	}
+	job := func(r Region, n int) {
+		beats, columns = max(beats, r.Bytes/d.Map.BeatBytes), max(columns, n)
+	}
+	job(d.Map.Input, d.inputWords())
+	job(d.Map.Labels, d.labels())
+	job(d.Map.Targets, d.TargetWords)
+	if d.Centered {
+		job(d.Map.Means, d.MeanWords)
+	}
+	return beats, columns, last
+}
+
+// fetchVisits are the visits whose slabs are fetched, in the order of the table: on chip
+// each slab once, else those of the schedule.
+func (d *Design) fetchVisits() []Visit {
+	if !d.onChip() {
+		return withSlabs(d.Visits.all())
+	}
+	var visits []Visit
+	for _, l := range d.slabs() {
+		visits = append(visits, Visit{Layer: l.N})
+	}
+	return visits
+}
