@@ -284,7 +284,7 @@ func (m *cycleModel) updatePass(q *Pass, l *LayerEstimate, columns int, words *k
 		}
 		finish = [2]int{finish[1], at}
 	}
-	settled := max(last+m.d.flushed(), finish[1]+1+m.d.linger())
+	settled := max(last+m.d.flushed(), finish[1]+1+m.d.Linger())
 	m.now = settled + 2 // NEXT, then what follows
 }
 

@@ -134,3 +134,12 @@ func fit(v hdl.Value, w int) hdl.Value {
 	}
 	return hdl.Ext(v, w)
 }
+
+// fromMax returns, for each value, how far it is below the largest.
+func (c choices) fromMax() choices {
+	var out choices
+	for _, v := range c.values {
+		out.values = append(out.values, c.max()-v)
+	}
+	return out
+}

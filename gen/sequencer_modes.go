@@ -5,10 +5,26 @@ import (
 	"epgen/hdl"
 )
 
-// modes builds what the datapath sees during a pass, registered in START.
+// modes builds what the datapath sees during a pass: its mode, registered in START, and the
+// loops of the walker.
 func (q *sequencer) modes() {
-	d := q.d
 	q.Group("Copies of the states that the pass reads and writes")
+	values := q.modeValues()
+	q.Group("Mode of the pass")
+	q.modeOutputs(values)
+	q.Group("Loops of the pass")
+	for _, f := range q.rec {
+		if walkerFields[f.name] && f.name != "window" && f.name != "unpool" {
+			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.field(f.name))
+		}
+	}
+	q.Assign(q.Output("slab_o_o", q.slabO.Type(), "first word of the slab in its sample"), q.slabO)
+}
+
+// modeValues returns the values of the modes that depend on more than the descriptor, by the
+// names of modeFields.
+func (q *sequencer) modeValues() map[string]hdl.Value {
+	d := q.d
 	first := q.WireIs("first_step", hdl.EqConst(q.step, 0))
 	stale := hdl.Value(first) // states read are those from before the phase
 	if _, fresh := q.named["visit_fresh"]; fresh {
@@ -46,6 +62,18 @@ func (q *sequencer) modes() {
 	if q.keep != nil {
 		values["keep"] = q.keep
 	}
+	q.slabValues(values)
+	for _, name := range []string{"mean", "biased"} {
+		if v, ok := q.named[name]; ok {
+			values[name] = v
+		}
+	}
+	return values
+}
+
+// slabValues are the modes that tell where the slab of the pass lies.
+func (q *sequencer) slabValues(values map[string]hdl.Value) {
+	d := q.d
 	if d.onChip() {
 		values["slab_base"] = hdl.AddMod(q.field("tile_first"), q.slabTile)
 		if d.someBiases() {
@@ -60,25 +88,24 @@ func (q *sequencer) modes() {
 	if d.columnParts() > 1 && len(d.Layers) > 1 {
 		values["from_drive"] = hdl.All(q.isKind(Down), hdl.EqConst(q.slab, 0), hdl.EqConst(q.passLayer, 1))
 	}
-	for _, name := range []string{"mean", "biased"} {
-		if v, ok := q.named[name]; ok {
-			values[name] = v
-		}
-	}
-	q.Group("Mode of the pass")
+}
+
+// modeOutputs builds the ports of the mode: registers for the values, and constants of the
+// layer straight from the descriptor.
+func (q *sequencer) modeOutputs(values map[string]hdl.Value) {
+	d := q.d
 	type pair struct{ reg, v hdl.Value }
 	var pairs []pair
 	for _, f := range d.modeFields() {
 		v, registered := values[f.name]
-		if f.name == "rate" && d.Cfg.HostRates {
+		switch {
+		case f.name == "rate" && d.Cfg.HostRates:
 			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.layerRate())
-			continue
-		}
-		if !registered { // constants of the layer, straight from the descriptor
+		case registered:
+			pairs = append(pairs, pair{q.OutputReg(f.name+"_o", hdl.U(f.bits), f.doc), v})
+		default:
 			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.field(f.name))
-			continue
 		}
-		pairs = append(pairs, pair{q.OutputReg(f.name+"_o", hdl.U(f.bits), f.doc), v})
 	}
 	q.Always(func(b *hdl.Block) {
 		b.If(q.is(seqStart), func(b *hdl.Block) {
@@ -87,73 +114,6 @@ func (q *sequencer) modes() {
 			}
 		})
 	})
-	q.Group("Loops of the pass")
-	for _, f := range q.rec {
-		if walkerFields[f.name] && f.name != "window" && f.name != "unpool" {
-			q.Assign(q.Output(f.name+"_o", hdl.U(f.bits), f.doc), q.field(f.name))
-		}
-	}
-	q.Assign(q.Output("slab_o_o", q.slabO.Type(), "first word of the slab in its sample"), q.slabO)
-}
-
-// copies are the copies of the states that a pass reads, at the first point of the contrast or
-// the only one, and writes.
-func (q *sequencer) copies(stale hdl.Value) (read, written hdl.Value) {
-	d := q.d
-	copyT := hdl.U(addrBits(d.Copies()))
-	c := func(n int) hdl.Value { return hdl.Const(copyT, int64(n)) }
-	if !d.learns() {
-		return c(CopyFree), c(CopyFree)
-	}
-	ownIs := c(CopyFree)
-	for i := d.Copies() - 1; i > CopyFree; i-- {
-		ownIs = hdl.Mux(q.isPhase(i), c(i), ownIs)
-	}
-	own := q.WireIs("copy", ownIs, "written in this phase, which has the same number")
-	terms := d.terms()
-	inUpdate := c(int(terms[0].Here))
-	if d.movingIndex() {
-		for k := 1; k < len(terms); k++ {
-			inUpdate = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), c(int(terms[k].Here)), inUpdate)
-		}
-	}
-	written = own
-	if d.hasHeads() {
-		for k := 1; k < len(terms); k++ {
-			inUpdate = hdl.Mux(d.isPoint(q.of("point"), k), c(int(terms[k].Here)), inUpdate)
-		}
-		if d.freeHeads() {
-			inUpdate = hdl.Mux(q.of("free"), c(CopyFree), inUpdate)
-		}
-		written = hdl.Mux(q.updating, inUpdate, own)
-	}
-	return q.WireIs("copy_plus", hdl.Mux(q.updating, inUpdate, hdl.Mux(stale, c(CopyFree), own)),
-		"read, at the first point of the contrast or the only one"), written
-}
-
-// words adds the first words of the layer below and of the layer in the copies that are read,
-// at each point of the contrast, and returns that of the layer in the copy that is written.
-func (q *sequencer) words(values map[string]hdl.Value, read, written, iEven, isInput hdl.Value) (own hdl.Value) {
-	d, terms := q.d, q.d.terms()
-	iBase, oBase := q.field("i_base"), q.field("o_base")
-	readBelow := read
-	if d.differs() { // a term may have the layer below in another copy
-		below := hdl.Const(read.Type(), int64(terms[0].Below))
-		readBelow = q.WireIs("copy_below", hdl.Mux(q.updating, below, read), "the same of the layer below")
-	}
-	word := func(name string, copy, base hdl.Value) hdl.Value { return q.WireIs(name, hdl.AddMod(base, copy)) }
-	for k, name := range d.pointNames() {
-		below, here := q.copyBase(iEven, readBelow), q.copyBase(hdl.Not(iEven), read)
-		if k > 0 {
-			below, here = q.pointCopy(iEven, int(terms[k].Below)), q.pointCopy(hdl.Not(iEven), int(terms[k].Here))
-		}
-		values["i_"+name] = hdl.Mux(isInput, iBase, word("below_"+name, below, iBase))
-		values["o_"+name] = word("here_"+name, here, oBase)
-	}
-	if !d.learns() { // the only copy
-		return fit(values["o_"+d.pointNames()[0]], d.fields.addr)
-	}
-	return fit(word("here_own", q.copyBase(hdl.Not(iEven), written), oBase), d.fields.addr)
 }
 
 // learningValues are the modes that only nudged phases and the update have.
@@ -180,27 +140,6 @@ func (q *sequencer) learningValues(values map[string]hdl.Value, first, iEven hdl
 	}
 	if q.negative != nil {
 		values["negate"] = hdl.All(q.updating, q.negative)
-	}
-}
-
-// indexValues are the first words of the pool indices where these are live: layer 1 has one
-// index for all phases, its input being constant.
-func (q *sequencer) indexValues(values map[string]hdl.Value, stale, isInput hdl.Value) {
-	d, index := q.d, q.field("index_base")
-	second := q.WireIs("index_second", hdl.AddMod(index, hdl.Const(index.Type(), int64(d.IndexWords))), "those of s-, in the update")
-	atSecond := hdl.EqConst(q.variant, 2)
-	if d.Cfg.Sweep == ep.Asynchronous {
-		// Nudged phases begin with the indices of s* and store theirs elsewhere.
-		nudged := q.WireIs("nudged", hdl.All(hdl.Not(q.isPhase(CopyFree)), hdl.Not(q.updating), hdl.Not(isInput)))
-		atSecond = hdl.Any(atSecond, hdl.All(nudged, hdl.Any(q.isKind(Up), hdl.Not(stale))))
-	}
-	first := hdl.Mux(atSecond, second, index)
-	for k := 2; k < d.points(); k++ {
-		first = hdl.Mux(hdl.EqConst(q.variant, int64(k+1)), q.indexCopy(index, k), first)
-	}
-	values["index_plus"], values["index_minus"] = first, hdl.Mux(isInput, index, second)
-	for k := 2; k < d.points(); k++ {
-		values["index_"+d.pointNames()[k]] = hdl.Mux(isInput, index, q.indexCopy(index, k))
 	}
 }
 
@@ -273,96 +212,10 @@ func (q *sequencer) during(which func(r *ep.Relaxation) bool) hdl.Value {
 	return hdl.Any(any[0], any[1:]...)
 }
 
-// copyAt is the first word of a copy in the even or the odd bank.
-func (q *sequencer) copyAt(even hdl.Value, copy int) hdl.Value {
-	t := hdl.U(q.d.fields.state)
-	return hdl.Mux(even, hdl.Const(t, int64(q.d.CopyBase(0, copy))), hdl.Const(t, int64(q.d.CopyBase(1, copy))))
-}
-
-// pointCopy is copyAt for a point of the contrast but the first. All points of a head
-// that learns at the free equilibrium are there.
-func (q *sequencer) pointCopy(even hdl.Value, copy int) hdl.Value {
-	if !q.d.freeHeads() || copy == CopyFree {
-		return q.copyAt(even, copy)
-	}
-	return hdl.Mux(q.of("free"), q.copyAt(even, CopyFree), q.copyAt(even, copy))
-}
-
-// copyBase is copyAt with a copy that varies.
-func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
-	base := q.copyAt(even, CopyFree)
-	for i := CopyFree + 1; i < q.d.Copies(); i++ {
-		base = hdl.Mux(hdl.EqConst(copy, int64(i)), q.copyAt(even, i), base)
-	}
-	return base
-}
-
-// slabPart is the place of the slab in its words; nil where a slab is a whole word.
-func (q *sequencer) slabPart() hdl.Value {
-	switch n := q.d.rowParts(); {
-	case n == 1:
-		return nil
-	case powerOfTwo(n):
-		return hdl.Slice(q.slab, partBits(n)-1, 0)
-	}
-	return q.part
-}
-
 // contrasting is high in passes that collect contrasts.
 func (q *sequencer) contrasting() hdl.Value {
 	if !q.d.someBiases() {
 		return q.isKind(Update)
 	}
 	return hdl.Any(q.isKind(Bias), q.isKind(Update))
-}
-
-// status builds the control of the other units and what the registers show.
-func (q *sequencer) status() {
-	one := hdl.U(1)
-	q.Group("Control of the units")
-	start := q.is(seqStart)
-	walk := hdl.Value(start)
-	if q.d.hasHeads() {
-		walk = hdl.All(start, hdl.Not(q.isKind(Soft)))
-		q.Assign(q.Output("soft_start_o", one), hdl.All(start, q.isKind(Soft)))
-	}
-	q.Assign(q.Output("walk_start_o", one), walk)
-	if q.d.learns() {
-		q.Assign(q.Output("update_start_o", one), hdl.All(start, q.contrasting()))
-	}
-	if !q.d.onChip() {
-		done := q.WireIs("slab_free", hdl.All(q.is(seqNext), q.releaseSlab))
-		q.Assign(q.Output("freed_o", hdl.U(2)), hdl.Cat(hdl.All(done, q.bank), hdl.All(done, hdl.Not(q.bank))))
-	}
-	if q.infer != nil && (!q.d.onChip() || q.d.random()) { // for the fetch unit and the registers
-		q.Assign(q.Output("infer_run_o", one), q.infer)
-	}
-	q.Assign(q.Output("store_start_o", one), q.storeStart)
-	if q.d.learns() {
-		q.Assign(q.Output("store_result_o", one), q.isPhase(q.d.PhaseResult()))
-	}
-	q.Assign(q.Output("abort_o", one), q.is(seqError))
-	if q.d.columnsPerBeat() > 1 && q.d.learns() {
-		q.Assign(q.Output("pass_over_o", one), q.is(seqFlush))
-	}
-	q.Group("Status")
-	q.Assign(q.Output("busy_o", one), hdl.Not(q.is(seqIdle)))
-	ended := []hdl.Value{q.storeIdle}
-	if q.updating != nil {
-		ended = append(ended, hdl.Not(q.updating))
-	}
-	complete := hdl.All(q.is(seqStore), append(ended, hdl.Not(q.fetchError), hdl.Not(q.storeError))...)
-	if q.done != nil {
-		q.Assign(q.done, complete)
-		complete = q.done
-	}
-	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(complete,
-		hdl.All(q.is(seqError), hdl.EqConst(q.flush, 0), q.fetchIdle, q.storeIdle)))
-	q.Assign(q.Output("error_o", one), q.errorQ)
-	q.Assign(q.Output("wait_fetch_o", one), hdl.Any(q.is(seqLoad), q.is(seqWait)))
-	q.Assign(q.Output("wait_store_o", one), q.is(seqStore))
-	q.Assign(q.Output("state_o", hdl.U(4)), q.state)
-	q.Assign(q.Output("phase_o", q.phase.Type()), q.phase)
-	q.Assign(q.Output("layer_o", q.layer.Type()), q.layer)
-	q.Assign(q.Output("slab_index_o", q.slab.Type()), q.slab)
 }

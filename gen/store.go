@@ -86,7 +86,7 @@ func (s *store) fifo() {
 	s.colValid = s.Reg("front_valid_q", one)
 	s.pop = s.Wire("pop", one, "the packer takes the front")
 	read := s.WireIs("read", hdl.All(hdl.Ne(count, zeroOf(count)), hdl.Any(hdl.Not(s.colValid), s.pop)))
-	s.Assign(ready, hdl.Lt(used, hdl.Const(used.Type(), int64(d.storeLimit()))))
+	s.Assign(ready, hdl.Lt(used, hdl.Const(used.Type(), int64(d.StoreLimit()))))
 	regs := []*hdl.Signal{used, count, head, tail, s.colValid}
 	clear := func(b *hdl.Block) {
 		for _, r := range regs {

@@ -58,7 +58,7 @@ func (s *storeModel) result(at int) int { return s.announce(at, resultLate) }
 
 func (s *storeModel) announce(at, late int) int {
 	s.advance(at)
-	for s.used >= s.d.storeLimit() {
+	for s.used >= s.d.StoreLimit() {
 		s.step(false)
 	}
 	at = s.time

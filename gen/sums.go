@@ -23,3 +23,6 @@ func (r *sumsRegister) next(b *hdl.Block, written, value hdl.Value) {
 	b.If(r.trained, func(b *hdl.Block) { b.Set(r.count, hdl.Mux(r.apply, zeroOf(r.count), inc(r.count))) }).
 		ElseIf(written, func(b *hdl.Block) { b.Set(r.count, value) })
 }
+
+// sums reports the accumulation of contrasts over several starts.
+func (d *Design) sums() bool { return d.Cfg.Starts() > 1 }
