@@ -1,8 +1,6 @@
 package gen
 
-import (
-	"epgen/hdl"
-)
+import "epgen/hdl"
 
 // headWiring are the signals of the datapath that serve heads.
 type headWiring struct {

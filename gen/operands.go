@@ -40,6 +40,7 @@ func (d *Design) biasOperands() string {
 	return "  bias    v = s, z = (+-1, 0, ...): row 0 counts the states themselves"
 }
 
+// operands is ep_operands under construction.
 type operands struct {
 	*hdl.Module
 	d *Design
@@ -51,6 +52,7 @@ type operands struct {
 	head                                 hdl.Value   // nil without heads, or where points have no weights
 	resting, lift, negate                hdl.Value   // nil without differences, or where they have no use
 	v, z                                 *hdl.Signal // z is nil where nothing learns
+	off                                  hdl.Value   // the lanes are zero
 }
 
 func (o *operands) ports() {
@@ -100,73 +102,92 @@ func (o *operands) ports() {
 	}
 }
 
-// lanes builds the operands. An array of unequal sides has fewer rows or columns than
-// a word has lanes: the part of the word is picked first, and v repeats it.
+// lanes builds the operands.
 func (o *operands) lanes() {
-	d := o.d
-	p, lw, ow := d.P, d.LaneBits, d.OperandBits
 	o.Group("Lanes")
-	off, fromZero := hdl.Value(o.isVoid), d.fromZero()
-	switch {
+	o.off = o.isVoid
+	switch fromZero := o.d.fromZero(); {
 	case fromZero && o.resting != nil:
-		off = o.WireIs("off", hdl.Any(o.isVoid, o.zero, o.resting))
+		o.off = o.WireIs("off", hdl.Any(o.isVoid, o.zero, o.resting))
 	case fromZero:
-		off = o.WireIs("off", hdl.Any(o.isVoid, o.zero))
+		o.off = o.WireIs("off", hdl.Any(o.isVoid, o.zero))
 	case o.resting != nil:
-		off = o.WireIs("off", hdl.Any(o.isVoid, o.resting))
+		o.off = o.WireIs("off", hdl.Any(o.isVoid, o.resting))
 	}
-	initial := d.initialValue(hdl.S(lw), o.initial)
-	// of is a state, or the initial one, where the first step finds none.
-	of := func(v hdl.Value) hdl.Value {
-		if fromZero {
-			return v
-		}
-		return hdl.Mux(o.zero, initial, v)
-	}
-	nothing := hdl.Const(hdl.S(lw), 0)
-	unpooledOf := func(g *hdl.Gen, r hdl.Index, state hdl.Value) hdl.Value {
-		here := g.WireIs("here", of(state))
-		miss := g.WireIs("miss", hdl.Any(off, hdl.All(o.unpool, hdl.Ne(hdl.IndexSlice(o.index, r, 2), o.pos))))
-		return g.WireIs("unpooled", hdl.Mux(miss, nothing, here))
-	}
-	signed := func(g *hdl.Gen, z *hdl.Signal, r hdl.Index, unpooled hdl.Value) {
-		if z == nil {
-			return
-		}
-		wide := hdl.Ext(unpooled, ow)
-		if ow > lw && !d.negativeStates() {
-			wide = g.WireIs("wide", hdl.AsS(hdl.Ext(hdl.AsU(unpooled), ow)), "not negative")
-		}
-		if o.lift != nil {
-			wide = g.WireIs("lifted", d.moves.lift.shiftLeft(wide, o.lift, ow))
-		}
-		weighted := d.weighted(&g.Scope, o.minus, wide, ow)
-		if o.negate != nil {
-			weighted = g.WireIs("weighted", weighted)
-			weighted = hdl.Mux(o.negate, hdl.SubMod(hdl.Const(hdl.S(ow), 0), weighted), weighted)
-		}
-		if o.head != nil {
-			weighted = hdl.Mux(o.head, wide, weighted)
-		}
-		g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(weighted))
-	}
-	if d.parts() == 1 {
-		lanes := o.Wire("lanes", hdl.U(p*lw))
-		o.For("gen_lane", "r", p, func(g *hdl.Gen, r hdl.Index) {
-			evenLane := g.WireIs("even_lane", hdl.AsS(hdl.IndexSlice(o.even, r, lw)))
-			oddLane := g.WireIs("odd_lane", hdl.AsS(hdl.IndexSlice(o.odd, r, lw)))
-			below := g.WireIs("below", hdl.Mux(off, nothing, of(hdl.Mux(o.iEven, evenLane, oddLane))))
-			unpooled := unpooledOf(g, r, hdl.Mux(o.iEven, oddLane, evenLane))
-			g.Assign(hdl.IndexSlice(lanes, r, lw), hdl.AsU(hdl.Mux(o.down, unpooled, below)))
-			signed(g, o.z, r, unpooled)
-		})
-		if o.isBias == nil {
-			o.Assign(o.v, lanes)
-			return
-		}
-		o.Assign(o.v, hdl.Mux(o.isBias, hdl.Const(hdl.U(p*lw), 1), lanes))
+	if o.d.parts() == 1 {
+		o.wholeWords()
 		return
 	}
+	o.partsOfWords()
+}
+
+// nothing is the operand of a lane that is off.
+func (o *operands) nothing() hdl.Value { return hdl.Const(hdl.S(o.d.LaneBits), 0) }
+
+// state is a state, or the initial one, where the first step finds none.
+func (o *operands) state(v hdl.Value) hdl.Value {
+	if o.d.fromZero() {
+		return v
+	}
+	return hdl.Mux(o.zero, o.d.initialValue(hdl.S(o.d.LaneBits), o.initial), v)
+}
+
+// unpooled is U(s) of lane r: the state at the argmax of its window, 0 elsewhere.
+func (o *operands) unpooled(g *hdl.Gen, r hdl.Index, state hdl.Value) hdl.Value {
+	here := g.WireIs("here", o.state(state))
+	miss := g.WireIs("miss", hdl.Any(o.off, hdl.All(o.unpool, hdl.Ne(hdl.IndexSlice(o.index, r, 2), o.pos))))
+	return g.WireIs("unpooled", hdl.Mux(miss, o.nothing(), here))
+}
+
+// signed is lane r of z: U(s) with the sign and weight of the point.
+func (o *operands) signed(g *hdl.Gen, z *hdl.Signal, r hdl.Index, unpooled hdl.Value) {
+	if z == nil {
+		return
+	}
+	d, ow := o.d, o.d.OperandBits
+	wide := hdl.Ext(unpooled, ow)
+	if ow > d.LaneBits && !d.negativeStates() {
+		wide = g.WireIs("wide", hdl.AsS(hdl.Ext(hdl.AsU(unpooled), ow)), "not negative")
+	}
+	if o.lift != nil {
+		wide = g.WireIs("lifted", d.moves.lift.shiftLeft(wide, o.lift, ow))
+	}
+	weighted := d.weighted(&g.Scope, o.minus, wide, ow)
+	if o.negate != nil {
+		weighted = g.WireIs("weighted", weighted)
+		weighted = hdl.Mux(o.negate, hdl.SubMod(hdl.Const(hdl.S(ow), 0), weighted), weighted)
+	}
+	if o.head != nil {
+		weighted = hdl.Mux(o.head, wide, weighted)
+	}
+	g.Assign(hdl.IndexSlice(z, r, ow), hdl.AsU(weighted))
+}
+
+// wholeWords builds the operands of a square array, which has a row and a column for each
+// lane of a word.
+func (o *operands) wholeWords() {
+	p, lw := o.d.P, o.d.LaneBits
+	lanes := o.Wire("lanes", hdl.U(p*lw))
+	o.For("gen_lane", "r", p, func(g *hdl.Gen, r hdl.Index) {
+		evenLane := g.WireIs("even_lane", hdl.AsS(hdl.IndexSlice(o.even, r, lw)))
+		oddLane := g.WireIs("odd_lane", hdl.AsS(hdl.IndexSlice(o.odd, r, lw)))
+		below := g.WireIs("below", hdl.Mux(o.off, o.nothing(), o.state(hdl.Mux(o.iEven, evenLane, oddLane))))
+		unpooled := o.unpooled(g, r, hdl.Mux(o.iEven, oddLane, evenLane))
+		g.Assign(hdl.IndexSlice(lanes, r, lw), hdl.AsU(hdl.Mux(o.down, unpooled, below)))
+		o.signed(g, o.z, r, unpooled)
+	})
+	if o.isBias == nil {
+		o.Assign(o.v, lanes)
+		return
+	}
+	o.Assign(o.v, hdl.Mux(o.isBias, hdl.Const(hdl.U(p*lw), 1), lanes))
+}
+
+// partsOfWords builds the operands of an array of unequal sides, which has fewer rows or
+// columns than a word has lanes: the part of the word is picked first, and v repeats it.
+func (o *operands) partsOfWords() {
+	d := o.d
+	p, lw, ow := d.P, d.LaneBits, d.OperandBits
 	pick := func(name string, word, part hdl.Value, lanes int) *hdl.Signal {
 		if part != nil {
 			word = choosePart(o.WireIs(name+"_word", word), part, p/lanes, lanes*lw)
@@ -178,7 +199,7 @@ func (o *operands) lanes() {
 	below := o.Wire("below_lanes", hdl.U(d.Columns*lw))
 	o.For("gen_column", "c", d.Columns, func(g *hdl.Gen, c hdl.Index) {
 		state := g.WireIs("state", hdl.AsS(hdl.IndexSlice(belowPart, c, lw)))
-		g.Assign(hdl.IndexSlice(below, c, lw), hdl.AsU(hdl.Mux(off, nothing, of(state))))
+		g.Assign(hdl.IndexSlice(below, c, lw), hdl.AsU(hdl.Mux(o.off, o.nothing(), o.state(state))))
 	})
 	here := o.Wire("here_lanes", hdl.U(d.Rows*lw))
 	z := o.z
@@ -186,9 +207,9 @@ func (o *operands) lanes() {
 		z = o.Wire("z_lanes", o.z.Type())
 	}
 	o.For("gen_row", "r", d.Rows, func(g *hdl.Gen, r hdl.Index) {
-		unpooled := unpooledOf(g, r, hdl.AsS(hdl.IndexSlice(herePart, r, lw)))
+		unpooled := o.unpooled(g, r, hdl.AsS(hdl.IndexSlice(herePart, r, lw)))
 		g.Assign(hdl.IndexSlice(here, r, lw), hdl.AsU(unpooled))
-		signed(g, z, r, unpooled)
+		o.signed(g, z, r, unpooled)
 	})
 	repeat := func(v hdl.Value) hdl.Value {
 		if n := p * lw / v.Type().Width; n > 1 {

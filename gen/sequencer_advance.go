@@ -31,85 +31,93 @@ func (q *sequencer) advance() {
 	failed := q.WireIs("failed", hdl.Any(q.fetchError, q.storeError))
 	q.storeStart = q.Reg("store_start_q", hdl.U(1))
 
-	begin := func(b *hdl.Block) {
-		b.Set(q.phase, q.phases[CopyFree])
-		for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.part, q.bank, q.slabTile, q.keep, q.errorQ} {
-			if r == nil {
-				continue
-			}
-			b.Set(r, zeroOf(r))
-		}
-		if q.variant != nil {
-			b.Set(q.variant, zeroOf(q.variant))
-		}
-		b.Set(q.kind, q.kinds[Up])
-	}
 	q.AlwaysReset(func(b *hdl.Block) {
-		b.Set(q.state, q.st[seqIdle])
-		begin(b)
+		q.to(b, seqIdle)
+		q.begin(b)
 		b.Set(q.storeStart, bit(false))
 	}, func(b *hdl.Block) {
 		b.Set(q.storeStart, bit(false))
 		b.Case(q.state, func(c *hdl.Case) {
-			go1 := func(from int, cond hdl.Value, to int) {
-				c.When(func(b *hdl.Block) {
-					b.If(cond, func(b *hdl.Block) { b.Set(q.state, q.st[to]) })
-				}, q.st[from])
-			}
 			c.When(func(b *hdl.Block) {
 				b.If(q.startIn, func(b *hdl.Block) {
-					b.Set(q.state, q.st[seqLoad])
-					begin(b)
+					q.to(b, seqLoad)
+					q.begin(b)
 				})
 			}, q.st[seqIdle])
-			go1(seqLoad, q.loaded, seqWait)
+			c.When(func(b *hdl.Block) { b.If(q.loaded, func(b *hdl.Block) { q.to(b, seqWait) }) }, q.st[seqLoad])
 			c.When(func(b *hdl.Block) {
 				b.If(q.slabThere(), func(b *hdl.Block) {
-					b.Set(q.state, q.st[seqSetup])
-					first := func(b *hdl.Block) { b.Set(q.kind, hdl.Mux(q.of("up"), q.kinds[Up], q.kinds[Down])) }
-					if inUpdate == nil {
-						first(b)
-						return
-					}
-					b.If(inUpdate, q.firstOfUpdate).Else(first)
+					q.to(b, seqSetup)
+					q.firstPass(b, inUpdate)
 				})
 			}, q.st[seqWait])
-			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqStart]) }, q.st[seqSetup])
-			c.When(func(b *hdl.Block) { b.Set(q.state, q.st[seqRun]) }, q.st[seqStart])
+			c.When(func(b *hdl.Block) { q.to(b, seqStart) }, q.st[seqSetup])
+			c.When(func(b *hdl.Block) { q.to(b, seqRun) }, q.st[seqStart])
 			c.When(func(b *hdl.Block) {
 				b.Set(q.flush, hdl.Const(q.flush.Type(), int64(d.flushed()-1)))
-				b.If(done, func(b *hdl.Block) { b.Set(q.state, q.st[seqFlush]) })
+				b.If(done, func(b *hdl.Block) { q.to(b, seqFlush) })
 			}, q.st[seqRun])
 			c.When(func(b *hdl.Block) {
-				b.If(settled, func(b *hdl.Block) { b.Set(q.state, q.st[seqNext]) }).
-					ElseIf(hdl.NeConst(q.flush, 0), func(b *hdl.Block) {
-						b.Set(q.flush, hdl.SubMod(q.flush, hdl.Const(q.flush.Type(), 1)))
-					})
+				b.If(settled, func(b *hdl.Block) { q.to(b, seqNext) }).
+					ElseIf(hdl.NeConst(q.flush, 0), q.countFlush)
 			}, q.st[seqFlush])
 			c.When(func(b *hdl.Block) { q.nextPass(b, lastStep) }, q.st[seqNext])
-			c.When(func(b *hdl.Block) {
-				b.If(q.storeIdle, func(b *hdl.Block) {
-					rest := func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) }
-					if q.updating == nil {
-						rest(b)
-						return
-					}
-					b.If(q.updating, q.enterResult).Else(rest)
-				})
-			}, q.st[seqStore])
+			c.When(func(b *hdl.Block) { b.If(q.storeIdle, q.stored) }, q.st[seqStore])
 			c.Default(func(b *hdl.Block) { // seqError
-				b.If(hdl.NeConst(q.flush, 0), func(b *hdl.Block) {
-					b.Set(q.flush, hdl.SubMod(q.flush, hdl.Const(q.flush.Type(), 1)))
-				}).ElseIf(hdl.All(q.fetchIdle, q.storeIdle), func(b *hdl.Block) { b.Set(q.state, q.st[seqIdle]) })
+				b.If(hdl.NeConst(q.flush, 0), q.countFlush).
+					ElseIf(hdl.All(q.fetchIdle, q.storeIdle), func(b *hdl.Block) { q.to(b, seqIdle) })
 			})
 		})
-		b.If(hdl.All(failed, hdl.Not(q.is(seqIdle)), hdl.Not(q.is(seqError))), func(b *hdl.Block) {
-			b.Set(q.state, q.st[seqError])
-			b.Set(q.errorQ, bit(true))
-			b.Set(q.flush, hdl.Const(q.flush.Type(), abortCycles-1))
-			b.Set(q.storeStart, bit(false))
-		})
+		b.If(hdl.All(failed, hdl.Not(q.is(seqIdle)), hdl.Not(q.is(seqError))), q.fail)
 	})
+}
+
+// to goes to a state.
+func (q *sequencer) to(b *hdl.Block, state int) { b.Set(q.state, q.st[state]) }
+
+// begin goes to the first pass of all.
+func (q *sequencer) begin(b *hdl.Block) {
+	b.Set(q.phase, q.phases[CopyFree])
+	for _, r := range []*hdl.Signal{q.step, q.visit, q.slab, q.slabO, q.part, q.bank, q.slabTile, q.keep, q.errorQ, q.variant} {
+		if r != nil {
+			b.Set(r, zeroOf(r))
+		}
+	}
+	b.Set(q.kind, q.kinds[Up])
+}
+
+// firstPass chooses the first pass over the slab that has come; inUpdate, which is nil where
+// nothing learns, says that its visit is for contrasts.
+func (q *sequencer) firstPass(b *hdl.Block, inUpdate hdl.Value) {
+	relaxing := func(b *hdl.Block) { b.Set(q.kind, hdl.Mux(q.of("up"), q.kinds[Up], q.kinds[Down])) }
+	if inUpdate == nil {
+		relaxing(b)
+		return
+	}
+	b.If(inUpdate, q.firstOfUpdate).Else(relaxing)
+}
+
+// countFlush counts the cycles down in which the pipeline runs empty.
+func (q *sequencer) countFlush(b *hdl.Block) {
+	b.Set(q.flush, hdl.SubMod(q.flush, hdl.Const(q.flush.Type(), 1)))
+}
+
+// stored goes on behind the store: from the weights to the result, and then to the end.
+func (q *sequencer) stored(b *hdl.Block) {
+	rest := func(b *hdl.Block) { q.to(b, seqIdle) }
+	if q.updating == nil {
+		rest(b)
+		return
+	}
+	b.If(q.updating, q.enterResult).Else(rest)
+}
+
+// fail ends the run, whatever it was at.
+func (q *sequencer) fail(b *hdl.Block) {
+	q.to(b, seqError)
+	b.Set(q.errorQ, bit(true))
+	b.Set(q.flush, hdl.Const(q.flush.Type(), abortCycles-1))
+	b.Set(q.storeStart, bit(false))
 }
 
 // lastOfSlab reports the last pass of a slab.
@@ -166,7 +174,7 @@ func (q *sequencer) enterResult(b *hdl.Block) {
 		}
 	}
 	b.Set(q.kind, q.kinds[Act])
-	b.Set(q.state, q.st[seqSetup])
+	q.to(b, seqSetup)
 	b.Set(q.storeStart, bit(true))
 }
 
@@ -174,7 +182,7 @@ func (q *sequencer) enterResult(b *hdl.Block) {
 func (q *sequencer) nextPass(b *hdl.Block, lastStep hdl.Value) {
 	to := func(b *hdl.Block, k Kind) {
 		b.Set(q.kind, q.kinds[k])
-		b.Set(q.state, q.st[seqSetup])
+		q.to(b, seqSetup)
 	}
 	chain := b.If(q.releaseSlab, q.nextSlab)
 	if q.variant == nil {
@@ -188,12 +196,12 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep hdl.Value) {
 				}).Else(func(b *hdl.Block) {
 					b.Set(q.variant, zeroOf(q.variant))
 					q.firstContrast(b)
-					b.Set(q.state, q.st[seqSetup])
+					q.to(b, seqSetup)
 				})
 			})
 	}
 	if q.d.hasHeads() {
-		chain = chain.ElseIf(q.isKind(Pool), func(b *hdl.Block) { b.Set(q.state, q.st[seqWait]) })
+		chain = chain.ElseIf(q.isKind(Pool), func(b *hdl.Block) { q.to(b, seqWait) })
 	}
 	if q.d.contrastsBiases() {
 		chain = chain.ElseIf(q.isKind(Bias), func(b *hdl.Block) { to(b, Update) })
@@ -202,11 +210,11 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep hdl.Value) {
 		chain = chain.ElseIf(q.isKind(Update), func(b *hdl.Block) {
 			b.Set(q.keep, bit(true))
 			q.firstContrast(b)
-			b.Set(q.state, q.st[seqSetup])
+			q.to(b, seqSetup)
 		})
 	}
 	chain.
-		ElseIf(q.isPhase(q.d.PhaseResult()), func(b *hdl.Block) { b.Set(q.state, q.st[seqStore]) }).
+		ElseIf(q.isPhase(q.d.PhaseResult()), func(b *hdl.Block) { q.to(b, seqStore) }).
 		ElseIf(q.of("end"), func(b *hdl.Block) { q.nextStep(b, lastStep) }).
 		Else(q.nextVisit)
 }
@@ -219,7 +227,7 @@ func (q *sequencer) nextSlab(b *hdl.Block) {
 	if q.keep != nil {
 		b.Set(q.keep, bit(false))
 	}
-	b.Set(q.state, q.st[seqWait])
+	q.to(b, seqWait)
 	b.If(hdl.Not(q.lastSlab), func(b *hdl.Block) {
 		b.Set(q.slab, inc(q.slab))
 		if q.slabTile != nil {
@@ -246,17 +254,17 @@ func (q *sequencer) nextSlab(b *hdl.Block) {
 		}
 		chain := b.If(q.of("act"), func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[Act])
-			b.Set(q.state, q.st[seqSetup])
+			q.to(b, seqSetup)
 		})
 		if q.d.hasHeads() {
 			chain = chain.ElseIf(q.of("soft"), func(b *hdl.Block) {
 				b.Set(q.kind, q.kinds[Soft])
-				b.Set(q.state, q.st[seqSetup])
+				q.to(b, seqSetup)
 			})
 		}
 		if q.updating != nil {
 			chain = chain.ElseIf(hdl.All(q.updating, q.of("end")), func(b *hdl.Block) {
-				b.Set(q.state, q.st[seqStore])
+				q.to(b, seqStore)
 			})
 		}
 		chain.Else(q.nextVisit)
@@ -278,10 +286,10 @@ func (q *sequencer) enterVisit(b *hdl.Block) {
 	begin := func(k Kind) func(b *hdl.Block) {
 		return func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[k])
-			b.Set(q.state, q.st[seqSetup])
+			q.to(b, seqSetup)
 		}
 	}
-	wait := func(b *hdl.Block) { b.Set(q.state, q.st[seqWait]) }
+	wait := func(b *hdl.Block) { q.to(b, seqWait) }
 	if !bare {
 		q.Unused(q.of("bare"))
 	}
@@ -317,7 +325,7 @@ func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
 			b.Set(q.phase, q.phases[d.PhaseUpdate()])
 			q.toVisit(b, len(s.First)+len(s.Step)+len(s.Nudged))
 			b.Set(q.storeStart, bit(true))
-			b.Set(q.state, q.st[seqWait])
+			q.to(b, seqWait)
 		}).ElseIf(q.infer, q.enterResult).
 			Else(func(b *hdl.Block) { b.Set(q.phase, inc(q.phase)) })
 	})

@@ -23,6 +23,7 @@ type walker struct {
 	aValid, aTake                        *hdl.Signal
 	sample, blk, y, x, window, minus     *hdl.Signal
 	iSample, iBlk, oSample, oBlk, kBlk   *hdl.Signal
+	firstPoint, lastPoint                hdl.Value // of the contrast; nil where nothing learns
 	lastItem, sumFirst, sumLast          *hdl.Signal
 	bValid, bTake                        *hdl.Signal
 	bI, bO, bK                           *hdl.Signal
@@ -99,8 +100,27 @@ func (w *walker) ports(rec record) {
 // counters builds stage a: which item comes next. Each counter carries the
 // address offsets of its loop.
 func (w *walker) counters() {
-	one, addr, tile := hdl.U(1), hdl.U(w.f.addr), hdl.U(w.f.tile)
 	w.Group("Stage a: counters of the items")
+	w.declareCounters()
+	t := w.turns()
+	w.AlwaysReset(func(b *hdl.Block) {
+		b.Set(w.aValid, bit(false))
+		w.restart(b)
+	}, func(b *hdl.Block) {
+		b.If(w.start, func(b *hdl.Block) {
+			b.Set(w.aValid, bit(true))
+			w.restart(b)
+		}).ElseIf(w.aTake, func(b *hdl.Block) {
+			b.Set(w.aValid, hdl.Not(w.lastItem))
+			w.count(b, t)
+		})
+		b.If(w.abort, func(b *hdl.Block) { b.Set(w.aValid, bit(false)) })
+	})
+}
+
+// declareCounters declares the counters of stage a.
+func (w *walker) declareCounters() {
+	one, addr, tile := hdl.U(1), hdl.U(w.f.addr), hdl.U(w.f.tile)
 	w.aValid = w.Reg("a_valid_q", one)
 	w.sample = w.Reg("sample_q", hdl.U(w.f.sample))
 	w.blk = w.Reg("blk_q", hdl.U(w.f.block))
@@ -110,12 +130,11 @@ func (w *walker) counters() {
 	w.y = w.Reg("y_q", hdl.U(w.f.pos))
 	w.x = w.Reg("x_q", hdl.U(w.f.pos))
 	w.window = w.Reg("window_q", hdl.U(2), "{dy, dx} in the pool window")
-	var firstPoint, lastPoint hdl.Value
 	if w.update != nil {
 		w.minus = w.Reg("minus_q", hdl.U(w.d.pointBits()), w.d.pointDoc())
-		firstPoint, lastPoint = w.d.isPoint(w.minus, 0), w.d.isPoint(w.minus, max(2, w.d.points())-1)
+		w.firstPoint, w.lastPoint = w.d.isPoint(w.minus, 0), w.d.isPoint(w.minus, max(2, w.d.points())-1)
 		if last, ok := w.pass["last_term"]; ok {
-			lastPoint = w.WireIs("last_point", hdl.Eq(w.minus, last))
+			w.lastPoint = w.WireIs("last_point", hdl.Eq(w.minus, last))
 		}
 	}
 	w.iSample = w.Reg("i_sample_q", addr)
@@ -124,8 +143,17 @@ func (w *walker) counters() {
 	w.oBlk = w.Reg("o_blk_q", addr)
 	w.kBlk = w.Reg("k_blk_q", tile)
 	w.aTake = w.Wire("a_take", one, "stage b takes the item")
+}
 
-	p := w.pass
+// turn is a loop of stage a: that it is at its last turn, and that its counter advances.
+type turn struct{ last, next hdl.Value }
+
+// turns are the loops of stage a. Points are those of the contrast, nil where nothing learns.
+type turns struct{ sample, blk, y, x, window, point turn }
+
+// turns builds where the loops stand, and which products the item begins and ends.
+func (w *walker) turns() *turns {
+	one, p := hdl.U(1), w.pass
 	sampleLast := w.WireIs("sample_last", hdl.Eq(w.sample, hdl.Const(w.sample.Type(), int64(w.samples-1))))
 	blkLast := w.WireIs("blk_last", hdl.Eq(w.blk, p["last_blk"]))
 	yLast := w.WireIs("y_last", hdl.Eq(w.y, p["last_y"]))
@@ -137,14 +165,7 @@ func (w *walker) counters() {
 	nextY := w.Wire("next_y", one)
 	nextBlk := w.Wire("next_blk", one)
 	nextSample := w.Wire("next_sample", one)
-	// inUp is cond of the items of up; others have it anyway, but in the update only with contrast.
-	inUp := func(cond hdl.Value, contrast ...hdl.Value) hdl.Value {
-		if w.update == nil {
-			return hdl.Any(hdl.Not(w.up), cond)
-		}
-		return hdl.Mux(w.up, cond, hdl.Any(hdl.Not(w.update), hdl.All(contrast[0], contrast[1:]...)))
-	}
-	w.Assign(nextX, inUp(hdl.All(blkLast, windowLast), sampleLast, lastPoint))
+	w.Assign(nextX, w.inUp(hdl.All(blkLast, windowLast), sampleLast, w.lastPoint))
 	w.Assign(nextY, hdl.All(nextX, xLast))
 	w.Assign(nextBlk, hdl.Any(w.up, hdl.All(nextY, yLast)))
 	sampleDone := hdl.All(nextY, yLast, hdl.Any(w.up, blkLast))
@@ -153,58 +174,60 @@ func (w *walker) counters() {
 	}
 	w.Assign(nextSample, sampleDone)
 	nextWindow := w.WireIs("next_window", hdl.All(w.up, blkLast))
-	var nextMinus hdl.Value
+	point := turn{last: w.lastPoint}
 	if w.update != nil {
-		nextMinus = w.WireIs("next_minus", hdl.All(w.update, sampleLast))
+		point.next = w.WireIs("next_minus", hdl.All(w.update, sampleLast))
 	}
 	w.lastItem = w.WireIs("last_item", hdl.All(nextY, yLast, blkLast, sampleLast))
-	w.sumFirst = w.WireIs("sum_first", inUp(hdl.Eq(w.blk, zeroOf(w.blk)), firstPoint, hdl.Eq(w.sample, zeroOf(w.sample))))
-	w.sumLast = w.WireIs("sum_last", inUp(blkLast, lastPoint, sampleLast))
+	w.sumFirst = w.WireIs("sum_first", w.inUp(hdl.Eq(w.blk, zeroOf(w.blk)), w.firstPoint, hdl.Eq(w.sample, zeroOf(w.sample))))
+	w.sumLast = w.WireIs("sum_last", w.inUp(blkLast, w.lastPoint, sampleLast))
 	if w.d.squares() {
 		w.sumSquare = w.WireIs("sum_square", hdl.All(w.update, w.d.isPoint(w.minus, w.d.firstOf(ep.BothMove)), hdl.Eq(w.sample, zeroOf(w.sample))),
 			"products of two differences begin")
 	}
+	return &turns{turn{sampleLast, nextSample}, turn{blkLast, nextBlk}, turn{yLast, nextY}, turn{xLast, nextX},
+		turn{windowLast, nextWindow}, point}
+}
 
-	count := func(b *hdl.Block, next hdl.Value, last hdl.Value, counter *hdl.Signal, offsets ...hdl.Value) {
-		b.If(next, func(b *hdl.Block) {
-			b.Set(counter, hdl.Mux(last, zeroOf(counter), inc(counter)))
-			for k := 0; k < len(offsets); k += 2 {
-				b.Set(offsets[k], hdl.Mux(last, zeroOf(offsets[k]), hdl.AddMod(offsets[k], offsets[k+1])))
-			}
-		})
+// inUp is cond of the items of up; others have it anyway, but in the update only with contrast.
+func (w *walker) inUp(cond hdl.Value, contrast ...hdl.Value) hdl.Value {
+	if w.update == nil {
+		return hdl.Any(hdl.Not(w.up), cond)
 	}
-	restart := func(b *hdl.Block) {
-		for _, r := range []*hdl.Signal{w.sample, w.blk, w.y, w.x, w.window, w.minus, w.iSample, w.iBlk, w.oSample, w.oBlk, w.kBlk, w.aPart} {
-			if r != nil {
-				b.Set(r, zeroOf(r))
-			}
+	return hdl.Mux(w.up, cond, hdl.Any(hdl.Not(w.update), hdl.All(contrast[0], contrast[1:]...)))
+}
+
+// restart goes to the first item.
+func (w *walker) restart(b *hdl.Block) {
+	for _, r := range []*hdl.Signal{w.sample, w.blk, w.y, w.x, w.window, w.minus, w.iSample, w.iBlk, w.oSample, w.oBlk, w.kBlk, w.aPart} {
+		if r != nil {
+			b.Set(r, zeroOf(r))
 		}
 	}
-	w.AlwaysReset(func(b *hdl.Block) {
-		b.Set(w.aValid, bit(false))
-		restart(b)
-	}, func(b *hdl.Block) {
-		b.If(w.start, func(b *hdl.Block) {
-			b.Set(w.aValid, bit(true))
-			restart(b)
-		}).ElseIf(w.aTake, func(b *hdl.Block) {
-			b.Set(w.aValid, hdl.Not(w.lastItem))
-			count(b, nextX, xLast, w.x)
-			count(b, nextY, yLast, w.y)
-			count(b, nextBlk, blkLast, w.blk, w.iBlk, w.blockStep(), w.oBlk, p["o_blk"], w.kBlk, p["k_blk"])
-			if w.aPart != nil {
-				count(b, nextBlk, hdl.Any(blkLast, w.lastPart()), w.aPart)
-			}
-			count(b, nextSample, sampleLast, w.sample, w.iSample, p["i_sample"], w.oSample, p["o_sample"])
-			b.If(nextWindow, func(b *hdl.Block) {
-				b.Set(w.window, hdl.Mux(windowLast, zeroOf(w.window), inc(w.window)))
-			})
-			if nextMinus != nil {
-				b.If(nextMinus, func(b *hdl.Block) { b.Set(w.minus, w.d.nextPoint(w.minus, lastPoint)) })
+}
+
+// count goes to the next item.
+func (w *walker) count(b *hdl.Block, t *turns) {
+	p := w.pass
+	step := func(t turn, counter *hdl.Signal, offsets ...hdl.Value) {
+		b.If(t.next, func(b *hdl.Block) {
+			b.Set(counter, hdl.Mux(t.last, zeroOf(counter), inc(counter)))
+			for k := 0; k < len(offsets); k += 2 {
+				b.Set(offsets[k], hdl.Mux(t.last, zeroOf(offsets[k]), hdl.AddMod(offsets[k], offsets[k+1])))
 			}
 		})
-		b.If(w.abort, func(b *hdl.Block) { b.Set(w.aValid, bit(false)) })
-	})
+	}
+	step(t.x, w.x)
+	step(t.y, w.y)
+	step(t.blk, w.blk, w.iBlk, w.blockStep(), w.oBlk, p["o_blk"], w.kBlk, p["k_blk"])
+	if w.aPart != nil {
+		step(turn{hdl.Any(t.blk.last, w.lastPart()), t.blk.next}, w.aPart)
+	}
+	step(t.sample, w.sample, w.iSample, p["i_sample"], w.oSample, p["o_sample"])
+	step(t.window, w.window)
+	if t.point.next != nil {
+		b.If(t.point.next, func(b *hdl.Block) { b.Set(w.minus, w.d.nextPoint(w.minus, t.point.last)) })
+	}
 }
 
 // blockStep is the way from a block below to the next: none within a word. Passes over whole
