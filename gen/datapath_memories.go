@@ -6,12 +6,16 @@ import "epgen/hdl"
 func (p *datapath) memories() {
 	d := p.d
 	p.Group("From the fetch unit")
-	inWE := p.Input("input_we_i", hdl.U(1), "one word of the samples")
-	inAddr := p.Input("input_addr_i", p.evenAddr.Type())
-	inData := p.Input("input_data_i", hdl.U(d.P*d.LaneBits))
-	colWE := p.Input("slab_we_i", hdl.U(d.Lines), "one column of a tile")
-	colAddr := p.Input("slab_addr_i", p.slabAddr.Type())
-	colData := p.Input("slab_data_i", hdl.U(d.columnBits()))
+	input := writePort{
+		we:   p.Input("input_we_i", hdl.U(1), "one word of the samples"),
+		addr: p.Input("input_addr_i", p.evenAddr.Type()),
+		data: p.Input("input_data_i", hdl.U(d.P*d.LaneBits)),
+	}
+	slab := writePort{
+		we:   p.Input("slab_we_i", hdl.U(d.Lines), "one column of a tile"),
+		addr: p.Input("slab_addr_i", p.slabAddr.Type()),
+		data: p.Input("slab_data_i", hdl.U(d.columnBits())),
+	}
 	var biasWE, biasData hdl.Value
 	if d.someBiases() {
 		biasWE = p.Input("bias_we_i", hdl.U(d.biasBanks()), d.biasBanksDoc())
@@ -21,59 +25,85 @@ func (p *datapath) memories() {
 	if d.hasHeads() {
 		p.headWrites()
 	}
+	waddr := p.stateBanks(input)
+	accWE := p.indices()
+	p.weights(slab)
+	if d.someBiases() {
+		p.biases(biasWE, biasData)
+	}
+	p.accumulatorPorts(accWE, waddr)
+}
+
+// writePort is the write port of a memory.
+type writePort struct{ we, addr, data hdl.Value }
+
+// connect connects it to a memory.
+func (w writePort) connect(u *hdl.Instance) {
+	u.In("we_i", w.we)
+	u.In("waddr_i", w.addr)
+	u.In("wdata_i", w.data)
+}
+
+// stateBanks builds the memories of the states: of even layers with the samples, and of odd
+// ones. It returns the address of what is written, by stage, up to where those of states and
+// of accumulators go on alone.
+func (p *datapath) stateBanks(input writePort) (waddr []hdl.Value) {
+	d := p.d
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
 	act := d.actStage()
-	fork := min(act, 7) // from where addresses of states and of accumulators go on alone
-	waddr := delay(&p.Scope, "waddr", p.waddr, 1, fork)
+	fork := min(act, 7)
+	waddr = delay(&p.Scope, "waddr", p.waddr, 1, fork)
 	stateAddr := delay(&p.Scope, "state_waddr", fit(waddr[fork], d.fields.state), fork, act)[act]
 	stateWE := p.WireIs("state_we", hdl.All(p.valid[act], p.mode["act"]))
-	for i, m := range []*hdl.Module{d.stateBank(0), d.stateBank(1)} {
-		name := [2]string{"u_state_even", "u_state_odd"}[i]
-		u := p.Instance(m, name)
-		at := [2]*hdl.Signal{p.evenAddr, p.oddAddr}[i]
-		dst := fit(stateAddr, at.Type().Width)
-		switch {
-		case i == 0 && d.hasHeads():
-			u.In("we_i", hdl.Any(inWE, p.averageWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
-			u.In("waddr_i", hdl.Mux(inWE, inAddr, dst))
-			u.In("wdata_i", hdl.Mux(inWE, inData, hdl.Mux(p.averageWE, p.averages, p.states)))
-		case i == 0:
-			u.In("we_i", hdl.Any(inWE, hdl.All(stateWE, hdl.Not(p.mode["i_even"]))))
-			u.In("waddr_i", hdl.Mux(inWE, inAddr, dst))
-			u.In("wdata_i", hdl.Mux(inWE, inData, p.states))
-		case d.hasHeads():
-			u.In("we_i", hdl.Any(p.errorWE, hdl.All(stateWE, p.mode["i_even"])))
-			u.In("waddr_i", hdl.Mux(p.errorWE, fit(p.errorAddr, at.Type().Width), dst))
-			u.In("wdata_i", hdl.Mux(p.errorWE, p.errors, p.states))
-		default:
-			u.In("we_i", hdl.All(stateWE, p.mode["i_even"]))
-			u.In("waddr_i", dst)
-			u.In("wdata_i", p.states)
-		}
-		u.In("raddr_i", at)
-		w := u.OutAs("rdata_o", [2]string{"even_word", "odd_word"}[i])
-		if i == 0 {
-			p.even = w
-		} else {
-			p.odd = w
-		}
+
+	activated := func(layers hdl.Value, addr *hdl.Signal) writePort {
+		return writePort{hdl.All(stateWE, layers), fit(stateAddr, addr.Type().Width), p.states}
 	}
+	even := activated(hdl.Not(p.mode["i_even"]), p.evenAddr)
+	odd := activated(p.mode["i_even"], p.oddAddr)
+	writes := []hdl.Value{even.we}
+	if d.hasHeads() {
+		writes = []hdl.Value{p.averageWE, even.we}
+		even.data = hdl.Mux(p.averageWE, p.averages, even.data)
+		odd = writePort{hdl.Any(p.errorWE, odd.we), hdl.Mux(p.errorWE, fit(p.errorAddr, odd.addr.Type().Width), odd.addr),
+			hdl.Mux(p.errorWE, p.errors, odd.data)}
+	}
+	even = writePort{hdl.Any(input.we, writes...), hdl.Mux(input.we, input.addr, even.addr), hdl.Mux(input.we, input.data, even.data)}
+
+	bank := func(i int, instance string, w writePort, raddr hdl.Value, word string) *hdl.Signal {
+		u := p.Instance(d.stateBank(i), instance)
+		w.connect(u)
+		u.In("raddr_i", raddr)
+		return u.OutAs("rdata_o", word)
+	}
+	p.even = bank(0, "u_state_even", even, p.evenAddr, "even_word")
+	p.odd = bank(1, "u_state_odd", odd, p.oddAddr, "odd_word")
+	return waddr
+}
+
+// indices builds the memory of the pool indices and returns what says that the sum of a state
+// is complete.
+func (p *datapath) indices() (accWE *hdl.Signal) {
+	d := p.d
 	p.Group("Stage 2: pool indices")
 	p.argmax = p.Wire("argmax", hdl.U(2*d.P))
-	accWE := p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
+	accWE = p.Wire("acc_we", hdl.U(1), "the sum of a state is complete")
 	indexAddr := delay(&p.Scope, "index_addr", p.indexAddr, 1, 9)
 	u := p.Instance(d.indexMemory(), "u_index")
 	store := hdl.All(accWE, p.mode["up"], p.argmaxOnly(p.mode["window"]))
 	if free := p.mode["free_index"]; free != nil {
 		store = hdl.All(store, free)
 	}
-	u.In("we_i", store)
-	u.In("waddr_i", indexAddr[9])
-	u.In("wdata_i", p.slabArgmax())
+	writePort{store, indexAddr[9], p.slabArgmax()}.connect(u)
 	u.In("raddr_i", p.indexAddr)
 	p.index = u.OutAs("rdata_o", "index_word")
+	return accWE
+}
 
+// weights builds the slab buffer. In the update the drain reads it, else the array.
+func (p *datapath) weights(slab writePort) {
+	d := p.d
 	p.Group("Stage 2: weights")
 	re, raddr := p.valid[1], hdl.Value(p.slabAddr)
 	if d.learns() {
@@ -82,18 +112,11 @@ func (p *datapath) memories() {
 		re = hdl.Any(p.take, hdl.All(p.valid[1], hdl.Not(p.mode["update"])))
 		raddr = hdl.Mux(p.mode["update"], p.slabPlace(p.drainTile), p.slabAddr)
 	}
-	u = p.Instance(d.slabBuffer(), "u_slab")
-	u.In("we_i", colWE)
-	u.In("waddr_i", colAddr)
-	u.In("wdata_i", colData)
+	u := p.Instance(d.slabBuffer(), "u_slab")
+	slab.connect(u)
 	u.In("re_i", re)
 	u.In("raddr_i", raddr)
 	p.tile = u.OutAs("tile_o", "tile")
-
-	if d.someBiases() {
-		p.biases(biasWE, biasData)
-	}
-	p.accumulatorPorts(accWE, waddr)
 }
 
 // biases keeps those of both slabs; a layer without takes zeros.

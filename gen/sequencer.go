@@ -240,13 +240,25 @@ func (q *sequencer) warmStart() {
 	})
 }
 
+// registers declares where the schedule stands, and what that says of the pass and the layer.
 func (q *sequencer) registers() {
-	d, one := q.d, hdl.U(1)
 	q.Group("Where the schedule stands")
+	q.codes()
+	q.place()
+	q.visitTable()
+	q.Group("Descriptor of the pass")
+	q.descriptor()
+	q.Group("Limits of the layer")
+	q.limits()
+}
+
+// codes declares the codes of states, passes and phases.
+func (q *sequencer) codes() {
+	d := q.d
 	for i, n := range stateNames {
 		q.st = append(q.st, q.Localparam(n, hdl.U(4), int64(i)))
 	}
-	for k := range q.d.numKinds() {
+	for k := range d.numKinds() {
 		if k == Bias && !d.contrastsBiases() || k == Update && !d.learns() {
 			q.kinds = append(q.kinds, nil)
 			continue
@@ -256,6 +268,11 @@ func (q *sequencer) registers() {
 	for i, n := range d.phaseNames() {
 		q.phases = append(q.phases, q.Localparam("PHASE_"+strings.ToUpper(n), hdl.U(d.phaseBits()), int64(i)))
 	}
+}
+
+// place declares state, phase, time step, visit, slab and pass.
+func (q *sequencer) place() {
+	d, one := q.d, hdl.U(1)
 	q.state = q.Reg("state_q", hdl.U(4))
 	q.phase = q.Reg("phase_q", hdl.U(d.phaseBits()))
 	steps := 1
@@ -284,9 +301,11 @@ func (q *sequencer) registers() {
 	}
 	q.flush = q.Reg("flush_q", hdl.U(widest(d.flushed()-1, abortCycles-1)))
 	q.errorQ = q.Reg("error_q", one)
+}
 
-	q.visitTable()
-	q.Group("Descriptor of the pass")
+// descriptor builds the table of the passes of all layers, and the fields of the present one.
+func (q *sequencer) descriptor() {
+	d := q.d
 	ofAct := q.isKind(Act)
 	if d.hasHeads() {
 		ofAct = hdl.Any(ofAct, q.isKind(Pool))
@@ -311,29 +330,31 @@ func (q *sequencer) registers() {
 	for _, f := range q.rec {
 		q.named[f.name] = q.WireIs("pass_"+f.name, q.rec.slice(q.desc, f.name), f.doc)
 	}
-	q.Group("Limits of the layer")
-	lastSlabs := make([]hdl.ROMRow, d.largestNumber())
-	pooled := make([]hdl.ROMRow, d.largestNumber())
-	for i := range lastSlabs {
-		if !d.numbered(i + 1) {
-			continue
-		}
-		l := d.at(i + 1)
-		lastSlabs[i] = record{{"last", q.slab.Type().Width, ""}}.row(l.Name, l.Slabs-1)
-		pooled[i] = record{{"pooled", 1, ""}}.row(l.Name, b2i(l.HasIndex() && l.N > 1))
-	}
-	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), lastSlabs)))
-	if d.mixedBiases() && d.learns() { // the update asks
+}
+
+// limits builds the tables of what does not depend on the pass, but on the layer alone.
+func (q *sequencer) limits() {
+	d := q.d
+	// table has a field of each layer and head.
+	table := func(name string, width int, of func(l *LayerPlan) int) []hdl.ROMRow {
 		rows := make([]hdl.ROMRow, d.largestNumber())
 		for i := range rows {
 			if d.numbered(i + 1) {
-				rows[i] = record{{"biased", 1, ""}}.row(d.at(i+1).Name, d.at(i+1).BiasColumns())
+				l := d.at(i + 1)
+				rows[i] = record{{name, width, ""}}.row(l.Name, of(l))
 			}
 		}
-		q.biased = q.ROM("biased_rom", q.layer, one, rows, "the layer has biases")
+		return rows
+	}
+	last := table("last", q.slab.Type().Width, func(l *LayerPlan) int { return l.Slabs - 1 })
+	q.lastSlab = q.WireIs("last_slab", hdl.Eq(q.slab, q.ROM("last_slab_rom", q.layer, q.slab.Type(), last)))
+	if d.mixedBiases() && d.learns() { // the update asks
+		biased := table("biased", 1, (*LayerPlan).BiasColumns)
+		q.biased = q.ROM("biased_rom", q.layer, hdl.U(1), biased, "the layer has biases")
 	}
 	if d.IndexCopies > 1 {
-		q.argmax = q.ROM("argmax_rom", q.layer, one, pooled, "the update needs the argmax of its final states")
+		pooled := table("pooled", 1, func(l *LayerPlan) int { return b2i(l.HasIndex() && l.N > 1) })
+		q.argmax = q.ROM("argmax_rom", q.layer, hdl.U(1), pooled, "the update needs the argmax of its final states")
 	}
 }
 
