@@ -141,7 +141,7 @@ func configuration() (string, error) {
 		return "", err
 	}
 	return fence(func(w io.Writer) error {
-		return ep.WriteTOML(w, cfg, "golden/"+sim.WeightsFile, "golden/"+sim.SamplesFile)
+		return ep.WriteTOML(w, cfg, sim.PackageSources(cfg))
 	})
 }
 

@@ -23,7 +23,7 @@ func workedNeuron(w io.Writer) error {
 		return err
 	}
 	params := (&ep.FloatParams{Layers: []ep.FloatLayerParams{{W: []float64{0.7}, B: []float64{0.1}}}}).Quantize(&cfg.Formats)
-	samples := (&ep.FloatSamples{X: []float64{0.3}, Y: []int{0}}).Quantize(&cfg.Formats)
+	samples := (&ep.FloatSamples{X: []float64{0.3}, Y: []int{0}}).Quantize(cfg)
 	n := &neuron{w: w, cfg: cfg, la: &model.Arith().Layers[0], arith: model.Arith(),
 		weight: int64(params.Layers[0].W[0]), bias: int64(params.Layers[0].B[0]), x: int64(samples.X[0])}
 	updated := n.train()

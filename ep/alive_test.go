@@ -34,7 +34,7 @@ func TestPresetsAlive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := model.TrainStep(params.Quantize(&cfg.Formats), samples.Quantize(&cfg.Formats), nil)
+			out, err := model.TrainStep(params.Quantize(&cfg.Formats), samples.Quantize(cfg), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -182,7 +182,7 @@ func (m *Fixed) CheckGradient(p *Params, s *Samples) (*GradientCheck, error) {
 		return nil, err
 	}
 	f := &m.cfg.Formats
-	t, residual, err := twin.tangent(p.Dequantize(f), s.Dequantize(f))
+	t, residual, err := twin.tangent(p.Dequantize(f), s.Dequantize(m.cfg))
 	if err != nil {
 		return nil, err
 	}

@@ -202,7 +202,7 @@ func TestFixedCheckGradient(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := &cfg.Formats
-	real, err := newFloat(t, cfg).CheckGradient(p.Dequantize(f), s.Dequantize(f))
+	real, err := newFloat(t, cfg).CheckGradient(p.Dequantize(f), s.Dequantize(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func TestForInference(t *testing.T) {
 func TestInferenceStates(t *testing.T) {
 	for name, c := range trainingCases(t) {
 		w := InitParams(&c.Network, c.Init, c.Seed).Quantize(&c.Formats)
-		s := ProceduralSamples(&c.Network, c.Batch, 3).Quantize(&c.Formats)
+		s := ProceduralSamples(&c.Network, c.Batch, 3).Quantize(c)
 		run := func(c *Config, w *Params) (*Outcome, *stateRecorder) {
 			m, err := NewFixed(c)
 			if err != nil {
@@ -140,7 +140,7 @@ func TestInferenceStates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := f.TrainStep(shed.Dequantize(&z.Formats), s.Dequantize(&z.Formats), nil)
+		out, err := f.TrainStep(shed.Dequantize(&z.Formats), s.Dequantize(z), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ task = "train"
 		t.Errorf("configuration %+v, want the readout alone, no momentum, inferences, 5 steps", cfg)
 	}
 	var b bytes.Buffer
-	if err := WriteTOML(&b, cfg, "", ""); err != nil {
+	if err := WriteTOML(&b, cfg, Sources{}); err != nil {
 		t.Fatal(err)
 	}
 	for key := range trainingOnly {

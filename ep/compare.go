@@ -35,7 +35,7 @@ func FixedVsFloat(cfg *Config, p *Params, s *Samples) (*StepComparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := twin.relaxer(p.Dequantize(&cfg.Formats), s.Dequantize(&cfg.Formats))
+	r, err := twin.relaxer(p.Dequantize(&cfg.Formats), s.Dequantize(cfg))
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func CompareEquilibria(cfg *Config, p *Params, s *Samples) (*Equilibrium, error)
 		return nil, err
 	}
 	fp := p.Dequantize(&cfg.Formats)
-	r, err := twin.relaxer(fp, s.Dequantize(&cfg.Formats))
+	r, err := twin.relaxer(fp, s.Dequantize(cfg))
 	if err != nil {
 		return nil, err
 	}

@@ -115,6 +115,7 @@ type Config struct {
 	Initial    float64 // state of every neuron at a cold start
 	// That of each layer, instead of Initial; nil: all alike.
 	LayerInitial []float64
+	GivenStates  bool // samples bring their initial states with them, see LoadInitialStates
 	Start        Start
 	Output       OutputKind // activation of the last layer
 	Nudge        NudgePlace // of the squared error

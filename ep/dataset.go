@@ -17,6 +17,7 @@ type Sources struct {
 	Weights string // NPZ file, see LoadWeights
 	Data    string // directory of a data set, see LoadDataset
 	Input   string // NPZ file of samples, see LoadSamples; Data is empty then
+	States  string // of initial states: NPZ file, or RandomStates; see LoadInitialStates
 	Part    Part   // of Data
 	First   int    // number of the first sample taken from Data, from 0
 }
@@ -62,8 +63,17 @@ func LoadParams(cfg *Config, src *Sources) (*FloatParams, error) {
 	return InitParams(&cfg.Network, cfg.Init, cfg.Seed), nil
 }
 
-// LoadInputs returns the cfg.Samples() samples that src names, not yet quantised.
+// LoadInputs returns the cfg.Samples() samples that src names, with their initial states if
+// cfg has them given, not yet quantised.
 func LoadInputs(cfg *Config, src *Sources) (*FloatSamples, error) {
+	s, err := loadInputs(cfg, src)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.AddStates(src.States, cfg)
+}
+
+func loadInputs(cfg *Config, src *Sources) (*FloatSamples, error) {
 	switch {
 	case src.Input != "":
 		arrays, err := cfg.readArrays(src.Input)

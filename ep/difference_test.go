@@ -98,7 +98,7 @@ func TestDifferenceMeaning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := plain.relaxer(p.Dequantize(&cfg.Formats), s.Dequantize(&cfg.Formats))
+	r, err := plain.relaxer(p.Dequantize(&cfg.Formats), s.Dequantize(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestDifferenceEngine(t *testing.T) {
 		}
 		p, s := fp, fs
 		if fixed {
-			p, s = fp.Quantize(&cfg.Formats).Dequantize(&cfg.Formats), fs.Quantize(&cfg.Formats).Dequantize(&cfg.Formats)
+			p, s = fp.Quantize(&cfg.Formats).Dequantize(&cfg.Formats), fs.Quantize(cfg).Dequantize(cfg)
 		}
 		e.setParams(p)
 		e.relax(s, true, 1)
@@ -254,7 +254,7 @@ func TestDifferenceEngine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := newFixedRun[float64](m, p.Quantize(&cfg.Formats), s.Quantize(&cfg.Formats), nil)
+			r := newFixedRun[float64](m, p.Quantize(&cfg.Formats), s.Quantize(cfg), nil)
 			finals := r.relax()
 			want = NewFloatParams(&cfg.Network)
 			for n := range r.layers {
@@ -305,7 +305,7 @@ func TestDifferenceGradient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := m.CheckGradient(p.Quantize(&c.Formats), s.Quantize(&c.Formats))
+		g, err := m.CheckGradient(p.Quantize(&c.Formats), s.Quantize(&c))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,7 @@ import (
 type Start int
 
 const (
-	Cold Start = iota // Config.Initial, every time
+	Cold Start = iota // the initial states, every time
 	Warm              // the free equilibrium of the training step before, as it is on chip
 )
 
@@ -63,6 +63,9 @@ func (c *Config) checkDynamics() error {
 			return err
 		}
 	}
+	if err := c.checkGiven(); err != nil {
+		return err
+	}
 	for n := range c.Network.Layers {
 		if v := c.InitialOf(n + 1); c.Damping > 0 && v > 0 { // channels that pad a word would fade from it
 			return badSetting("phases.initial-state", "%v with damping %d, want 0 or damping 0", v, c.Damping)
@@ -98,6 +101,9 @@ func (c *Config) InitialOf(n int) float64 {
 
 // fromZero reports that all states are 0 at a cold start.
 func (c *Config) fromZero() bool {
+	if c.GivenStates {
+		return false
+	}
 	for n := range c.Network.Layers {
 		if c.InitialOf(n+1) != 0 {
 			return false

@@ -28,7 +28,7 @@ func TestWarmStart(t *testing.T) {
 			if _, _, err := tr.Step(); err != nil {
 				t.Fatal(err)
 			}
-			s := tr.samples.Quantize(f)
+			s := tr.samples.Quantize(cfg)
 			out, err := model.StepFrom(number, from, params, s, nil)
 			if err != nil {
 				t.Fatal(err)

@@ -50,7 +50,7 @@ func (m *Fixed) TrainStep(p *Params, s *Samples, sink Sink) (*Outcome, error) {
 	return m.Step(0, p, s, sink)
 }
 
-// Step runs the free phase from the initial state and, in a training build, the nudged phases
+// Step runs the free phase from the initial states and, in a training build, the nudged phases
 // and the update of all parameters, on one batch. The number is that of the update,
 // which stochastic rounding draws its bits by. The sink, which may be nil, sees
 // every step; p is not changed. Parameters or samples whose shapes or codes
@@ -60,7 +60,7 @@ func (m *Fixed) Step(number uint32, p *Params, s *Samples, sink Sink) (*Outcome,
 }
 
 // StepFrom is Step from the given states, those of Outcome.Free of another step, or from
-// the initial state if they are nil.
+// the initial states if they are nil.
 func (m *Fixed) StepFrom(number uint32, from [][]int32, p *Params, s *Samples, sink Sink) (*Outcome, error) {
 	if err := m.check(p, s); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (m *Fixed) check(p *Params, s *Samples) error {
 	if err := firstError(p.Check(&m.cfg.Network, &m.cfg.Formats), m.checkKept(p)); err != nil {
 		return err
 	}
-	return s.Check(&m.cfg.Network, m.cfg.Batch, &m.cfg.Formats)
+	return firstError(s.Check(&m.cfg.Network, m.cfg.Batch, &m.cfg.Formats), m.cfg.checkStates(s.States))
 }
 
 // checkKept reports numbers kept by updates that do not fit the configuration.
@@ -179,7 +179,7 @@ func newFixedRun[T fixedpoint.Number](m *Fixed, p *Params, s *Samples, sink Sink
 			}
 		}
 	}
-	r.begin(nil)
+	r.begin(widenAll[T](s.States))
 	r.activate = r.requantize
 	r.onState, r.onIndex = r.observeState, r.observeIndex
 	return r
@@ -243,8 +243,8 @@ func (r *fixedRun[T]) observeIndex(phase Phase, step, n int, index []uint8) {
 
 // train runs the phases and the update of the given number.
 func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
-	for n, s := range from {
-		copy(r.layers[n].s, widen[T](s))
+	if from != nil {
+		r.begin(widenAll[T](from))
 	}
 	r.sign = T(r.model.cfg.sign(number))
 	e := r.relax()
@@ -309,6 +309,15 @@ func widen[T fixedpoint.Number](x []int32) []T {
 	z := make([]T, len(x))
 	for i, v := range x {
 		z[i] = T(v)
+	}
+	return z
+}
+
+// widenAll is widen for a list of codes, nil for none.
+func widenAll[T fixedpoint.Number](list [][]int32) [][]T {
+	var z [][]T
+	for _, x := range list {
+		z = append(z, widen[T](x))
 	}
 	return z
 }

@@ -162,6 +162,19 @@ func dynamics() []namedConfig {
 	}
 }
 
+// givenStates are awkward networks whose samples bring their initial states.
+func givenStates() []namedConfig {
+	return []namedConfig{
+		variant("odd maps", "given states", func(c *Config) { c.GivenStates, c.FreeSteps, c.Batch = true, 2, 2 }),
+		variant("odd maps live", "given states, asynchronous, damped", func(c *Config) {
+			c.GivenStates, c.Sweep, c.FreeSteps, c.Damping = true, Asynchronous, 2, 1
+		}),
+		variant("pooled output", "given states, linear", func(c *Config) {
+			c.GivenStates, c.FreeSteps, c.Output, c.Formats.Output = true, 1, Linear, fixedpoint.Q(1, 12)
+		}),
+	}
+}
+
 // namedConfig is an awkward network with a name.
 type namedConfig struct {
 	name string
@@ -178,7 +191,7 @@ func everySweep() []namedConfig {
 			return cfg
 		}})
 	}
-	return slices.Concat(list, estimates(), dynamics(), perLayer(), updates())
+	return slices.Concat(list, estimates(), dynamics(), perLayer(), updates(), givenStates())
 }
 
 // updates are awkward networks whose updates keep numbers of their own.
@@ -257,7 +270,7 @@ func TestFixedAgainstReference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &reference{cfg: cfg, number: uint32(i), par: p, x: s.X, y: s.Y}
+			want := &reference{cfg: cfg, number: uint32(i), par: p, x: s.X, y: s.Y, given: s.States}
 			params := want.train()
 			if len(got.events) != len(want.rec.events) {
 				t.Errorf("%d events, want %d", len(got.events), len(want.rec.events))

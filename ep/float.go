@@ -82,7 +82,7 @@ func (m *Float) TrainStep(p *FloatParams, s *FloatSamples, sink FloatSink) (*Flo
 	return m.Step(0, p, s, sink)
 }
 
-// Step runs the free phase from the initial state and, in a training build, the nudged phases
+// Step runs the free phase from the initial states and, in a training build, the nudged phases
 // and the update of all parameters, on one batch:
 //
 //	g = -(dPhi/dtheta(s+) - dPhi/dtheta(s-)) / (2 beta B)      theta' = theta - lr g
@@ -95,13 +95,15 @@ func (m *Float) Step(number uint32, p *FloatParams, s *FloatSamples, sink FloatS
 }
 
 // StepFrom is Step from the given states, those of Finals[PhaseFree] of another step, or
-// from the initial state if they are nil.
+// from the initial states if they are nil.
 func (m *Float) StepFrom(number uint32, from [][]float64, p *FloatParams, s *FloatSamples, sink FloatSink) (*FloatOutcome, error) {
 	r, err := m.relaxer(p, s)
 	if err != nil {
 		return nil, err
 	}
-	r.begin(from)
+	if from != nil {
+		r.begin(from)
+	}
 	if sink != nil {
 		r.onState = func(phase Phase, step, n int, s []float64) { sink.State(phase, step, n+1, r.whole(n, s)) }
 		r.onIndex = func(phase Phase, step, n int, index []uint8) { sink.Index(phase, step, n+1, index) }
@@ -216,12 +218,12 @@ func (z *FloatKept) clone() FloatKept {
 	return FloatKept{Velocity: slices.Clone(z.Velocity), Sum: slices.Clone(z.Sum)}
 }
 
-// relaxer returns the dynamics of p on s, at the zero state.
+// relaxer returns the dynamics of p on s, at the initial states.
 func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], error) {
 	if err := p.Check(&m.cfg.Network); err != nil {
 		return nil, err
 	}
-	if err := s.Check(&m.cfg.Network, m.cfg.Batch); err != nil {
+	if err := firstError(s.Check(&m.cfg.Network, m.cfg.Batch), m.cfg.checkFloatStates(s.States)); err != nil {
 		return nil, err
 	}
 	w, b := make([][]float64, len(p.Layers)), make([][]float64, len(p.Layers))
@@ -258,7 +260,7 @@ func (m *Float) relaxer(p *FloatParams, s *FloatSamples) (*relaxer[float64], err
 			r.layers[n].change = m.newChange(&r.layers[n], n)
 		}
 	}
-	r.begin(nil)
+	r.begin(s.States)
 	r.activate = func(_ Phase, n int, u, s []float64) {
 		if r.differs {
 			if l := &r.layers[n]; r.moving {

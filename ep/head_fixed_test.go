@@ -214,7 +214,7 @@ func fixedHeadCases(t *testing.T) []*Config {
 func fixedHeadSamples(cfg *Config, seed uint64) (*Params, *Samples) {
 	p, s := randomFloatParams(cfg, seed), randomFloatSamples(cfg, seed)
 	randomHeads(cfg, p, s, seed)
-	return p.Quantize(&cfg.Formats), s.Quantize(&cfg.Formats)
+	return p.Quantize(&cfg.Formats), s.Quantize(cfg)
 }
 
 // TestFixedHeads compares every value of every head at every step with plain loops.
@@ -275,7 +275,7 @@ func TestFixedHeadGradient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		real, err := newFloat(t, &cfg).CheckGradient(p.Dequantize(&cfg.Formats), s.Dequantize(&cfg.Formats))
+		real, err := newFloat(t, &cfg).CheckGradient(p.Dequantize(&cfg.Formats), s.Dequantize(&cfg))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,7 +328,7 @@ func TestHardwareUpdateOfHeads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := model.Step(uint32(step), want, tr.samples.Quantize(f), nil)
+			out, err := model.Step(uint32(step), want, tr.samples.Quantize(cfg), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

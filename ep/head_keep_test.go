@@ -91,7 +91,7 @@ func TestHeadUpdatesAgainstFloat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			real, err := twin.Step(number, q, s.Dequantize(f), nil)
+			real, err := twin.Step(number, q, s.Dequantize(cfg), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -60,7 +60,7 @@ center = false
 		t.Errorf("%d classes, %d layers, %d rates, want 5, 3, 3", got.Network.Classes(), len(got.Network.Layers), len(got.Rates))
 	}
 	var b bytes.Buffer
-	if err := WriteTOML(&b, got, "", ""); err != nil {
+	if err := WriteTOML(&b, got, Sources{}); err != nil {
 		t.Fatal(err)
 	}
 	again, _, problem := resolveTOML(t, b.String())

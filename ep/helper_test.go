@@ -85,6 +85,9 @@ func randomFloatSamples(cfg *Config, seed uint64) *FloatSamples {
 	for range cfg.Batch {
 		s.Y = append(s.Y, rng.IntN(cfg.Network.Classes()))
 	}
+	if err := s.AddStates(RandomStates, cfg); err != nil {
+		panic(err) // there is no file
+	}
 	return s
 }
 
@@ -93,5 +96,5 @@ func randomParams(cfg *Config, seed uint64) *Params {
 }
 
 func randomSamples(cfg *Config, seed uint64) *Samples {
-	return randomFloatSamples(cfg, seed).Quantize(&cfg.Formats)
+	return randomFloatSamples(cfg, seed).Quantize(cfg)
 }

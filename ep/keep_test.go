@@ -122,7 +122,7 @@ func TestUpdatesAgainstFloat(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				real, err := twin.Step(number, q, s.Dequantize(&cfg.Formats), nil)
+				real, err := twin.Step(number, q, s.Dequantize(cfg), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -227,7 +227,7 @@ func trainerKeeps(t *testing.T, cfg *Config) {
 		if _, _, err := tr.Step(); err != nil {
 			t.Fatal(err)
 		}
-		s := tr.samples.Quantize(&cfg.Formats)
+		s := tr.samples.Quantize(cfg)
 		out, err := m.Step(uint32(i/3), p, s, nil)
 		if err != nil {
 			t.Fatal(err)

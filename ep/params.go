@@ -73,6 +73,8 @@ type Samples struct {
 	// Teacher holds what heads are taught, by head, in Formats.Error: features [B, D],
 	// probabilities softmax(zt/T) [B, K]. It is empty for a head without a teacher.
 	Teacher [][]int32
+
+	States [][]int32 // initial states of each layer, [B, C, H, W]; nil unless Config.GivenStates
 }
 
 // FloatSamples are B inputs as real numbers with their labels.
@@ -81,6 +83,7 @@ type FloatSamples struct {
 	Y []int     // [B], 0..classes-1
 
 	Teacher [][]float64 // as in Samples
+	States  [][]float64 // likewise
 }
 
 // NewFloatParams returns parameters of net's shapes, all zero.
@@ -143,21 +146,25 @@ func (p *Params) Dequantize(f *Formats) *FloatParams {
 	return q
 }
 
-// Quantize returns the nearest codes of s, saturated.
-func (s *FloatSamples) Quantize(f *Formats) *Samples {
+// Quantize returns the nearest codes of s in the formats of cfg, saturated.
+func (s *FloatSamples) Quantize(cfg *Config) *Samples {
+	f := &cfg.Formats
 	q := &Samples{X: quantize(s.X, f.Input), Y: append([]int(nil), s.Y...)}
 	for _, t := range s.Teacher {
 		q.Teacher = append(q.Teacher, quantize(t, f.Error))
 	}
+	q.States = cfg.quantizeStates(s.States)
 	return q
 }
 
 // Dequantize returns the real values of s, exactly.
-func (s *Samples) Dequantize(f *Formats) *FloatSamples {
+func (s *Samples) Dequantize(cfg *Config) *FloatSamples {
+	f := &cfg.Formats
 	q := &FloatSamples{X: dequantize(s.X, f.Input), Y: append([]int(nil), s.Y...)}
 	for _, t := range s.Teacher {
 		q.Teacher = append(q.Teacher, dequantize(t, f.Error))
 	}
+	q.States = cfg.dequantizeStates(s.States)
 	return q
 }
 

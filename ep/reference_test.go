@@ -40,6 +40,7 @@ type reference struct {
 	y      []int
 	rec    recorder
 	star   [][][]uint8 // frozen indices by layer and sample
+	given  [][]int32   // initial states by layer; nil for the constant
 }
 
 // scale is the number of fractional bits of every accumulator of reference.
@@ -294,7 +295,7 @@ func (r *reference) sweep(phase Phase, t int, s [][][]int32) [][][]int32 {
 		}
 		r.rec.Index(phase, t, n+1, all)
 	}
-	early := phase == PhaseFree && t == 0 && r.cfg.Initial > 0 // the indices of the initial states
+	early := phase == PhaseFree && t == 0 && (r.cfg.Initial > 0 || r.given != nil) // the indices of the initial states
 	if early {
 		for n := range net.Layers {
 			if net.Layers[n].Pool == MaxPool && (n == 0 || n%2 == 1) {
@@ -431,9 +432,14 @@ func (r *reference) train() *Params {
 	r.star = make([][][]uint8, len(net.Layers))
 	for n := range net.Layers {
 		r.star[n] = make([][]uint8, r.cfg.Batch)
-		for range r.cfg.Batch {
-			initial := make([]int32, net.Layers[n].Out.Len())
+		for b := range r.cfg.Batch {
+			size := net.Layers[n].Out.Len()
+			initial := make([]int32, size)
 			for i := range initial {
+				if r.given != nil {
+					initial[i] = r.given[n][b*size+i]
+					continue
+				}
 				f := r.state(n)
 				initial[i] = int32(min(f.FromFloat(r.cfg.InitialOf(n+1), fixedpoint.NearestEven), 1<<f.Frac))
 			}

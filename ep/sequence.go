@@ -58,6 +58,9 @@ func (s *Samples) Slice(first, count int) *Samples {
 	for _, t := range s.Teacher {
 		z.Teacher = append(z.Teacher, cut(t))
 	}
+	for _, t := range s.States {
+		z.States = append(z.States, cut(t))
+	}
 	return z
 }
 

@@ -39,7 +39,7 @@ func sweepVGG5(t *testing.T, gain float64, picture uint64) (steps [2]int, apart 
 	}
 	cfg.Init.Gain, cfg.FreeSteps, cfg.MinSteps, cfg.Tolerance = gain, 400, 2, 1
 	p := InitParams(&cfg.Network, cfg.Init, 1).Quantize(&cfg.Formats)
-	s := ProceduralSamples(&cfg.Network, 1, picture).Quantize(&cfg.Formats)
+	s := ProceduralSamples(&cfg.Network, 1, picture).Quantize(cfg)
 	var runs [2]*fixedRun[float64]
 	for i := range runs {
 		cfg.Sweep = Sweep(i)

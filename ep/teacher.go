@@ -239,6 +239,9 @@ func (t *Trainer) WriteTeacher(w io.Writer) error {
 		}
 		part.fill(&t.samples, index, net, Augment{}, 0)
 		t.samples.Teacher = nil
+		if t.data.States != nil {
+			t.samples.States = t.data.States.Of(index)
+		}
 		t.engine.relax(&t.samples, false, 1)
 		for n := range net.Layers {
 			values := make([]float64, len(index)*net.Layers[n].Out.Len())

@@ -102,8 +102,8 @@ func (d *Draft) setFromFile(path, key string, value any) error {
 		return fmt.Errorf("%s: %s: %w", path, key, err)
 	}
 	switch key {
-	case "weights", "input", "data":
-		if name := value.(string); name != "" && !filepath.IsAbs(name) {
+	case "weights", "input", "data", "phases.initial-states":
+		if name := value.(string); name != "" && name != RandomStates && !filepath.IsAbs(name) {
 			value = filepath.Join(filepath.Dir(path), name)
 		}
 	}
@@ -176,6 +176,10 @@ func (d *Draft) Resolve() (*Config, *Sources, error) {
 	if err := d.apply(&r, func(key string) bool { return !ofNetwork(key) }); err != nil {
 		return nil, nil, err
 	}
+	if err := checkStatesSource(r.sources.States); err != nil {
+		return nil, nil, d.place(err)
+	}
+	r.config.GivenStates = r.sources.States != ""
 	if r.config.Build == Inference {
 		r.config = *r.config.ForInference()
 	}
@@ -187,15 +191,20 @@ func (d *Draft) Resolve() (*Config, *Sources, error) {
 		return nil, nil, fmt.Errorf("%s: %d, want an integer of at least 0", d.values["first-sample"].origin, r.sources.First)
 	}
 	if err := r.config.Validate(); err != nil {
-		var bad *SettingError
-		if errors.As(err, &bad) {
-			if g, ok := d.values[bad.Key]; ok {
-				return nil, nil, fmt.Errorf("%s: %s", g.origin, bad.Reason)
-			}
-		}
-		return nil, nil, err
+		return nil, nil, d.place(err)
 	}
 	return &r.config, &r.sources, nil
+}
+
+// place names the file or flag that a setting comes from.
+func (d *Draft) place(err error) error {
+	var bad *SettingError
+	if errors.As(err, &bad) {
+		if g, ok := d.values[bad.Key]; ok {
+			return fmt.Errorf("%s: %s", g.origin, bad.Reason)
+		}
+	}
+	return err
 }
 
 func (d *Draft) apply(r *resolution, which func(key string) bool) error {
@@ -213,13 +222,13 @@ func (d *Draft) apply(r *resolution, which func(key string) bool) error {
 }
 
 // WriteTOML writes the resolved configuration with a comment at every key, such
-// that reading it gives cfg again. weights and input are the paths, relative to
-// the file, of the weights and samples that belong to it; empty ones are left out.
-func WriteTOML(w io.Writer, cfg *Config, weights, input string) error {
+// that reading it gives cfg again. Weights, samples and initial states that belong to it are
+// those of src, paths relative to the file; empty ones are left out.
+func WriteTOML(w io.Writer, cfg *Config, src Sources) error {
 	net := &cfg.Network
 	r := resolution{
 		config:  *cfg,
-		sources: Sources{Weights: weights, Input: input},
+		sources: src,
 		net:     networkText{name: net.Name, layers: net.Notation(), input: net.Input.String(), loss: net.Loss()},
 	}
 	var b strings.Builder

@@ -154,7 +154,7 @@ func TestWriteTOML(t *testing.T) {
 	}
 	odd.PoolIndex, odd.Activation, odd.Beta, odd.Seed = Live, Unit, 1e-3, 1<<63-1
 	odd.Formats.StateRounding = fixedpoint.Truncate
-	odd.Rates = []float64{1.0 / 3, 0, 1e21}
+	odd.Rates, odd.GivenStates = []float64{1.0 / 3, 0, 1e21}, true
 	configs := []*Config{odd}
 	for _, name := range PresetNames() {
 		cfg, err := Preset(name)
@@ -165,17 +165,21 @@ func TestWriteTOML(t *testing.T) {
 	}
 	for _, cfg := range configs {
 		var first, second bytes.Buffer
-		if err := WriteTOML(&first, cfg, "golden/weights.npz", "golden/samples.npz"); err != nil {
+		src := Sources{Weights: "golden/weights.npz", Input: "golden/samples.npz"}
+		if cfg.GivenStates {
+			src.States = "golden/states.npz"
+		}
+		if err := WriteTOML(&first, cfg, src); err != nil {
 			t.Fatal(err)
 		}
-		got, src, problem := resolveTOML(t, first.String())
+		got, again, problem := resolveTOML(t, first.String())
 		if problem != "" {
 			t.Fatalf("%s: %s in\n%s", cfg.Network.Name, problem, first.String())
 		}
 		if diff := cmp.Diff(cfg, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", cfg.Network.Name, diff)
 		}
-		if err := WriteTOML(&second, got, src.Weights, src.Input); err != nil {
+		if err := WriteTOML(&second, got, *again); err != nil {
 			t.Fatal(err)
 		}
 		if first.String() != second.String() {
@@ -234,6 +238,9 @@ func TestTOMLErrors(t *testing.T) {
 		{"[phases]\nbeta = nan", `net.toml: phases.beta: NaN, want a finite number above 0`},
 		{"[phases]\npool-index = \"cold\"", `net.toml: phases.pool-index: "cold", want "frozen" or "live"`},
 		{"[phases]\ndamping = 9", `net.toml: phases.damping: 9, want an integer 0..8`},
+		{"[phases]\ninitial-states = \"random\"\ninitial-state = 0.5", `net.toml: phases.initial-state: 0.5 with phases.initial-states, want 0`},
+		{"[network]\nlayers = \"4,fc2\"\n[phases]\ninitial-states = \"s.npz\"\nlayer-initial = [0.5, 0]", `net.toml: phases.layer-initial: [0.5 0] with phases.initial-states, want none`},
+		{"[phases]\ninitial-states = \"drawn\"", `net.toml: phases.initial-states: "drawn", want a file ending in .npz, or random`},
 		{"[phases]\ndamping = 1\ninitial-state = 0.5", `net.toml: phases.initial-state: 0.5 with damping 1, want 0 or damping 0`},
 		{"[phases]\ninitial-state = 1.5", `net.toml: phases.initial-state: 1.5, want a number 0..1`},
 		{"[phases]\nlayer-initial = [0.5]", `net.toml: phases.layer-initial: 1 numbers, want 8, one for each layer, or none`},

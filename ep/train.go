@@ -80,6 +80,9 @@ func NewTrainer(cfg *Config, opt TrainOptions, p *FloatParams, data *Dataset) (*
 			return nil, fmt.Errorf("%s: kind %v without a teacher, want a teacher's targets", h.Name, h.Kind)
 		}
 	}
+	if cfg.GivenStates && data.States == nil {
+		return nil, fmt.Errorf("training part of %s: no initial states, want those of phases.initial-states", data.Name)
+	}
 	if cfg.Batch > data.Train.Len() {
 		return nil, fmt.Errorf("batch of %d samples, want at most the %d of the training part of %s",
 			cfg.Batch, data.Train.Len(), data.Name)
@@ -158,6 +161,9 @@ func (t *Trainer) Step() (loss float64, correct int, err error) {
 		mixSeed(t.cfg.Seed, uint64(t.Epoch)))
 	if t.data.Teacher != nil {
 		t.samples.Teacher = t.data.Teacher.Targets(&t.samples, t.order[t.Batch*t.cfg.Batch:][:t.cfg.Batch])
+	}
+	if t.data.States != nil {
+		t.samples.States = t.data.States.Of(t.order[t.Batch*t.cfg.Batch:][:t.cfg.Batch])
 	}
 	t.engine.setParams(t.Params)
 	if t.opt.Calibrate && t.Epoch == 0 && t.Batch == 0 {

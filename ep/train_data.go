@@ -10,7 +10,8 @@ import (
 type Dataset struct {
 	Name        string
 	Train, Test *Images
-	Teacher     Teacher // of the training part; nil without one
+	Teacher     Teacher        // of the training part; nil without one
+	States      *InitialStates // likewise
 }
 
 // Images is one part of a data set.
@@ -99,7 +100,7 @@ func (set *dataset) load(dir string, names []string) (*Images, error) {
 // fill makes s the given images, augmented by a stream of random numbers for
 // each image.
 func (m *Images) fill(s *FloatSamples, index []int, net *Network, a Augment, seed uint64) {
-	s.X, s.Y = s.X[:0], s.Y[:0]
+	s.X, s.Y, s.States = s.X[:0], s.Y[:0], nil
 	one := images{shape: m.shape, pixels: make([]byte, m.shape.Len())}
 	for _, i := range index {
 		src := m.pixels[i*m.shape.Len():][:m.shape.Len()]

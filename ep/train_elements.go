@@ -11,10 +11,11 @@ type elements[T fixedpoint.Number] struct {
 	input        func(x float64) T
 	weight, bias func(n int) func(x float64) T // of layer n+1
 	biasScale    func(n int) T
-	one          T                          // target of the labelled class
-	top          []T                        // largest state, by layer
-	state        []float64                  // unit of a state, by layer
-	contrasts    func(n int) (w, b float64) // units of a contrast
+	one          T                             // target of the labelled class
+	top          []T                           // largest state, by layer
+	state        []float64                     // unit of a state, by layer
+	given        func(n int) func(x float64) T // initial state of layer n+1
+	contrasts    func(n int) (w, b float64)    // units of a contrast
 	headElements[T]
 	integers bool // states are codes 0 .. top
 }
@@ -25,6 +26,7 @@ func newEngine(cfg *Config, fixed bool) (engine, *Arith, error) {
 	one.Batch = shardSize(cfg)
 	zero := NewFloatParams(&cfg.Network)
 	blank := &FloatSamples{X: make([]float64, one.Batch*cfg.Network.Input.Len()), Y: make([]int, one.Batch)}
+	blank.States = one.blankStates()
 	for i := range cfg.Network.Heads {
 		blank.Teacher = append(blank.Teacher, make([]float64, one.Batch*cfg.Network.Heads[i].Outputs()))
 	}
@@ -46,7 +48,7 @@ func newEngine(cfg *Config, fixed bool) (engine, *Arith, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p, s := zero.Quantize(&cfg.Formats), blank.Quantize(&cfg.Formats)
+	p, s := zero.Quantize(&cfg.Formats), blank.Quantize(cfg)
 	f.cfg = &one // the ranges of f hold for the whole batch, its relaxers for a shard
 	if f.arith.exactInFloat64() {
 		return newMachine(cfg, codeElements[float64](cfg, f.arith), codeRelaxer[float64](f, p, s)), f.arith, nil
@@ -64,7 +66,7 @@ func realElements(f *Float) elements[float64] {
 	return elements[float64]{
 		input: same, weight: all, bias: all,
 		biasScale: func(n int) float64 { return f.cfg.Network.Layers[n].poolScale() },
-		one:       f.one, top: f.top, state: units,
+		one:       f.one, top: f.top, state: units, given: all,
 		contrasts: func(n int) (w, b float64) { return f.cfg.Network.Layers[n].poolScale(), 1 },
 		headElements: headElements[float64]{
 			headWeight: same, headBias: same, errorOf: same, meanOf: func(_ int, x float64) float64 { return x },
@@ -91,6 +93,10 @@ func codeElements[T fixedpoint.Number](cfg *Config, a *Arith) elements[T] {
 		biasScale: func(n int) T { return T(int64(1) << a.Layers[n].BiasShift) },
 		one:       T(a.TargetOne << (align - f.Target.Frac)),
 		top:       top, state: stateLSBs(cfg), integers: true,
+		given: func(n int) func(float64) T {
+			nearest := code(a.Layers[n].State)
+			return func(x float64) T { return min(nearest(x), top[n]) }
+		},
 		contrasts: func(n int) (w, b float64) {
 			return math.Ldexp(1, -a.Layers[n].ContrastFrac), math.Ldexp(1, -a.Layers[n].BiasContrastFrac)
 		},

@@ -70,6 +70,7 @@ type machine[T fixedpoint.Number] struct {
 	sign            T     // of its nudges
 	last            [][]T // s* of the last batch of training, if starts are warm
 	warm            bool  // it is there
+	initial         [][]T // states of the batch; nil unless the samples bring some
 
 	shard func(r *relaxer[T], first int, nudged bool) // relaxShard, or what takes its place
 }
@@ -169,6 +170,14 @@ func (m *machine[T]) relax(s *FloatSamples, nudged bool, sign int) {
 		}
 	}
 	m.setTeacher(s)
+	m.initial = nil
+	for n, states := range s.States {
+		given, code := make([]T, m.cfg.Batch*m.cfg.Network.Layers[n].Out.Len()), m.given(n)
+		for i, x := range states {
+			given[i] = code(x)
+		}
+		m.initial = append(m.initial, given)
+	}
 	size := m.workers[0].batch
 	shards := (m.samples + size - 1) / size
 	workers := m.workers[:min(len(m.workers), shards)]
@@ -202,15 +211,19 @@ func (m *machine[T]) join(workers []*relaxer[T], shards int) {
 	}
 }
 
-// from returns the states from which training goes on, those of the batch before, or nil
-// for the initial state.
+// from returns the states in which the free phase begins: in training from warm starts those of
+// the batch before, else those that the samples bring, or nil for the constant.
 func (m *machine[T]) from(r *relaxer[T], first int, nudged bool) [][]T {
-	if !m.warm || !nudged {
+	all := m.initial
+	if m.warm && nudged {
+		all = m.last
+	}
+	if all == nil {
 		return nil
 	}
 	var states [][]T
 	for n := range r.layers {
-		states = append(states, m.part(r, m.last, n, first))
+		states = append(states, m.part(r, all, n, first))
 	}
 	return states
 }

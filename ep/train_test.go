@@ -110,7 +110,7 @@ func TestHardwareUpdateIsFixed(t *testing.T) {
 				if _, _, err := tr.Step(); err != nil {
 					t.Fatal(err)
 				}
-				out, err := model.Step(uint32(step), want, tr.samples.Quantize(f), nil)
+				out, err := model.Step(uint32(step), want, tr.samples.Quantize(cfg), nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -111,7 +111,7 @@ func (tr *tracer) fixed(p *FloatParams, s *FloatSamples) (gradient, exact *Float
 		return nil, nil, err
 	}
 	f := &tr.cfg.Formats
-	codes, input := p.Quantize(f), s.Quantize(f)
+	codes, input := p.Quantize(f), s.Quantize(tr.cfg)
 	if _, err := m.TrainStep(codes, input, &codeTracer{tr, stateLSBs(tr.cfg)}); err != nil {
 		return nil, nil, err
 	}
@@ -140,7 +140,7 @@ func (tr *tracer) fixed(p *FloatParams, s *FloatSamples) (gradient, exact *Float
 	if err != nil {
 		return nil, nil, err
 	}
-	exact, err = twin.BPTT(codes.Dequantize(f), input.Dequantize(f), tr.cfg.NudgeSteps, nil)
+	exact, err = twin.BPTT(codes.Dequantize(f), input.Dequantize(tr.cfg), tr.cfg.NudgeSteps, nil)
 	return gradient, exact, err
 }
 

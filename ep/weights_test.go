@@ -87,7 +87,7 @@ func TestWeightsRoundTrip(t *testing.T) {
 func TestSamplesRoundTrip(t *testing.T) {
 	net := testNet(t, "fc10", cifar)
 	f := DefaultFormats()
-	s := ProceduralSamples(net, 3, 1).Quantize(&f)
+	s := ProceduralSamples(net, 3, 1).Quantize(&Config{Formats: f})
 	var b bytes.Buffer
 	if err := WriteSamples(&b, s, net, &f); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestSamplesRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(s, r.Quantize(&f)); diff != "" {
+	if diff := cmp.Diff(s, r.Quantize(&Config{Formats: f})); diff != "" {
 		t.Errorf("samples (-want +got):\n%s", diff)
 	}
 }

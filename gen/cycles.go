@@ -71,24 +71,15 @@ func (m *cycleModel) job(first, beats, columns int) int {
 	return take + 1
 }
 
-// load models the fetching of labels and samples.
+// load models the fetching of what comes before the slabs.
 func (m *cycleModel) load() {
 	d := m.d
-	beats := func(r Region) (int, int) { return r.Offset / d.Map.BeatBytes, r.Bytes / d.Map.BeatBytes }
 	t := 0
-	if d.labels() > 0 {
-		first, n := beats(d.Map.Labels)
-		t = m.job(first, n, d.labels()) + 1
-	}
-	first, n := beats(d.Map.Input)
-	t += m.job(first, n, d.inputWords()) + 1
-	if d.TargetWords > 0 {
-		first, n = beats(d.Map.Targets)
-		t += m.job(first, n, d.TargetWords) + 1
-	}
-	if d.Centered {
-		first, n = beats(d.Map.Means)
-		t += m.job(first, n, d.MeanWords) + 1
+	for _, j := range d.inputJobs() {
+		if j.cold && d.continues {
+			continue
+		}
+		t += m.job(j.region.Offset/d.Map.BeatBytes, j.region.Bytes/d.Map.BeatBytes, j.columns) + 1
 	}
 	if d.onChip() {
 		for _, l := range d.slabs() {

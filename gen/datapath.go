@@ -23,7 +23,7 @@ func (d *Design) modeFields() record {
 		{"i_even", 1, "the layer below is in the even bank"},
 		{"unpool", 1, "z only at the argmax"},
 		{"window", 1, "up of a pooled layer"},
-		{"zero", 1, "all states count as zero: first free step"},
+		{"zero", 1 - b2i(d.given()), "all states count as zero: first free step"},
 		{"free_index", b2i(d.selectsIndex()), "pool by comparison and store the argmax"},
 		{"acc_keep", max(live, b2i(d.hasHeads())), "store no accumulator: the pass is for the argmax"},
 		{"nudge", b2i(d.nudgesOutput()), "the output layer is nudged"},

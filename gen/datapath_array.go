@@ -55,9 +55,7 @@ func (p *datapath) array() {
 func (p *datapath) connectOperands(at2 func(name string, v hdl.Value) hdl.Value, void, minus hdl.Value) (v, z hdl.Value) {
 	d := p.d
 	u := p.Instance(d.operands(), "u_operands")
-	for _, name := range []string{"down", "i_even", "zero"} {
-		u.In(name+"_i", p.mode[name])
-	}
+	p.connectModes(u, "down", "i_even", "zero")
 	if isBias := p.isBias(); isBias != nil {
 		u.In("bias_i", isBias)
 	}

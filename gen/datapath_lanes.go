@@ -56,7 +56,7 @@ func (p *datapath) connectLane(u *hdl.Instance, r hdl.Index, in *laneInputs) {
 	p.connectModes(u, "up", "down", "free_index", "window", "nudge", "up_shift", "down_shift", "act_shift")
 	p.connectModes(u, d.laneModes()...)
 	p.connectModes(u, "mean", "unclamped", "strength", "nudge_minus", "top")
-	if d.Cfg.Damping > 0 {
+	if d.dampsConstant() {
 		p.connectModes(u, "zero")
 	}
 	u.In("sum_valid_i", p.accValid)

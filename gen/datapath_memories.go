@@ -7,9 +7,14 @@ func (p *datapath) memories() {
 	d := p.d
 	p.Group("From the fetch unit")
 	input := writePort{
-		we:   p.Input("input_we_i", hdl.U(1), "one word of the samples"),
+		we:   p.Input("input_we_i", hdl.U(1), d.inputWordDoc()),
 		addr: p.Input("input_addr_i", p.evenAddr.Type()),
 		data: p.Input("input_data_i", hdl.U(d.P*d.LaneBits)),
+	}
+	var odd writePort // of given initial states
+	if d.GivenWords[1] > 0 {
+		odd = writePort{we: p.Input("odd_we_i", hdl.U(1), "one word of the initial states of odd layers"),
+			addr: p.Input("odd_addr_i", p.oddAddr.Type()), data: input.data}
 	}
 	slab := writePort{
 		we:   p.Input("slab_we_i", hdl.U(d.Lines), "one column of a tile"),
@@ -25,7 +30,7 @@ func (p *datapath) memories() {
 	if d.hasHeads() {
 		p.headWrites()
 	}
-	waddr := p.stateBanks(input)
+	waddr := p.stateBanks(input, odd)
 	accWE := p.indices()
 	p.weights(slab)
 	if d.someBiases() {
@@ -37,6 +42,11 @@ func (p *datapath) memories() {
 // writePort is the write port of a memory.
 type writePort struct{ we, addr, data hdl.Value }
 
+// or is the port of what writes first, or else, by one of the enables, as w says.
+func (w writePort) or(first writePort, enables ...hdl.Value) writePort {
+	return writePort{hdl.Any(first.we, enables...), hdl.Mux(first.we, first.addr, w.addr), hdl.Mux(first.we, first.data, w.data)}
+}
+
 // connect connects it to a memory.
 func (w writePort) connect(u *hdl.Instance) {
 	u.In("we_i", w.we)
@@ -45,9 +55,9 @@ func (w writePort) connect(u *hdl.Instance) {
 }
 
 // stateBanks builds the memories of the states: of even layers with the samples, and of odd
-// ones. It returns the address of what is written, by stage, up to where those of states and
+// ones, with what the fetch unit writes to them. It returns the address of what is written, by stage, up to where those of states and
 // of accumulators go on alone.
-func (p *datapath) stateBanks(input writePort) (waddr []hdl.Value) {
+func (p *datapath) stateBanks(input, given writePort) (waddr []hdl.Value) {
 	d := p.d
 	p.Group("Stage 2: states")
 	p.states = p.Wire("state", hdl.U(d.P*d.LaneBits), "activated states")
@@ -62,14 +72,16 @@ func (p *datapath) stateBanks(input writePort) (waddr []hdl.Value) {
 	}
 	even := activated(hdl.Not(p.mode["i_even"]), p.evenAddr)
 	odd := activated(p.mode["i_even"], p.oddAddr)
-	writes := []hdl.Value{even.we}
+	evens, odds := []hdl.Value{even.we}, []hdl.Value{odd.we}
 	if d.hasHeads() {
-		writes = []hdl.Value{p.averageWE, even.we}
+		evens, odds = []hdl.Value{p.averageWE, even.we}, []hdl.Value{p.errorWE, odd.we}
 		even.data = hdl.Mux(p.averageWE, p.averages, even.data)
-		odd = writePort{hdl.Any(p.errorWE, odd.we), hdl.Mux(p.errorWE, fit(p.errorAddr, odd.addr.Type().Width), odd.addr),
-			hdl.Mux(p.errorWE, p.errors, odd.data)}
+		odd = odd.or(writePort{p.errorWE, fit(p.errorAddr, odd.addr.Type().Width), p.errors}, odd.we)
 	}
-	even = writePort{hdl.Any(input.we, writes...), hdl.Mux(input.we, input.addr, even.addr), hdl.Mux(input.we, input.data, even.data)}
+	even = even.or(input, evens...)
+	if given.we != nil {
+		odd = odd.or(given, odds...)
+	}
 
 	bank := func(i int, instance string, w writePort, raddr hdl.Value, word string) *hdl.Signal {
 		u := p.Instance(d.stateBank(i), instance)

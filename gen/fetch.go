@@ -13,6 +13,8 @@ const (
 	fetchMeans // only with centred heads
 	fetchTargets
 	fetchKept // only where updates keep something
+	fetchEven // only where initial states are given: those of even layers
+	fetchOdd  // and of odd ones
 )
 
 // fetch is ep_fetch under construction.
@@ -35,6 +37,7 @@ type fetch struct {
 	repeat                            hdl.Value   // the visit that begins a time step
 	certain, relaxed                  hdl.Value   // with a monitor
 	nudged                            hdl.Value   // with a monitor and heads
+	cold                              hdl.Value   // where not every start reads initial states
 	kept                              fetchKeptWiring
 }
 
@@ -70,6 +73,9 @@ func (f *fetch) ports() {
 	f.start = f.Input("start_i", one, "begin "+f.d.taskOf())
 	if !f.d.onChip() && f.d.learns() {
 		f.infer = f.Input("infer_run_i", one, "free phase only")
+	}
+	if f.d.coldStarts() {
+		f.cold = f.Input("cold_run_i", one, "the run begins at the given states")
 	}
 	f.abort = f.Input("abort_i", one, "request nothing more")
 	f.base = f.Input("base_i", hdl.U(64), "byte address of the memory map, a multiple of 4096")
@@ -107,7 +113,7 @@ func (f *fetch) registers() {
 func (f *fetch) declareStates() {
 	d := f.d
 	state := hdl.U(3)
-	if d.keeps() && d.Centered {
+	if d.keeps() && d.Centered || d.given() {
 		state = hdl.U(4)
 	}
 	f.state = f.Reg("state_q", state)
@@ -131,5 +137,14 @@ func (f *fetch) declareStates() {
 		}
 		f.states = append(f.states, f.Localparam("KEPT", state, int64(code)))
 		f.kept.again = f.Reg("again_q", hdl.U(1), "the words are fetched for the second walk")
+	} else {
+		f.states = append(f.states, nil)
+	}
+	for bank, name := range []string{"EVEN", "ODD"} {
+		if d.GivenWords[bank] == 0 {
+			f.states = append(f.states, nil)
+			continue
+		}
+		f.states = append(f.states, f.Localparam(name, state, int64(fetchEven+bank)))
 	}
 }

@@ -7,17 +7,17 @@ func (f *fetch) destinations() {
 	d, one := f.d, hdl.U(1)
 	f.Group("Where a column goes")
 	in := func(state int) hdl.Value { return hdl.All(f.counted, hdl.Eq(f.state, f.states[state])) }
-	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.MeanWords, d.TargetWords))), "label or word of the samples")
+	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.GivenWords[1], d.MeanWords, d.TargetWords))), "label or word of the samples")
 	if d.labels() > 0 {
 		f.Assign(f.Output("label_we_o", one), in(fetchLabels))
 		f.Assign(f.Output("label_addr_o", hdl.U(d.fields.sample)), fit(at, d.fields.sample))
 		f.Assign(f.Output("label_data_o", hdl.U(d.labelBits())), fit(hdl.Slice(f.column, d.ElementBits-1, 0), d.labelBits()))
 	}
-	inputWE := f.Output("input_we_o", one)
-	f.Assign(inputWE, in(fetchInput))
-	f.Assign(f.Output("input_addr_o", hdl.U(addrBits(d.StateWords[0]))), fit(at, addrBits(d.StateWords[0])))
-	f.Assign(f.Output("input_data_o", hdl.U(d.P*d.LaneBits)), d.narrowColumn(f.column, d.P, d.LaneBits))
-
+	f.evenPort(at, in)
+	if d.GivenWords[1] > 0 {
+		f.Assign(f.Output("odd_we_o", one), in(fetchOdd))
+		f.Assign(f.Output("odd_addr_o", hdl.U(addrBits(d.StateWords[1]))), fit(at, addrBits(d.StateWords[1])))
+	}
 	if d.TargetWords > 0 {
 		f.Assign(f.Output("target_we_o", one), in(fetchTargets))
 		f.Assign(f.Output("target_addr_o", hdl.U(addrBits(d.TargetWords))), fit(at, addrBits(d.TargetWords)))

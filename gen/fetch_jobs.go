@@ -48,20 +48,8 @@ func (f *fetch) countSteps() {
 // inEachState adds what each state waits for and what follows.
 func (f *fetch) inEachState(c *hdl.Case) {
 	d, st := f.d, f.states
-	over := func(next func(b *hdl.Block)) func(b *hdl.Block) {
-		return func(b *hdl.Block) { b.If(f.lastColumn, next) }
-	}
 	c.When(func(b *hdl.Block) { b.If(f.start, f.begin) }, st[fetchIdle])
-	if d.labels() > 0 {
-		c.When(over(f.loadInput), st[fetchLabels])
-	}
-	c.When(over(f.loadTargets), st[fetchInput])
-	if d.TargetWords > 0 {
-		c.When(over(f.loadMeans), st[fetchTargets])
-	}
-	if d.Centered {
-		c.When(over(f.wait), st[fetchMeans])
-	}
+	f.inputStates(c, f.wait)
 	c.When(func(b *hdl.Block) { b.If(hdl.Not(hdl.DynBit(f.full, f.fillBank)), f.loadSlab) }, st[fetchWait])
 	if d.monitored() {
 		c.When(f.hold, st[fetchHold])
@@ -69,12 +57,12 @@ func (f *fetch) inEachState(c *hdl.Case) {
 	if d.keeps() {
 		c.When(f.keptWalk, st[fetchKept])
 	}
-	c.Default(over(f.slabOver))
+	c.Default(func(b *hdl.Block) { b.If(f.lastColumn, f.slabOver) })
 }
 
 // begin starts with the first job and the first visit.
 func (f *fetch) begin(b *hdl.Block) {
-	f.firstJob(b)
+	f.firstInput(b)
 	b.Set(f.visit, zeroOf(f.visit))
 	b.Set(f.slab, zeroOf(f.slab))
 	b.Set(f.step, zeroOf(f.step))
@@ -92,42 +80,6 @@ func (f *fetch) load(b *hdl.Block, r Region, columns int) {
 // beatOf is the first beat of a region.
 func (f *fetch) beatOf(r Region) hdl.Value {
 	return hdl.Const(f.addr.Type(), int64(r.Offset/f.d.Map.BeatBytes))
-}
-
-// firstJob begins with the labels, or, where nothing asks for them, with the samples.
-func (f *fetch) firstJob(b *hdl.Block) {
-	if f.d.labels() == 0 {
-		f.loadInput(b)
-		return
-	}
-	b.Set(f.state, f.states[fetchLabels])
-	f.load(b, f.d.Map.Labels, f.d.labels())
-}
-
-// loadInput begins with the samples.
-func (f *fetch) loadInput(b *hdl.Block) {
-	b.Set(f.state, f.states[fetchInput])
-	f.load(b, f.d.Map.Input, f.d.inputWords())
-}
-
-// loadTargets goes on with the targets of a teacher, or, where there are none, behind them.
-func (f *fetch) loadTargets(b *hdl.Block) {
-	if f.d.TargetWords == 0 {
-		f.loadMeans(b)
-		return
-	}
-	b.Set(f.state, f.states[fetchTargets])
-	f.load(b, f.d.Map.Targets, f.d.TargetWords)
-}
-
-// loadMeans goes on with the means of the features, or, where there are none, with the slabs.
-func (f *fetch) loadMeans(b *hdl.Block) {
-	if !f.d.Centered {
-		f.wait(b)
-		return
-	}
-	b.Set(f.state, f.states[fetchMeans])
-	f.load(b, f.d.Map.Means, f.d.MeanWords)
 }
 
 // wait goes to the state in which a half of the slab buffer is waited for.

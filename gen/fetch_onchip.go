@@ -10,17 +10,10 @@ func (f *fetch) loadAll() {
 	loaded := f.Reg("loaded_q", one)
 	f.Assign(f.Output("loaded_o", one, "everything is on chip"), loaded)
 	lastSlab := f.WireIs("last_slab", hdl.Eq(f.slab, rec.slice(word, "last")))
-	next := func(from, to int, before func(b *hdl.Block)) func(c *hdl.Case) {
-		return func(c *hdl.Case) {
-			c.When(func(b *hdl.Block) {
-				b.If(f.lastColumn, func(b *hdl.Block) {
-					b.Set(f.state, st[to])
-					before(b)
-				})
-			}, st[from])
-		}
+	weights := func(b *hdl.Block) {
+		f.wait(b)
+		b.Set(f.addr, f.beatOf(d.Map.Weights))
 	}
-	weights := func(b *hdl.Block) { b.Set(f.addr, f.beatOf(d.Map.Weights)) }
 	f.AlwaysReset(func(b *hdl.Block) {
 		for _, r := range []*hdl.Signal{f.state, f.addr, f.left, f.columns, f.visit, f.slab, loaded} {
 			b.Set(r, zeroOf(r))
@@ -30,25 +23,13 @@ func (f *fetch) loadAll() {
 		b.Case(f.state, func(c *hdl.Case) {
 			c.When(func(b *hdl.Block) {
 				b.If(f.start, func(b *hdl.Block) {
-					f.firstJob(b)
+					f.firstInput(b)
 					b.Set(f.visit, zeroOf(f.visit))
 					b.Set(f.slab, zeroOf(f.slab))
 					b.Set(loaded, bit(false))
 				})
 			}, st[fetchIdle])
-			if d.labels() > 0 {
-				next(fetchLabels, fetchInput, f.loadInput)(c)
-			}
-			last := fetchInput
-			if d.TargetWords > 0 {
-				next(last, fetchTargets, func(b *hdl.Block) { f.load(b, d.Map.Targets, d.TargetWords) })(c)
-				last = fetchTargets
-			}
-			if d.Centered {
-				next(last, fetchMeans, func(b *hdl.Block) { f.load(b, d.Map.Means, d.MeanWords) })(c)
-				last = fetchMeans
-			}
-			next(last, fetchWait, weights)(c)
+			f.inputStates(c, weights)
 			c.When(func(b *hdl.Block) {
 				b.Set(f.state, st[fetchSlab])
 				b.Set(f.left, rec.slice(word, "beats"))

@@ -72,14 +72,8 @@ func (d *Design) largestJob() (beats, columns, last int) {
 		beats, columns = max(beats, l.SlabBeats, l.KeptBeats), max(columns, l.SlabColumns, l.KeptColumns)
 		last = max(last, l.Slabs-1)
 	}
-	job := func(r Region, n int) {
-		beats, columns = max(beats, r.Bytes/d.Map.BeatBytes), max(columns, n)
-	}
-	job(d.Map.Input, d.inputWords())
-	job(d.Map.Labels, d.labels())
-	job(d.Map.Targets, d.TargetWords)
-	if d.Centered {
-		job(d.Map.Means, d.MeanWords)
+	for _, j := range d.inputJobs() {
+		beats, columns = max(beats, j.region.Bytes/d.Map.BeatBytes), max(columns, j.columns)
 	}
 	return beats, columns, last
 }

@@ -158,6 +158,20 @@ func (p *Plan) biasText() string {
 // fromZero reports that the initial state of all layers is 0.
 func (d *Design) fromZero() bool { return len(d.initials().values) == 1 && d.initials().values[0] == 0 }
 
+// fromText says where the free phase begins.
+func (d *Design) fromText() string {
+	switch {
+	case d.given():
+		return "the given states"
+	case d.fromZero():
+		return "the zero state"
+	}
+	return "the initial state"
+}
+
+// dampsConstant reports that the old states of a damped step may be the constant one.
+func (d *Design) dampsConstant() bool { return d.Cfg.Damping > 0 && !d.given() }
+
 // initialText says what the initial state is.
 func (d *Design) initialText() string {
 	switch la := d.Layers[0].Arith; {

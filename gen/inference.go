@@ -38,11 +38,3 @@ func (d *Design) afterStates() string {
 	}
 	return "array"
 }
-
-// inputsDoc names what the core reads before the weights.
-func (d *Design) inputsDoc() string {
-	if d.learns() {
-		return "labels and samples"
-	}
-	return "samples"
-}

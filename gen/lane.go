@@ -144,7 +144,7 @@ func (l *lane) ports() {
 	if d.Cfg.Output == ep.Linear {
 		l.linear = l.Input("unclamped_i", one, "the output layer, which is not clamped")
 	}
-	if d.Cfg.Damping > 0 {
+	if d.dampsConstant() {
 		l.zero = l.Input("zero_i", one, "old states count as zero")
 	}
 	l.Group("Sum of the row")
@@ -427,7 +427,11 @@ func (l *lane) damp(activated *hdl.Signal) {
 	word, k := hdl.S(d.LaneBits), d.Cfg.Damping
 	l.Group("Damping: 2^-" + itoa(k) + " of the way")
 	late := d.actStage() - 3
-	old := delay(&l.Scope, "state", hdl.Mux(l.zero, hdl.Const(word, 0), l.state), 0, late)[late]
+	before := hdl.Value(l.state)
+	if l.zero != nil {
+		before = hdl.Mux(l.zero, hdl.Const(word, 0), before)
+	}
+	old := delay(&l.Scope, "state", before, 0, late)[late]
 	way := l.WireIs("way", hdl.Sub(activated, old))
 	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
 	state := l.OutputReg("state_o", word, "new state "+d.stateText()+d.stateLate())

@@ -12,6 +12,8 @@ import "epgen/ep"
 //	labels    of designs that learn, B columns; lane 0 is the label of sample b, see LabelCode:
 //	          the class itself where the output layer is a vector and P a power of two
 //	input     columns (b, blk, y, x) of the samples
+//	states    of designs whose initial states are given, first of even layers and then, from a
+//	          whole beat on, of odd ones, layer after layer: columns (b, blk, y, x)
 //	targets   of designs with heads that are taught, head after head: columns (b, blk, y, x)
 //	          of what the teacher gives
 //	means     of designs with centred heads, head after head: columns (blk, y, x) of what
@@ -27,11 +29,24 @@ type MemoryMap struct {
 	BeatBytes   int
 	Labels      Region // empty where nothing learns
 	Input       Region
-	Targets     Region // empty without heads that are taught
-	Means       Region // empty without centred heads
+	States      [2]Region // of even layers and of odd ones; empty unless they are given
+	Targets     Region    // empty without heads that are taught
+	Means       Region    // empty without centred heads
 	Weights     Region
 	Results     Region
 	Size        int // bytes of the whole map
+}
+
+// NamedRegion is a region with its name in upper case.
+type NamedRegion struct {
+	Name string
+	Region
+}
+
+// Regions lists all regions in the order of memory, empty ones too.
+func (m *MemoryMap) Regions() []NamedRegion {
+	return []NamedRegion{{"LABELS", m.Labels}, {"INPUT", m.Input}, {"STATES_EVEN", m.States[0]}, {"STATES_ODD", m.States[1]},
+		{"TARGETS", m.Targets}, {"MEANS", m.Means}, {"WEIGHTS", m.Weights}, {"RESULTS", m.Results}}
 }
 
 // labels is the number of labels that the core takes: those of the samples, or none where
@@ -79,6 +94,11 @@ func (p *Plan) placeMemory() {
 		m.Labels = region(p.labels())
 	}
 	m.Input = region(p.inputWords())
+	for bank, words := range p.GivenWords {
+		if words > 0 {
+			m.States[bank] = region(words)
+		}
+	}
 	if p.TargetWords > 0 {
 		m.Targets = region(p.TargetWords)
 	}
@@ -114,12 +134,16 @@ func (p *Plan) PackMemory(w *ep.Params, s *ep.Samples) []byte {
 	return img
 }
 
-// PackSamples writes labels and samples into an image of memory.
+// PackSamples writes labels, samples and what they bring with them into an image of memory.
 func (p *Plan) PackSamples(img []byte, s *ep.Samples) {
 	for b := range p.labels() {
 		p.put(img, p.Map.Labels.Offset, b, 0, int64(p.LabelCode(s.Y[b])))
 	}
 	p.packMap(img, p.Map.Input.Offset, p.Input, s.X)
+	for i, states := range s.States {
+		l := &p.Layers[i]
+		p.packMap(img, p.Map.States[Bank(l.N)].Offset+l.Out.StateBase*p.Map.ColumnBytes, l.Out, states)
+	}
 	for i := range p.Heads {
 		if h := &p.Heads[i]; h.taught() {
 			p.packMap(img, p.Map.Targets.Offset+h.TargetBase*p.Map.ColumnBytes, h.Out, s.Teacher[i])

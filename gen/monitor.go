@@ -18,6 +18,14 @@ func (d *Design) WithSteps(steps []int) *Design {
 	return &z
 }
 
+// Continued returns the design for the schedule and the cycles of a start that goes on from the
+// free equilibrium of the one before.
+func (d *Design) Continued() *Design {
+	z := *d
+	z.Plan = d.Plan.Continued()
+	return &z
+}
+
 // WithSteps is the same for a plan.
 func (p *Plan) WithSteps(steps []int) *Plan {
 	plan, program := *p, *p.Program

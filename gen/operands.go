@@ -65,7 +65,9 @@ func (o *operands) ports() {
 	}
 	o.iEven = o.Input("i_even_i", one, "the layer below is in the even bank")
 	o.unpool = o.Input("unpool_i", one, "the layer is pooled")
-	o.zero = o.Input("zero_i", one, d.zeroDoc())
+	if !d.given() {
+		o.zero = o.Input("zero_i", one, d.zeroDoc())
+	}
 	if w := d.initials().bits(); w > 0 {
 		o.initial = o.Input("initial_state_i", hdl.U(w), "choice of the initial state")
 	}
@@ -106,13 +108,15 @@ func (o *operands) ports() {
 func (o *operands) lanes() {
 	o.Group("Lanes")
 	o.off = o.isVoid
-	switch fromZero := o.d.fromZero(); {
-	case fromZero && o.resting != nil:
-		o.off = o.WireIs("off", hdl.Any(o.isVoid, o.zero, o.resting))
-	case fromZero:
-		o.off = o.WireIs("off", hdl.Any(o.isVoid, o.zero))
-	case o.resting != nil:
-		o.off = o.WireIs("off", hdl.Any(o.isVoid, o.resting))
+	var also []hdl.Value
+	if o.zero != nil && o.d.fromZero() {
+		also = append(also, o.zero)
+	}
+	if o.resting != nil {
+		also = append(also, o.resting)
+	}
+	if also != nil {
+		o.off = o.WireIs("off", hdl.Any(o.isVoid, also...))
 	}
 	if o.d.parts() == 1 {
 		o.wholeWords()

@@ -38,6 +38,7 @@ type Plan struct {
 	Heads  []LayerPlan // the maps of the heads, as further layers
 
 	RegionWords [2]int // words of one copy of the states in bank 0 (even layers) and 1 (odd)
+	GivenWords  [2]int // words of the initial states that are read, at the begin of the free copy of each bank
 	StateWords  [2]int // words of each bank: input (bank 0), then a copy for each relaxation
 	AccWords    int
 	LogitWords  int  // accumulators of the logits of a head, part of AccWords
@@ -50,7 +51,20 @@ type Plan struct {
 	SlabWords   int  // tiles of the largest slab; the buffer holds two slabs
 
 	Map MemoryMap
+
+	continues bool // the plan is that of a start that reads no initial states, see Continued
 }
+
+// Continued returns the plan of a start that goes on from the free equilibrium of the one before,
+// and reads no initial states.
+func (p *Plan) Continued() *Plan {
+	z := *p
+	z.continues = true
+	return &z
+}
+
+// ReadsStates reports that a start reads initial states.
+func (p *Plan) ReadsStates() bool { return p.given() && !p.continues }
 
 // BlockMap is a map of neurons cut into blocks of P channels.
 type BlockMap struct {
@@ -224,6 +238,9 @@ func (p *Plan) placeStates() {
 		last.Tiles = last.InBlocks * last.Taps
 		p.SlabWords = max(p.SlabWords, last.Tiles)
 		below = out
+	}
+	if p.given() {
+		p.GivenWords = p.RegionWords
 	}
 	p.placeHeads()
 	for bank := range p.StateWords {

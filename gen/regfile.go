@@ -3,7 +3,6 @@ package gen
 import (
 	"strings"
 
-	"epgen/ep"
 	"epgen/hdl"
 )
 
@@ -93,7 +92,7 @@ func (r *regfile) core() {
 	if d.learns() {
 		r.infer = r.Output("infer_o", one, "with start_o")
 	}
-	if d.Cfg.Start == ep.Warm {
+	if d.warm() {
 		r.cold = r.Output("cold_o", one, "with start_o")
 	}
 	r.base = r.Output("base_o", hdl.U(64))

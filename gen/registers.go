@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
-
-	"epgen/ep"
 )
 
 // Version is the version of the tool, a constant of the source.
@@ -111,8 +109,8 @@ func (d *Design) controlFields() []Field {
 	} else {
 		list[0].Doc = "begin an inference"
 	}
-	if d.Cfg.Start == ep.Warm {
-		list = append(list, Field{"COLD", 2, 2, "with START: from the initial state, not from the last free equilibrium"})
+	if d.warm() {
+		list = append(list, Field{"COLD", 2, 2, "with START: from the initial states, not from the last free equilibrium"})
 	}
 	return list
 }
@@ -144,14 +142,11 @@ func (d *Design) CHeader() []byte {
 	}
 	fmt.Fprintf(&b, "\n/* Values of EPGEN_ERROR. */\n#define EPGEN_ERROR_NONE  %du\n#define EPGEN_ERROR_READ  %du\n#define EPGEN_ERROR_WRITE %du\n", ErrNone, ErrRead, ErrWrite)
 	b.WriteString("\n/* Memory map: byte offsets from BASE. */\n")
-	for _, r := range []struct {
-		name string
-		Region
-	}{{"LABELS", d.Map.Labels}, {"INPUT", d.Map.Input}, {"TARGETS", d.Map.Targets}, {"MEANS", d.Map.Means}, {"WEIGHTS", d.Map.Weights}, {"RESULTS", d.Map.Results}} {
+	for _, r := range d.Map.Regions() {
 		if r.Bytes == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "#define EPGEN_MEM_%-12s 0x%08xu\n#define EPGEN_MEM_%-12s 0x%08xu\n", r.name, r.Offset, r.name+"_BYTES", r.Bytes)
+		fmt.Fprintf(&b, "#define EPGEN_MEM_%-12s 0x%08xu\n#define EPGEN_MEM_%-12s 0x%08xu\n", r.Name, r.Offset, r.Name+"_BYTES", r.Bytes)
 	}
 	fmt.Fprintf(&b, "#define EPGEN_MEM_%-12s 0x%08xu\n#define EPGEN_MEM_%-12s %du\n\n#endif\n", "BYTES", d.Map.Size, "COLUMN_BYTES", d.Map.ColumnBytes)
 	return []byte(b.String())

@@ -146,7 +146,7 @@ func (d *Design) sequencerText() string {
 	line := func(name, what string) { text += fmt.Sprintf("  %-*s %s\n", width, name, what) }
 	for i, r := range d.Program.Relaxations {
 		if i == 0 {
-			line(r.Name, itoa(r.Steps)+" steps from the zero state")
+			line(r.Name, itoa(r.Steps)+" steps from "+d.fromText())
 		} else {
 			what := ""
 			if d.differs() {
@@ -211,7 +211,7 @@ func (q *sequencer) ports() {
 			b.If(q.startIn, func(b *hdl.Block) { b.Set(q.infer, inferIn) })
 		})
 	}
-	if q.d.Cfg.Start == ep.Warm {
+	if q.d.warm() {
 		q.warmStart()
 	}
 	if q.d.Program.RandomSign {
@@ -226,10 +226,14 @@ func (q *sequencer) ports() {
 // the host does not want others and the last run has left them whole.
 func (q *sequencer) warmStart() {
 	one := hdl.U(1)
-	q.Group("Initial states: those of the last free equilibrium, or the constant")
-	coldIn := q.Input("cold_i", one, "with start_i: from the constant")
+	constant := "the constant"
+	if q.d.given() {
+		constant = "those given"
+	}
+	q.Group("Initial states: those of the last free equilibrium, or " + constant)
+	coldIn := q.Input("cold_i", one, "with start_i: from "+constant)
 	whole := q.Reg("whole_q", one, "a free equilibrium is on chip")
-	q.cold = q.Reg("cold_q", one, "the run began from the constant")
+	q.cold = q.Reg("cold_q", one, "the run began from "+constant)
 	q.done = q.Wire("run_done", one, "a run has ended without an error")
 	q.AlwaysReset(func(b *hdl.Block) { b.Set(whole, bit(false)) }, func(b *hdl.Block) {
 		b.If(q.startIn, func(b *hdl.Block) { b.Set(whole, bit(false)) }).
@@ -373,7 +377,7 @@ func (q *sequencer) visitTable() {
 	}.wanted()
 	fresh := false
 	for _, v := range q.visits {
-		fresh = fresh || v.Fresh
+		fresh = fresh || v.Fresh && d.stales()
 	}
 	if fresh {
 		q.visitRec = append(q.visitRec, field{"fresh", 1, "neighbours are those of this step"})

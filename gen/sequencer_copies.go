@@ -5,6 +5,20 @@ import (
 	"epgen/hdl"
 )
 
+// stale reports the first step of a phase, and passes whose states are those from before the phase. Both
+// are nil where neither the place of the states nor a constant depends on it.
+func (q *sequencer) stale() (first, stale hdl.Value) {
+	if !q.d.stales() {
+		return nil, nil
+	}
+	first = q.WireIs("first_step", hdl.EqConst(q.step, 0))
+	if _, fresh := q.named["visit_fresh"]; !fresh {
+		return first, first
+	}
+	return first, q.WireIs("stale", hdl.All(first, hdl.Any(hdl.Not(q.of("fresh")), q.ownOld())),
+		"what is read was not written in this phase: the others in the second half of a sweep are")
+}
+
 // copies are the copies of the states that a pass reads, at the first point of the contrast or
 // the only one, and writes.
 func (q *sequencer) copies(stale hdl.Value) (read, written hdl.Value) {

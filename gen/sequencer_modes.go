@@ -25,12 +25,7 @@ func (q *sequencer) modes() {
 // names of modeFields.
 func (q *sequencer) modeValues() map[string]hdl.Value {
 	d := q.d
-	first := q.WireIs("first_step", hdl.EqConst(q.step, 0))
-	stale := hdl.Value(first) // states read are those from before the phase
-	if _, fresh := q.named["visit_fresh"]; fresh {
-		stale = q.WireIs("stale", hdl.All(first, hdl.Any(hdl.Not(q.of("fresh")), q.ownOld())),
-			"what is read was not written in this phase: the others in the second half of a sweep are")
-	}
+	first, stale := q.stale()
 	result := q.isPhase(d.PhaseResult())
 	read, written := q.copies(stale)
 	iEven := q.WireIs("below_even", hdl.Not(hdl.Bit(q.passLayer, 0)), "the layer below is in the even bank")
@@ -40,9 +35,11 @@ func (q *sequencer) modeValues() map[string]hdl.Value {
 		"up": q.isKind(Up), "down": q.isKind(Down),
 		"act": hdl.All(isAct, hdl.Not(result)), "result": result,
 		"i_even": iEven, "unpool": q.field("unpool"), "window": q.field("window"),
-		"zero":     q.initial(stale, isInput),
 		"index":    q.field("index_base"),
 		"acc_read": hdl.Mux(hdl.EqConst(q.slab, 0), q.field("acc_read"), q.field("acc_next")),
+	}
+	if !d.given() {
+		values["zero"] = q.initial(stale, isInput)
 	}
 	oOwn := q.words(values, read, written, iEven, isInput)
 	values["write"] = hdl.Mux(isAct, oOwn, hdl.Ext(q.field("acc_write"), d.fields.addr))

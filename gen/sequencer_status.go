@@ -23,6 +23,9 @@ func (q *sequencer) status() {
 	if q.infer != nil && (!q.d.onChip() || q.d.random()) { // for the fetch unit and the registers
 		q.Assign(q.Output("infer_run_o", one), q.infer)
 	}
+	if q.d.coldStarts() {
+		q.Assign(q.Output("cold_run_o", one), q.cold)
+	}
 	q.Assign(q.Output("store_start_o", one), q.storeStart)
 	if q.d.learns() {
 		q.Assign(q.Output("store_result_o", one), q.isPhase(q.d.PhaseResult()))

@@ -22,7 +22,10 @@ const (
 	TraceFile   = "trace.bin"   // what the state and index memories receive
 	WeightsFile = "weights.npz" // the weights, for people and for epgen
 	SamplesFile = "samples.npz" // the samples
-	LossesFile  = "losses.json" // the mean loss of each start at the free equilibrium, where there are several
+	StatesFile  = "states.npz"  // their initial states, if these are given
+	// the free equilibria of all samples, which may be the initial states of another package
+	EquilibriumFile = "equilibrium.npz"
+	LossesFile      = "losses.json" // the mean loss of each start at the free equilibrium, where there are several
 )
 
 // eventBytes is the size of one entry of the event table of a trace:
@@ -59,6 +62,7 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 	var from [][]int32
 	var steps [][]int
 	var losses []float64
+	equilibria := make([][]int32, len(p.Layers))
 	base := model
 	for start := range p.Cfg.Sequence.Starts {
 		if p.Cfg.HostRates {
@@ -68,6 +72,9 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 		p.PackSamples(img, batch)
 		if out, err = writeStart(startDir(dir, start), start, p, model, from, present, batch, img, progress); err != nil {
 			return nil, nil, err
+		}
+		for i, states := range out.Free {
+			equilibria[i] = append(equilibria[i], states...)
 		}
 		steps = append(steps, out.Steps)
 		losses = append(losses, model.Loss(out, batch))
@@ -87,7 +94,7 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 			return nil, nil, err
 		}
 	}
-	return out, steps, writeArrays(dir, p.Cfg, w, s)
+	return out, steps, writeArrays(dir, p.Cfg, w, s, equilibria)
 }
 
 // writeStart writes the golden files of one start to dir. The image of external memory is that
@@ -98,6 +105,9 @@ func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, from [][]in
 		return nil, err
 	}
 	print := Fingerprint(p)
+	if from != nil {
+		p = p.Continued()
+	}
 	if err := writeGolden(filepath.Join(dir, BeforeFile), kindBefore, start, print, img); err != nil {
 		return nil, err
 	}
@@ -130,9 +140,18 @@ func writeStart(dir string, start int, p *gen.Plan, model *ep.Fixed, from [][]in
 	return out, writeGolden(filepath.Join(dir, AfterFile), kindAfter, start, print, img)
 }
 
-// writeArrays writes the weights and samples that the resolved configuration
-// refers to.
-func writeArrays(dir string, cfg *ep.Config, w *ep.Params, s *ep.Samples) error {
+// PackageSources are the sources that the resolved configuration of a package refers to.
+func PackageSources(cfg *ep.Config) ep.Sources {
+	src := ep.Sources{Weights: "golden/" + WeightsFile, Input: "golden/" + SamplesFile}
+	if cfg.GivenStates {
+		src.States = "golden/" + StatesFile
+	}
+	return src
+}
+
+// writeArrays writes the weights, samples and initial states that the resolved configuration
+// refers to, and the free equilibria.
+func writeArrays(dir string, cfg *ep.Config, w *ep.Params, s *ep.Samples, equilibria [][]int32) error {
 	write := func(name string, f func(io.Writer) error) error {
 		file, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
@@ -146,9 +165,17 @@ func writeArrays(dir string, cfg *ep.Config, w *ep.Params, s *ep.Samples) error 
 	if err != nil {
 		return err
 	}
-	return write(SamplesFile, func(o io.Writer) error {
+	if err := write(SamplesFile, func(o io.Writer) error {
 		return ep.WriteSamples(o, s, &cfg.Network, &cfg.Formats)
-	})
+	}); err != nil {
+		return err
+	}
+	if cfg.GivenStates {
+		if err := write(StatesFile, func(o io.Writer) error { return ep.WriteStates(o, s.States, cfg) }); err != nil {
+			return err
+		}
+	}
+	return write(EquilibriumFile, func(o io.Writer) error { return ep.WriteStates(o, equilibria, cfg) })
 }
 
 // traceWriter is the ep.Sink that writes a trace. The model must deliver
@@ -211,6 +238,12 @@ func createTrace(path string, start int, print uint64, p *gen.Plan, s *ep.Sample
 		return nil, err
 	}
 	t.put(State0, stageInput, 0, 0, encode(t, t.widths[State0], s.X))
+	if p.ReadsStates() {
+		for i, states := range s.States {
+			m := Memory(gen.Bank(i + 1))
+			t.put(m, stageInput, 0, i+1, encode(t, t.widths[m], states))
+		}
+	}
 	return t, t.labels(s.Y)
 }
 

@@ -63,7 +63,7 @@ func loadAll(t testing.TB, cfg *ep.Config) (*ep.Params, *ep.Samples) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w.Quantize(&cfg.Formats), s.Quantize(&cfg.Formats)
+	return w.Quantize(&cfg.Formats), s.Quantize(cfg)
 }
 
 // TestGoldenTrace reads a trace back by its documented layout and compares it

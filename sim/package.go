@@ -99,7 +99,7 @@ func supportFiles(d *gen.Design, steps [][]int) (map[string][]byte, error) {
 		all["tb/"+name] = text
 	}
 	var config, readme bytes.Buffer
-	if err := ep.WriteTOML(&config, d.Cfg, "golden/"+WeightsFile, "golden/"+SamplesFile); err != nil {
+	if err := ep.WriteTOML(&config, d.Cfg, PackageSources(d.Cfg)); err != nil {
 		return nil, err
 	}
 	if err := writeReadme(&readme, d); err != nil {
@@ -129,7 +129,7 @@ with the fixed-point model, bit for bit. Exit status: 0 equal, 1 different,
                      makes this package again
     rtl/             Verilog, one module per file; top module %s; files.f lists them
     tb/              simulation: C++ harness, design.h, Makefile
-    golden/          memory before and after each start, trace, weights and samples
+    golden/          memory before and after each start, trace, weights, samples and free equilibria
     sw/              register map as C header and as text
     report/          estimate.json; after verification report.json, .txt and .html
     manifest.json    SHA-256 of every file

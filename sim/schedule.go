@@ -34,7 +34,7 @@ const (
 func stageOf(p ep.Phase) stage { return stage(p) + stageFree }
 
 // Set is one complete set of words that the core writes to one memory: the
-// input, or the states or pool indices of a layer in one time step.
+// input, given initial states, or the states or pool indices of a layer in one time step.
 type Set struct {
 	Memory Memory
 	stage  stage
@@ -82,6 +82,15 @@ func (s *scheduler) input() {
 	s.sets[State0] = append(s.sets[State0], Set{
 		Memory: State0, stage: stageInput, Values: s.plan.Cfg.Batch * s.plan.Input.Shape.Len(),
 	})
+	if !s.plan.ReadsStates() {
+		return
+	}
+	for n := 1; n <= len(s.plan.Layers); n++ {
+		m := Memory(gen.Bank(n))
+		s.sets[m] = append(s.sets[m], Set{
+			Memory: m, stage: stageInput, Layer: n, Base: s.plan.StateAddr(n, gen.CopyFree, 0, 0, 0), Values: s.values(n),
+		})
+	}
 }
 
 // step appends the sets of one time step.

@@ -82,7 +82,7 @@ func load(cfg *ep.Config, src *ep.Sources) (*ep.Params, *ep.Samples, error) {
 		warn(name+".bias", w.Layers[i].B, f.Bias)
 	}
 	warn("samples", x.X, f.Input)
-	return w.Quantize(f), x.Quantize(f), nil
+	return w.Quantize(f), x.Quantize(cfg), nil
 }
 
 // writePackage fills the output directory. The time steps of the model are

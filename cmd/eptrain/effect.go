@@ -135,7 +135,7 @@ func effectOf(s *settings, name, list string, heads []int) (string, []curve, err
 		if err != nil {
 			return "", nil, err
 		}
-		c, err := model.CheckGradient(p.Quantize(&f.Formats), samples.Quantize(&f.Formats))
+		c, err := model.CheckGradient(p.Quantize(&f.Formats), samples.Quantize(&f))
 		if err != nil {
 			return "", nil, err
 		}

@@ -110,7 +110,7 @@ func gradCheck(s *settings, w io.Writer) error {
 		if e != nil {
 			return e
 		}
-		c, err = m.CheckGradient(p.Quantize(&cfg.Formats), samples.Quantize(&cfg.Formats))
+		c, err = m.CheckGradient(p.Quantize(&cfg.Formats), samples.Quantize(cfg))
 	} else {
 		m, e := ep.NewFloat(cfg)
 		if e != nil {

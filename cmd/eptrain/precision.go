@@ -255,7 +255,7 @@ func (z *study) run(a *arm) error {
 	if err != nil {
 		return err
 	}
-	check, err := m.CheckGradient(t.Params.Quantize(&cfg.Formats), z.samples.Quantize(&cfg.Formats))
+	check, err := m.CheckGradient(t.Params.Quantize(&cfg.Formats), z.samples.Quantize(cfg))
 	if err != nil {
 		return err
 	}

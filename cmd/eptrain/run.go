@@ -66,7 +66,14 @@ func openRun(s *settings, cfg *ep.Config, t *ep.Trainer) (*runState, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.write(configName, func(w io.Writer) error { return ep.WriteTOML(w, cfg, "", "") }); err != nil {
+	states := s.sources.States
+	if states != "" && states != ep.RandomStates {
+		if states, err = filepath.Abs(states); err != nil {
+			return nil, err
+		}
+	}
+	err = r.write(configName, func(w io.Writer) error { return ep.WriteTOML(w, cfg, ep.Sources{States: states}) })
+	if err != nil {
 		return nil, err
 	}
 	err = r.write(settingsName, func(w io.Writer) error {

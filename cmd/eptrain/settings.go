@@ -158,6 +158,9 @@ func (s *settings) check() error {
 	switch {
 	case len(modes) > 1:
 		return fmt.Errorf("flags %s are given, want one of them", strings.Join(modes, " and "))
+	case s.Precision && s.config.GivenStates && s.sources.States != ep.RandomStates:
+		return fmt.Errorf("flags -initial-states %s and -precision are given, want %s: it needs states of training images and of others",
+			s.sources.States, ep.RandomStates)
 	case len(modes) == 0 && s.Out == "":
 		return errors.New("flag -o is missing, want the directory of the run")
 	}
@@ -250,6 +253,11 @@ func (s *settings) load() (*ep.Config, *ep.Dataset, *ep.FloatParams, error) {
 		}
 		data = ep.ProceduralSet(&s.config.Network, count, testSamples, s.config.Seed)
 	}
+	if s.config.GivenStates && !s.GradCheck && s.Trace == "" { // these look at other samples
+		if data.States, err = ep.LoadInitialStates(s.sources.States, s.config, data.Train.Len()); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	return s.config, data, p, s.hireTeacher(data)
 }
 
@@ -262,6 +270,9 @@ func (s *settings) samples(cfg *ep.Config, data *ep.Dataset) (*ep.FloatSamples, 
 		samples, err = ep.LoadTraceSamples(s.sources.Input, cfg)
 	} else {
 		samples, err = data.First(&cfg.Network, cfg.Batch)
+	}
+	if err == nil {
+		err = samples.AddStates(s.sources.States, cfg)
 	}
 	if err != nil || data.Teacher == nil {
 		return samples, err

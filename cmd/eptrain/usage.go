@@ -17,6 +17,7 @@ var otherWords = map[string]string{
 	"weights":         "initial weights layer1.weight [Cout, Cin, KH, KW], layer1.bias [Cout], ...",
 	"data":            "directory of MNIST or CIFAR files, gzipped or not; a procedural set without it",
 	"input":           "samples x [B, C, H, W] and y [B] of -gradcheck, -precision and -trace; the first test samples without it",
+	"initial-states":  "states in which the free phases begin: F.npz of state1 [N, C, H, W], state2, ..., a row for each training image, or random; a row for each sample with -gradcheck and -trace",
 	"update-rounding": "of the hardware's update: nearest-even, nearest-up, truncate or stochastic",
 	"seed":            "seed of weights, order and augmentation",
 }

@@ -39,7 +39,7 @@ func writePackage(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	if _, err := sim.WritePackage(out.Dir(), d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil); err != nil {
+	if _, err := sim.WritePackage(out.Dir(), d, w.Quantize(&cfg.Formats), x.Quantize(cfg), nil); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(filepath.Dir(filepath.Dir(out.Dir())), "out")

@@ -154,6 +154,26 @@ var networks = []network{
 		c.Start, c.Sweep, c.Batch, c.Array.Size, c.Sequence.Starts = ep.Warm, ep.Asynchronous, 2, 2, 3
 		c.Damping = 2
 	}},
+	{name: "given", resets: true, list: "5,M,6,A,fc3", input: ep.Shape{C: 2, H: 8, W: 9}, set: func(c *ep.Config) {
+		c.GivenStates, c.Batch, c.Array.Rows, c.Array.Columns, c.Sequence.Starts = true, 2, 4, 2, 2
+		c.Output, c.Formats.Output, c.Damping, c.Memory.DataWidth = ep.Linear, format(true, 1, 9), 1, 128
+		c.Formats.LayerState = []fixedpoint.Format{format(false, 0, 9), format(false, 1, 5), format(false, 0, 7)}
+	}},
+	{name: "given-warm", list: "4,M,5,6,M,fc3", input: ep.Shape{C: 2, H: 8, W: 8}, set: func(c *ep.Config) {
+		c.GivenStates, c.Start, c.Sequence.Starts, c.Batch, c.Sweep = true, ep.Warm, 3, 2, ep.Asynchronous
+		c.Array.Size, c.Memory.DataWidth, c.PoolIndex = 2, 32, ep.Live
+		c.FreeSteps, c.MinSteps, c.Tolerance = 9, 2, 60
+		heads(c, true, func(s *ep.HeadSpec) {
+			if s.Layer == 2 {
+				s.Kind, s.Outputs, s.Grid = ep.FeatureHead, 3, 2
+			}
+		})
+	}},
+	{name: "given-inference", list: "fc7", input: ep.Shape{C: 3, H: 5, W: 4}, set: func(c *ep.Config) {
+		c.GivenStates, c.Start, c.Sequence.Starts, c.Batch, c.Memory.Weights = true, ep.Warm, 3, 3, ep.OnChip
+		c.Array.Size, c.Damping = 2, 2
+		*c = *c.ForInference()
+	}},
 	{name: "random", list: "5,M,7,fc3", input: ep.Shape{C: 3, H: 7, W: 6}, set: func(c *ep.Config) {
 		c.Formats.UpdateRounding, c.Estimate, c.Seed, c.Sequence.Starts = fixedpoint.Stochastic, ep.RandomSign, 3, 4
 		c.Batch = 2

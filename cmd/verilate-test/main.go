@@ -244,7 +244,7 @@ func (n *network) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	_, err = sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil)
+	_, err = sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(cfg), nil)
 	return err
 }
 

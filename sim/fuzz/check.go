@@ -101,7 +101,7 @@ func writePackage(s Settings, dir string) (d *gen.Design, err error) {
 		return nil, err
 	}
 	f := &d.Cfg.Formats
-	if _, err := sim.WritePackage(dir, d, w.Quantize(f), x.Quantize(f), nil); err != nil {
+	if _, err := sim.WritePackage(dir, d, w.Quantize(f), x.Quantize(d.Cfg), nil); err != nil {
 		return fail(err)
 	}
 	return d, nil

@@ -47,7 +47,7 @@ func small(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(&cfg.Formats), nil); err != nil {
+	if _, err := sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(cfg), nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -15,6 +15,7 @@ func All() []*Bench {
 	settle, mixed := ds["settle"], ds["mixed"]
 	points, outside, headedPoints, taught := ds["points"], ds["outside"], ds["headed-points"], ds["taught"]
 	moving, movingOne := ds["moving"], ds["moving-one"]
+	given, givenChip := ds["given"], ds["given-chip"]
 	five, third, ninth := ds["five"], ds["third"], ds["ninth"]
 	return join(
 		inGroup("arithmetic", append(inferenceBenches(ds, arrayBench, laneBench, operandsBench), roundingBench(),
@@ -23,6 +24,7 @@ func All() []*Bench {
 			arrayBench(single), arrayBench(narrow), arrayBench(real), arrayBench(tall), arrayBench(wide), arrayBench(five), arrayBench(third), arrayBench(ninth),
 			laneBench(single), laneBench(narrow), laneBench(even), laneBench(means), laneBench(bare), laneBench(real), laneBench(sweep), laneBench(settle), laneBench(tall), laneBench(mixed),
 			laneBench(points), laneBench(outside), laneBench(heads), laneBench(headedPoints), operandsBench(points), operandsBench(headedPoints), operandsBench(ds["headed-wide"]),
+			laneBench(given), operandsBench(given), operandsBench(givenChip),
 			arrayBench(moving), laneBench(moving), laneBench(movingOne), operandsBench(moving), operandsBench(movingOne),
 			randomKeyBench(settle), randomKeyBench(outside), headBench(taught), headBench(ds["direct"]), headBench(ds["features"]),
 			headBench(heads), headBench(narrowHeads), averageBench(heads), averageBench(narrowHeads),
@@ -36,12 +38,13 @@ func All() []*Bench {
 			registersBench(narrow), lateRegistersBench(narrow), registersBench(settle), registersBench(sweep), registersBench(ds["keeps"]),
 			tableBench(heads, true), tableBench(heads, false), walkerBench(heads), walkerBench(points), sequencerBench(points),
 			walkerBench(moving), walkerBench(movingOne), sequencerBench(moving), sequencerBench(movingOne),
+			sequencerBench(given), sequencerBench(givenChip), registersBench(given),
 			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(ninth), sequencerBench(chip),
 			sequencerBench(ds["keeps"]), sequencerBench(ds["sums"]), sequencerBench(ds["masters"]),
 		)...),
 		inGroup("memory-port", append(inferenceBenches(ds, fetchBench, storeBench),
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip), fetchBench(five), fetchBench(third),
-			fetchBench(settle), fetchBench(ds["keeps"]), fetchBench(ds["sums"]), fetchBench(ds["masters"]),
+			fetchBench(given), fetchBench(givenChip), fetchBench(settle), fetchBench(ds["keeps"]), fetchBench(ds["sums"]), fetchBench(ds["masters"]),
 			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(five), storeBench(third), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]), storeBench(heads),
 		)...),
 	)

@@ -40,6 +40,8 @@ type design struct {
 //	ninth   3x9: three slabs in a word
 //	sweep   2x2, asynchronous, live indices in every layer, layers of several slabs,
 //	        damping, warm starts, one nudged phase
+//	given   2x2, asynchronous, initial states from memory, warm starts, damping; given-chip  likewise,
+//	        synchronous, one layer in each bank, all starts cold, weights on chip
 //	mixed   2x2, layers with formats and initial states of their own, a linear output
 //	settle  2x2, phases of four steps that may end after two, stochastic rounding
 //	keeps, sums, decays, masters  see keptDesigns
@@ -92,6 +94,8 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"third", "7,M,3b0,fc5", ep.Shape{C: 5, H: 5, W: 4}, 6, 2, ep.Live, ep.Half, narrow, 0.75, 2, ep.Memory{DataWidth: 128, BurstBeats: 4, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"ninth", "7,M,11,M,4,fc5", ep.Shape{C: 10, H: 5, W: 4}, 9, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 16, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"sweep", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
+		{"given", "5,M,4,M,3,M,fc3", ep.Shape{C: 2, H: 9, W: 8}, 2, 2, ep.Frozen, ep.Half, narrow, 1, 4, ep.Memory{DataWidth: 32, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Asynchronous},
+		{"given-chip", "5,M,fc3", ep.Shape{C: 2, H: 6, W: 5}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 128, BurstBeats: 8, Outstanding: 2, Weights: ep.OnChip}, [2]int{2, 2}, ep.Synchronous},
 		{"mixed", "5,M,4,M,fc3", ep.Shape{C: 2, H: 6, W: 5}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{3, 2}, ep.Synchronous},
 		{"points", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Live, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
 		{"outside", "5,M,fc3", ep.Shape{C: 2, H: 5, W: 4}, 2, 1, ep.Frozen, ep.Half, real, 1, 4, ep.Memory{DataWidth: 64, BurstBeats: 8, Outstanding: 2}, [2]int{2, 2}, ep.Synchronous},
@@ -122,6 +126,10 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		switch c.name {
 		case "even":
 			cfg.Initial = 0.3
+		case "given":
+			cfg.GivenStates, cfg.Start, cfg.Damping = true, ep.Warm, 1
+		case "given-chip":
+			cfg.GivenStates = true
 		case "mixed":
 			f := &cfg.Formats
 			f.LayerState = []fixedpoint.Format{fixedpoint.UQ(0, 6), fixedpoint.UQ(1, 9), fixedpoint.UQ(0, 4)}

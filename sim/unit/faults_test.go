@@ -90,6 +90,9 @@ var faults = []struct {
 	{"ep_lane/sweep", "way[1] && (way_floor[0] || |way[0])", "way[1]", "state_o"},
 	{"ep_fetch/narrow", "3'd7)", "3'd6)", "m_axi_araddr m_axi_arlen m_axi_arvalid fetch_idle_o"},
 	{"ep_fetch/narrow", "take && m_axi_rresp[1]", "take && m_axi_rresp[0]", "fetch_error_o"},
+	{"ep_fetch/given", "odd_addr_o   = at_q", "odd_addr_o   = ~at_q", "odd_addr_o"},
+	{"ep_fetch/given", "cold_run_i", "!cold_run_i", "m_axi_araddr input_we_o loaded_o m_axi_arvalid odd_we_o slab_we_o"},
+	{"ep_sequencer/given", "cold_i || !whole_q", "cold_i", "cold_run_o"},
 	{"ep_fetch/real", "tile_q <= tile_q + ", "tile_q <= tile_q - ", "slab_addr_o"},
 	{"ep_fetch/single", "held_q <= 3'd1 || last_column", "held_q <= 3'd1", "m_axi_rready label_we_o input_we_o"},
 

@@ -20,7 +20,7 @@ func fetchBench(d design) *Bench {
 		}
 		f.columnsPerBeat = max(1, d.Map.BeatBytes/d.Map.ColumnBytes)
 		f.beatsPerColumn = max(1, d.Map.ColumnBytes/d.Map.BeatBytes)
-		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i", "begun_i", "follows_i", "relaxed_i",
+		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i", "cold_run_i", "begun_i", "follows_i", "relaxed_i",
 			"kept_ready_i"} {
 			v.SetPresent(p, 0)
 		}
@@ -49,6 +49,7 @@ func (s source) open(t busTiming) bool { return t.gaps == 0 || s.chance(t.gaps) 
 type fetchRun struct {
 	timing    busTiming
 	infer     bool
+	warm      bool  // initial states that are given are not read
 	errorBeat int64 // beat answered with an error; 0: none
 	abortAt   int   // cycles from the start to an abort; 0: none
 }
@@ -66,6 +67,8 @@ type job struct {
 const (
 	jobLabels = iota
 	jobInput
+	jobEven // initial states of even layers, and of odd ones
+	jobOdd
 	jobSlab
 	jobKept // what updates keep, behind the weights of a slab
 )
@@ -119,13 +122,20 @@ type fetchState struct {
 	busy    [2]int // cycles until a half is consumed
 }
 
-// jobList lists what is fetched, in order: layer 1 only in the first sweep and
+// jobList lists what is fetched, in order: what comes before the slabs, of which layer 1 only in the first sweep and
 // in that of the update.
 func (f *fetchPlay) jobList(infer bool) []job {
 	m := f.Map
 	list := []job{{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords, false}}
 	if f.Program.Learns() { // before the samples
 		list = append([]job{{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch, false}}, list...)
+	}
+	if f.Cfg.GivenStates && !f.warm {
+		for bank, words := range f.stateWords() {
+			if r := m.States[bank]; words > 0 {
+				list = append(list, job{jobEven + bank, nil, r.Offset, r.Bytes / m.BeatBytes, words, false})
+			}
+		}
 	}
 	last := len(f.Layers)
 	layer := func(n int) {
@@ -181,6 +191,14 @@ func (f *fetchPlay) jobList(infer bool) []job {
 	return list
 }
 
+// stateWords counts the words of the states of even and of odd layers.
+func (f *fetchPlay) stateWords() (words [2]int) {
+	for i := range f.Layers {
+		words[(i+1)%2] += f.Cfg.Batch * f.Layers[i].Out.SampleWords
+	}
+	return words
+}
+
 // updated lists what is fetched of a layer in the update: behind each slab, twice, what
 // updates keep of it.
 func (f *fetchPlay) updated(l *gen.LayerPlan) []job {
@@ -198,7 +216,7 @@ func (f *fetchPlay) updated(l *gen.LayerPlan) []job {
 
 // run plays from a start to the end of the last job, or of an error.
 func (f *fetchPlay) run(r fetchRun) {
-	r.infer = r.infer || !f.Program.Learns()
+	r.infer, r.warm = r.infer || !f.Program.Learns(), f.v.Has("cold_run_i") && f.chance(2)
 	f.fetchRun = r
 	f.jobs = f.jobList(r.infer)
 	f.pace = 12
@@ -214,6 +232,7 @@ func (f *fetchPlay) run(r fetchRun) {
 	f.cycle()
 	f.v.Set("start_i", 0)
 	f.v.SetPresent("infer_run_i", b2i(r.infer))
+	f.v.SetPresent("cold_run_i", b2i(!r.warm))
 	f.fetchState = fetchState{active: true} // whatever was left is forgotten
 	f.begin()
 	aborting := false
@@ -490,7 +509,7 @@ func (f *fetchPlay) advance(take, counted, lastColumn, accept bool) {
 func (f *fetchPlay) wantColumn(counted bool) {
 	v := f.v
 	if !counted {
-		for _, p := range []string{"label_we_o", "input_we_o", "bias_we_o", "slab_we_o"} {
+		for _, p := range []string{"label_we_o", "input_we_o", "odd_we_o", "bias_we_o", "slab_we_o"} {
 			v.WantPresent(p, 0)
 		}
 		return
@@ -502,7 +521,8 @@ func (f *fetchPlay) wantColumn(counted bool) {
 		}
 	}
 	v.WantPresent("label_we_o", b2i(j.kind == jobLabels))
-	v.WantIf("input_we_o", j.kind == jobInput)
+	v.WantIf("input_we_o", j.kind == jobInput || j.kind == jobEven)
+	v.WantPresent("odd_we_o", b2i(j.kind == jobOdd))
 	bias := j.kind == jobSlab && f.column < j.layer.BiasColumns()
 	v.WantPresent("bias_we_o", b2i(bias)<<f.bank)
 	if bias {
@@ -514,6 +534,12 @@ func (f *fetchPlay) wantColumn(counted bool) {
 		v.Want("label_data_o", f.element(0))
 	case j.kind == jobInput:
 		v.Want("input_addr_o", int64(f.column))
+		lanes("input_data_o", f.P, f.LaneBits)
+	case j.kind == jobEven: // behind the samples
+		v.Want("input_addr_o", int64(f.Cfg.Batch*f.Input.SampleWords+f.column))
+		lanes("input_data_o", f.P, f.LaneBits)
+	case j.kind == jobOdd:
+		v.Want("odd_addr_o", int64(f.column))
 		lanes("input_data_o", f.P, f.LaneBits)
 	case bias:
 		lanes("bias_data_o", f.Rows, f.BiasBits)

@@ -8,7 +8,7 @@ import (
 
 // inferenceOf names the designs whose inference builds are benched too: between them all that
 // remains of the blocks, on square, tall and wide arrays.
-var inferenceOf = []string{"single", "narrow", "means", "real", "sweep", "settle", "mixed", "tall", "wide", "chip"}
+var inferenceOf = []string{"single", "narrow", "means", "real", "sweep", "settle", "mixed", "tall", "wide", "chip", "given"}
 
 // addInference adds these builds to designs.
 func addInference(all map[string]design) error {

@@ -192,10 +192,13 @@ func (p *lanePlay) activate(acc int64, after int) {
 		u += p.back
 	}
 	want := p.la.Act.Apply(u)
-	if p.v.Has("zero_i") {
-		old, zero := state, p.chance(4)
-		if p.v.SetIf("zero_i", zero); zero {
-			old = 0
+	if p.Cfg.Damping > 0 {
+		old := state
+		if !p.Cfg.GivenStates {
+			zero := p.chance(4)
+			if p.v.SetIf("zero_i", zero); zero {
+				old = 0
+			}
 		}
 		want = old + p.Arith.Damper.Apply(want-old)
 	}

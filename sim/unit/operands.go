@@ -17,7 +17,7 @@ func operandsBench(d design) *Bench {
 			for i, f := range []*bool{&m.down, &m.bias, &m.even, &m.unpool, &m.zero, &m.void, &m.minus} {
 				*f = mode>>i&1 == 1
 			}
-			if m.bias && !v.Has("bias_i") || m.minus && !v.Has("minus_i") {
+			if m.bias && !v.Has("bias_i") || m.minus && !v.Has("minus_i") || m.zero && d.Cfg.GivenStates {
 				continue
 			}
 			if d.P == 1 && d.LaneBits <= 4 {
@@ -84,7 +84,9 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	v.SetPresent("bias_i", b2i(m.bias))
 	v.SetIf("i_even_i", m.even)
 	v.SetIf("unpool_i", m.unpool)
-	v.SetIf("zero_i", m.zero)
+	if !d.Cfg.GivenStates {
+		v.SetIf("zero_i", m.zero)
+	}
 	v.SetIf("void_i", m.void)
 	v.SetPresent("minus_i", int64(m.point))
 	v.SetPresent("head_i", b2i(m.head))

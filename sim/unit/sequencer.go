@@ -227,7 +227,7 @@ func (q *sequencerPlay) relax(phase int) {
 			q.slabs(1, gen.Up)
 			for n := 2; n <= q.last; n += 2 {
 				l := &q.Layers[n-1]
-				if q.Cfg.Sweep == ep.Asynchronous && q.Cfg.Start == ep.Warm && l.HasIndex() {
+				if q.Cfg.Sweep == ep.Asynchronous && (q.Cfg.Start == ep.Warm || q.Cfg.GivenStates) && l.HasIndex() {
 					q.slabs(n, gen.Up) // for its argmax at the states on chip
 				}
 			}
@@ -436,7 +436,11 @@ func (q *sequencerPlay) mode(m passMode) {
 		v.Want("step_o", int64(l.Stride))
 	}
 	states := m.layer > 1 || k == gen.Act && q.Cfg.Damping > 0
-	v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
+	if q.Cfg.GivenStates { // no state is a constant
+		v.WantPresent("cold_run_o", b2i(q.cold))
+	} else {
+		v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
+	}
 	v.WantPresent("acc_keep_o", b2i(updating))
 	v.WantPresent("keep_o", b2i(m.keep))
 	v.WantPresent("bank_o", int64(q.bank))

@@ -36,14 +36,17 @@ void MemoryChecker::Begin(const Golden* golden, uint64_t base, uint64_t seed,
   memory_->Map(base, design::kMapBytes, seed);
   // The results are the core's to write: reading them before is an error.
   for (const design::Region& r :
-       {design::kLabels, design::kInput, design::kTargets, design::kMeans,
+       {design::kLabels, design::kInput, design::kStatesEven,
+        design::kStatesOdd, design::kTargets, design::kMeans,
         design::kWeights})
     memory_->Store(base + r.offset, golden_->before() + r.offset, r.bytes);
 }
 
 void MemoryChecker::Continue(const Golden* golden, bool infer) {
   Expect(golden, infer);
-  for (const design::Region& r : {design::kLabels, design::kInput, design::kTargets})
+  for (const design::Region& r :
+       {design::kLabels, design::kInput, design::kStatesEven,
+        design::kStatesOdd, design::kTargets})
     memory_->Store(base_ + r.offset, golden_->before() + r.offset, r.bytes);
 }
 
@@ -162,6 +165,14 @@ MemoryChecker::Element MemoryChecker::Locate(uint64_t offset) {
   } else if (Within(offset, design::kInput)) {
     e.kind = Element::kInput;
     in_map(design::kMaps[0], offset - design::kInput.offset);
+  } else if (Within(offset, design::kStatesEven)) {
+    e.kind = Element::kState;
+    e.channel =
+        static_cast<int>((offset - design::kStatesEven.offset) / kElement);
+  } else if (Within(offset, design::kStatesOdd)) {
+    e.kind = Element::kState;
+    e.channel =
+        static_cast<int>((offset - design::kStatesOdd.offset) / kElement);
   } else if (Within(offset, design::kTargets)) {
     e.kind = Element::kTarget;
     e.channel =
@@ -224,7 +235,8 @@ void MemoryChecker::Report(uint64_t element, const char* kind,
   reported_[element] = true;
   static const char* const kNames[] = {"element", "label", "input",
                                        "target",  "mean",  "weight",
-                                       "bias",    "result", "kept word"};
+                                       "bias",    "result", "kept word",
+                                       "initial state"};
   const uint64_t at = element * kElement;
   const Element e = Locate(at);
   Mismatch m;

@@ -53,7 +53,7 @@ class MemoryChecker : public AxiMemory::Listener {
 
   // What an element of the memory map is.
   struct Element {
-    enum Kind { kNone, kLabel, kInput, kTarget, kMean, kWeight, kBias, kResult, kKept } kind = kNone;
+    enum Kind { kNone, kLabel, kInput, kTarget, kMean, kWeight, kBias, kResult, kKept, kState } kind = kNone;
     int word = 0;  // of what updates keep, from 1
     int layer = 0, sample = -1, channel = -1, input_channel = -1;
     int y = -1, x = -1;

@@ -88,7 +88,7 @@ func TestResolveEveryFlag(t *testing.T) {
 	}
 	values := map[string]string{
 		"input-shape": "1x16x16", "classes": "7", "batch": "2", "free-steps": "3", "nudge-steps": "4", "beta": "0.125",
-		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "nudge": "outside", "output": "linear", "host-rates": "true", "rate-factor": "0.5", "frozen": "1", "clip": "0.5", "accumulate": "3", "decay-shift": "9", "momentum-shift": "3", "master-bits": "6", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "start": "warm", "estimate": "negative",
+		"pool-index": "live", "sweep": "asynchronous", "damping": "2", "nudge": "outside", "output": "linear", "host-rates": "true", "rate-factor": "0.5", "frozen": "1", "clip": "0.5", "accumulate": "3", "decay-shift": "9", "momentum-shift": "3", "master-bits": "6", "min-steps": "2", "tolerance": "3", "initial-state": "0.5", "initial-states": "random", "start": "warm", "estimate": "negative",
 		"betas": "1,-1", "beta-weights": "2,-2",
 		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "input-format": "UQ0.8", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
 		"layer-state": "UQ0.8,UQ0.9,UQ0.7", "layer-weight": "Q0.8,Q1.9,Q0.7", "layer-bias": "Q0.8,Q1.9,Q0.7", "layer-initial": "0,0.5,1", "difference-bits": "8", "difference-shift": "3",
