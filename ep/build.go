@@ -49,13 +49,14 @@ var trainingOnly = map[string]bool{
 
 	"formats.target": true, "formats.beta": true, "formats.probability": true, "formats.error": true, "formats.lambda": true,
 	"formats.rate-bits": true, "formats.master-bits": true, "formats.update-rounding": true,
+	"formats.difference-bits": true, "formats.difference-shift": true, "init.mean": true,
 
 	"sequence.rate-factor": true,
 }
 
 // ForInference returns the inference build of c: the settings that only training reads have
-// their defaults, the network has no heads but its readout, and every start of the
-// sequence is an inference. Configurations that differ in nothing else have the same
+// their defaults, the network has no heads but its readout, which subtracts no means (see
+// foldMeans), and every start of the sequence is an inference. Configurations that differ in nothing else have the same
 // inference build.
 func (c *Config) ForInference() *Config {
 	z := *c
@@ -64,7 +65,7 @@ func (c *Config) ForInference() *Config {
 	if h := c.Network.Readout(); h != nil {
 		readout := *h
 		readout.HeadSpec = DefaultReadout(len(c.Network.Layers))
-		readout.Center = h.Center
+		readout.Center = false
 		z.Network.Heads = []Head{readout}
 	}
 	own, plain := resolution{config: z}, resolution{config: *NewConfig(z.Network)}

@@ -101,6 +101,9 @@ func TestForInference(t *testing.T) {
 func TestInferenceStates(t *testing.T) {
 	for name, c := range trainingCases(t) {
 		w := InitParams(&c.Network, c.Init, c.Seed).Quantize(&c.Formats)
+		for i := range w.Heads { // see TestFoldedMeans
+			clear(w.Heads[i].Mean)
+		}
 		s := ProceduralSamples(&c.Network, c.Batch, 3).Quantize(c)
 		run := func(c *Config, w *Params) (*Outcome, *stateRecorder) {
 			m, err := NewFixed(c)
@@ -125,7 +128,7 @@ func TestInferenceStates(t *testing.T) {
 			what      string
 			got, want any
 		}{
-			{"free states", inference.Free, training.Free}, {"outputs", inference.Output, training.Output},
+			{"free states", inference.Free, training.Free}, {"outputs", inference.Output, delivered(t, z, training)},
 			{"logits", inference.Logits, training.Logits}, {"steps", inference.Steps, training.Steps[:1]},
 			{"trace", alone.free, seen.free}, {"weights", inference.Params, shed},
 		} {
@@ -133,8 +136,8 @@ func TestInferenceStates(t *testing.T) {
 				t.Errorf("%s: %s (-training +inference):\n%s", name, d.what, diff)
 			}
 		}
-		if alone.other > 0 {
-			t.Errorf("%s: %d sets of nudged phases", name, alone.other)
+		if want := len(z.Network.Heads); alone.other != want { // the logits
+			t.Errorf("%s: %d sets of other phases, want %d", name, alone.other, want)
 		}
 		f, err := NewFloat(z)
 		if err != nil {
@@ -145,11 +148,124 @@ func TestInferenceStates(t *testing.T) {
 			t.Fatal(err)
 		}
 		last := len(z.Network.Layers)
+		format, reals := z.StateFormat(last), out.Finals[0][last-1]
+		if out.Logits != nil {
+			format, reals = z.Formats.Logit, out.Logits
+		}
 		for i, v := range inference.Output {
-			if got, want := z.StateFormat(last).ToFloat(int64(v)), out.Finals[0][last-1][i]; got-want > 0.1 || want-got > 0.1 {
+			if got, want := format.ToFloat(int64(v)), reals[i]; got-want > 0.1 || want-got > 0.1 {
 				t.Errorf("%s: output %d: %v in fixed point, %v in float64", name, i, got, want)
 			}
 		}
+	}
+}
+
+// delivered is what an inference build z makes of the outcome of a training step: its outputs,
+// or the nearest codes of its logits.
+func delivered(t *testing.T, z *Config, training *Outcome) []int32 {
+	t.Helper()
+	if training.Logits == nil {
+		return training.Output
+	}
+	a, err := Derive(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := lsb(a.Heads[0].LogitFrac)
+	var codes []int32
+	for _, v := range training.Logits {
+		codes = append(codes, int32(z.Formats.Logit.FromFloat(float64(v)*unit, z.Formats.StateRounding)))
+	}
+	return codes
+}
+
+// TestDelivery checks that logits saturate at the ends of their format, and that one with more
+// fractional bits than the products is refined exactly.
+func TestDelivery(t *testing.T) {
+	c := trainingCases(t)["heads"].ForInference()
+	w := InitParams(&c.Network, c.Init, c.Seed).Quantize(&c.Formats)
+	s := ProceduralSamples(&c.Network, c.Batch, 3).Quantize(c)
+	w.Heads[0].B[0], w.Heads[0].B[1] = int32(c.Formats.HeadBias.Min()), int32(c.Formats.HeadBias.Max())
+	run := func(logit fixedpoint.Format) *Outcome {
+		z := *c
+		z.Formats.Logit = logit
+		m, err := NewFixed(&z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := m.TrainStep(w, s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	narrow := run(fixedpoint.Q(1, 4))
+	if got := narrow.Output[:2]; !cmp.Equal(got, []int32{-32, 31}) {
+		t.Errorf("codes of -8 and 8 in Q1.4: %v, want -32 and 31", got)
+	}
+	if st := narrow.Layers[len(narrow.Layers)-1]; st.Name != "readout" || st.Phases[0].Saturated < 2*c.Batch {
+		t.Errorf("statistics %+v, want those of the readout, two logits of each sample saturated", st)
+	}
+	fine := run(fixedpoint.Q(2, 28)) // products have 27 fractional bits
+	coarse := run(fixedpoint.Q(4, 8))
+	for i, z := range coarse.Logits {
+		if fine.Logits[i] != 2*z {
+			t.Errorf("logit %d: %d with 28 fractional bits, %d with 27", i, fine.Logits[i], z)
+		}
+	}
+}
+
+// TestFoldedMeans checks that the means of a trained readout are in the biases of its inference
+// build: its logits are those of the training build but for one rounding of a bias.
+func TestFoldedMeans(t *testing.T) {
+	c := trainingCases(t)["heads"]
+	w := InitParams(&c.Network, c.Init, c.Seed).Quantize(&c.Formats)
+	for i := range w.Heads[2].Mean {
+		w.Heads[2].Mean[i] = int32(i * 997 % 32768)
+	}
+	var file bytes.Buffer
+	if err := WriteWeights(&file, w, &c.Network, &c.Formats); err != nil {
+		t.Fatal(err)
+	}
+	path := writeFile(t, t.TempDir(), "w.npz", file.Bytes())
+	z := c.ForInference()
+	real, err := LoadParams(z, &Sources{Weights: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := ProceduralSamples(&c.Network, c.Batch, 3).Quantize(c)
+	logits := func(c *Config, w *Params) []int64 {
+		m, err := NewFixed(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := m.TrainStep(w, s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.Logits
+	}
+	want, got := logits(c, w), logits(z, real.Quantize(&z.Formats))
+	bias := int64(1) << (27 - c.Formats.HeadBias.Frac) // LSBs of a logit in one of a bias
+	moved := false
+	for i := range want {
+		if d := got[i] - want[i]; d > bias/2 || d < -bias/2 {
+			t.Errorf("logit %d: %d, want %d within %d", i, got[i], want[i], bias/2)
+		}
+		moved = moved || got[i] != want[i]
+	}
+	if !moved {
+		t.Error("no bias is rounded: the means are too simple")
+	}
+	file.Reset()
+	for i := range w.Heads[2].W {
+		w.Heads[2].W[i] = int32(c.Formats.HeadWeight.Min())
+	}
+	if err := WriteWeights(&file, w, &c.Network, &c.Formats); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadParams(z, &Sources{Weights: writeFile(t, t.TempDir(), "w.npz", file.Bytes())}); err == nil {
+		t.Error("a bias outside its format is accepted")
 	}
 }
 
@@ -233,6 +349,7 @@ task = "train"
 func TestInferenceArrays(t *testing.T) {
 	c := trainingCases(t)["heads"]
 	w := InitParams(&c.Network, c.Init, c.Seed).Quantize(&c.Formats)
+	clear(w.Heads[2].Mean)
 	var file bytes.Buffer
 	if err := WriteWeights(&file, w, &c.Network, &c.Formats); err != nil {
 		t.Fatal(err)

@@ -58,6 +58,9 @@ func LoadParams(cfg *Config, src *Sources) (*FloatParams, error) {
 		if err != nil {
 			return nil, err
 		}
+		if cfg.Program().Reads {
+			return cfg.loadReadout(arrays, src.Weights)
+		}
 		return fetchWeights(arrays, src.Weights, &cfg.Network)
 	}
 	return InitParams(&cfg.Network, cfg.Init, cfg.Seed), nil

@@ -26,8 +26,8 @@ import (
 // maxDifferenceShift bounds Formats.DifferenceShift.
 const maxDifferenceShift = 30
 
-// Differs reports whether nudged phases, if there are any, hold differences from s*.
-func (c *Config) Differs() bool { return c.Formats.DifferenceBits > 0 && c.Build != Inference }
+// Differs reports whether nudged phases hold differences from s*.
+func (c *Config) Differs() bool { return c.Formats.DifferenceBits > 0 }
 
 // DifferenceShiftOf returns how many fractional bits the differences of layer n, from 1, have
 // beyond those of its states; 0 without differences.

@@ -36,13 +36,13 @@ func (m *Fixed) Arith() *Arith { return m.arith }
 
 // Outcome is the result of a training step, or of an inference.
 type Outcome struct {
-	Params *Params   // after the update; those before where nothing learns
-	Steps  []int     // time steps of each relaxation
-	Free   [][]int32 // s* of each layer, [B, C, H, W]
-	Output []int32   // s^N at the end of the free phase, [B, C, H, W]; without a readout the prediction
-	Logits []int64   // of the readout at s*, [B, K], with LogitFrac fractional bits; nil without one
-	Layers []LayerStats
-	Heads  []HeadStats // of an update
+	Params *Params      // after the update; those before where nothing learns
+	Steps  []int        // time steps of each relaxation
+	Free   [][]int32    // s* of each layer, [B, C, H, W]
+	Output []int32      // s^N at the end of the free phase, [B, C, H, W], without a readout the prediction; of an inference build with one the logits in Formats.Logit, [B, K]
+	Logits []int64      // of the readout at s*, [B, K], with LogitFrac fractional bits; nil without one
+	Layers []LayerStats // behind them the readout of an inference build
+	Heads  []HeadStats  // of an update
 }
 
 // TrainStep is Step with number 0.
@@ -260,6 +260,9 @@ func (r *fixedRun[T]) train(number uint32, from [][]int32) *Outcome {
 	if h := r.readout(); h != nil {
 		h.evaluate(e[PhaseFree][h.Layer-1], r.batch)
 		out.Logits = widen64(h.logits)
+		if r.program.Reads {
+			r.deliver(out)
+		}
 	}
 	return out
 }

@@ -25,6 +25,7 @@ type Formats struct {
 	MasterBits int // fractional bits of the masters of weights and biases beyond those of their formats; default 0: there are none
 
 	Output fixedpoint.Format // of a linear output layer; default Q1.15
+	Logit  fixedpoint.Format // of the logits that an inference build delivers; default Q7.8
 
 	// Nudged phases hold the states as differences from s*, codes of so many bits with the sign; 0: as states.
 	DifferenceBits int
@@ -112,6 +113,7 @@ func (c *Config) checkFormats() error {
 		{"formats.probability", f.Probability, false, 24},
 		{"formats.error", f.Error, true, 32},
 		{"formats.lambda", f.Lambda, false, 31},
+		{"formats.logit", f.Logit, true, 31},
 	} {
 		if err := checkFormat(x.key, x.format, x.signed, x.most); err != nil {
 			return err

@@ -19,7 +19,8 @@ import (
 //	back  = A^T e                                        exact, BackFrac fractional bits
 //	acc  += +-(back * NudgeCodes[phase])<<NudgeShift     of every state of the cell
 //
-// Its roundings are Pool, the softmax with its division, Error and the three updates.
+// Its roundings are Pool, the softmax with its division, Error and the three updates. Of the
+// readout of an inference build z is rounded once, by Delivery, and there is nothing else.
 type HeadArith struct {
 	State fixedpoint.Format // of the layer's states, of h and of mu
 
@@ -30,6 +31,8 @@ type HeadArith struct {
 	Logit    fixedpoint.Interval // z
 
 	LogitFrac, UpShift, BiasShift int
+
+	Delivery fixedpoint.Requant // of the logits of an inference build
 
 	Softmax, Warm *fixedpoint.Softmax // at temperature 1, and at T; nil where the kind needs none
 	Error         fixedpoint.Requant  // mse, features, logits
@@ -90,7 +93,7 @@ func (a *HeadArith) gain(phase Phase) float64 {
 }
 
 // deriveHead returns the arithmetic of head i but for NudgeShift, which is the layer's affair.
-// Where nothing learns its logits are all there is.
+// Of an inference build its logits are all there is.
 func deriveHead(cfg *Config, program *Program, i int) (HeadArith, error) {
 	f, h := &cfg.Formats, &cfg.Network.Heads[i]
 	a := HeadArith{State: f.StateOf(h.Layer)}
@@ -106,12 +109,15 @@ func deriveHead(cfg *Config, program *Program, i int) (HeadArith, error) {
 	if h.Kind == SquaredHead || h.Kind == FeatureHead {
 		a.LogitFrac = max(a.LogitFrac, f.Error.Frac)
 	}
+	if program.Reads {
+		a.LogitFrac = max(a.LogitFrac, f.Logit.Frac)
+	}
 	a.UpShift, a.BiasShift = a.LogitFrac-productFrac, a.LogitFrac-f.HeadBias.Frac
 	m := &h.Map
 	a.Products = f.HeadWeight.Interval().Mul(a.Features).SumUpTo(m.In.C * m.KH * m.KW)
 	a.Logit = a.Products.Shl(a.UpShift).Add(f.HeadBias.Interval().Shl(a.BiasShift))
-	if !program.Learns() {
-		return a, nil
+	if program.Reads {
+		return a, a.deriveDelivery(f, h)
 	}
 	if err := a.deriveSignal(f, h); err != nil {
 		return a, err

@@ -22,7 +22,7 @@ type headsText struct {
 // headOnly are settings that mean nothing without a head.
 var headOnly = map[string]bool{
 	"formats.head-weight": true, "formats.head-bias": true, "formats.probability": true, "formats.error": true,
-	"formats.lambda": true, "init.head-gain": true, "init.mean": true,
+	"formats.lambda": true, "formats.logit": true, "init.head-gain": true, "init.mean": true,
 }
 
 // headKeys are the keys of a [[head]] table:
@@ -265,7 +265,7 @@ func parseHeadLayers(text string, layers int, readout bool) ([]int, error) {
 }
 
 // writeHeads writes the [[head]] tables of the network of cfg. Of the readout of an inference
-// build they say no more than where it is and whether it subtracts means.
+// build they say no more than where it is.
 func writeHeads(w io.Writer, cfg *Config) error {
 	var b strings.Builder
 	net := &cfg.Network
@@ -278,7 +278,7 @@ func writeHeads(w io.Writer, cfg *Config) error {
 		fmt.Fprintf(&b, "\n[[%s]]\nlayer = %s\n", headTables, layer)
 		for _, key := range headKeys[1:] {
 			switch {
-			case cfg.Build == Inference && key != "center",
+			case cfg.Build == Inference,
 				(key == "features" || key == "dense" || key == "teacher-layer") && h.Kind != FeatureHead,
 				(key == "temperature" || key == "mix") && h.Kind != LogitHead,
 				h.Readout && (key == "grid" || strings.HasPrefix(key, "lambda")):

@@ -132,6 +132,7 @@ func DefaultFormats() Formats {
 	return Formats{
 		Input:          fixedpoint.Format{Signed: true, Int: 0, Frac: 15},
 		Output:         fixedpoint.Format{Signed: true, Int: 1, Frac: 15},
+		Logit:          fixedpoint.Format{Signed: true, Int: 7, Frac: 8},
 		State:          fixedpoint.Format{Int: 0, Frac: 15},
 		Weight:         fixedpoint.Format{Signed: true, Int: 1, Frac: 14},
 		Bias:           fixedpoint.Format{Signed: true, Int: 1, Frac: 14},

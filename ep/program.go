@@ -10,6 +10,7 @@ type Program struct {
 	Points      []Point      // of the contrast, in the order in which it is summed
 	RandomSign  bool         // every beta and every weight changes sign with the sign drawn for the update
 	Differences bool         // nudged phases hold differences from s*
+	Reads       bool         // the logits of the readout follow the free phase, of an inference build
 }
 
 // Relaxation is a phase in which the states relax. The free phase begins at the
@@ -84,6 +85,7 @@ func termsOf(points []Point, differences bool, n int) []Term {
 func (c *Config) Program() *Program {
 	p := &Program{Relaxations: []Relaxation{{"free", c.FreeSteps, 0}}, Differences: c.Differs()}
 	if c.Build == Inference {
+		p.Reads = c.Network.Readout() != nil
 		return p
 	}
 	nudge := func(name string, beta float64) {
@@ -141,10 +143,16 @@ func (p *Program) Learns() bool { return len(p.Points) > 0 }
 // Update returns the phase of the update, which follows the relaxations.
 func (p *Program) Update() Phase { return Phase(len(p.Relaxations)) }
 
-// Name returns the name of a phase: that of a relaxation, or "update".
+// Readout returns the phase of the readout of an inference build, which follows the free phase.
+func (p *Program) Readout() Phase { return Phase(len(p.Relaxations)) }
+
+// Name returns the name of a phase: that of a relaxation, "update" or "readout".
 func (p *Program) Name(phase Phase) string {
 	if phase < p.Update() {
 		return p.Relaxations[phase].Name
+	}
+	if p.Reads {
+		return "readout"
 	}
 	return "update"
 }

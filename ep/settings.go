@@ -168,6 +168,8 @@ var settings = []setting{
 		func(r *resolution) any { return &r.config.Formats.Error }},
 	{"formats.lambda", "beta * lambda of a head, unsigned",
 		func(r *resolution) any { return &r.config.Formats.Lambda }},
+	{"formats.logit", "logits that an inference build with a readout delivers, signed",
+		func(r *resolution) any { return &r.config.Formats.Logit }},
 	{"formats.rate-bits", "bits of the mantissa of rate / (2 beta batch)",
 		func(r *resolution) any { return &r.config.Formats.RateBits }},
 	{"formats.master-bits", "fractional bits of the masters, which updates change, beyond those of the weights and biases that compute; 0: no masters",

@@ -76,6 +76,7 @@ clip = 1.5
 input = "UQ1.7"
 state = "UQ0.8"
 output = "Q2.8"
+logit = "Q6.9"
 weight = "Q2.9"
 bias = "Q1.10"
 target = "UQ1.8"
@@ -123,7 +124,7 @@ task = "infer"
 		Rates: []float64{0.5, 1, 2e-3}, Frozen: []int{3}, HostRates: true, Clip: 1.5,
 		Accumulate: 6, DecayShift: 11, MomentumShift: 3,
 		Formats: Formats{
-			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Output: fixedpoint.Q(2, 8), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
+			Input: fixedpoint.UQ(1, 7), State: fixedpoint.UQ(0, 8), Output: fixedpoint.Q(2, 8), Logit: fixedpoint.Q(6, 9), Weight: fixedpoint.Q(2, 9), Bias: fixedpoint.Q(1, 10),
 			Target: fixedpoint.UQ(1, 8), Beta: fixedpoint.UQ(2, 6), RateBits: 12, MasterBits: 5,
 			HeadWeight: fixedpoint.Q(4, 10), HeadBias: fixedpoint.Q(5, 9), Probability: fixedpoint.UQ(0, 12),
 			Error: fixedpoint.Q(3, 11), Lambda: fixedpoint.UQ(3, 5),

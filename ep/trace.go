@@ -18,7 +18,8 @@ const (
 type Observer[T int32 | float64] interface {
 	// State receives s^n after the step, [B, C, H, W]: codes in Formats.State or
 	// real numbers. In nudged phases that hold differences from s* the codes are those of the
-	// differences; the real numbers are the whole states.
+	// differences; the real numbers are the whole states. Of an inference build with a readout the
+	// codes of its logits follow, as step 0 of layer N+1 in the phase Program.Readout.
 	State(phase Phase, step, layer int, s []T)
 
 	// Index receives the argmax of a pooled layer, 2*dy+dx of each window in [B,
