@@ -115,6 +115,7 @@ func (m *cycleModel) order(infer bool) {
 	if !infer {
 		add(d.Visits.Update, relaxed)
 	}
+	add(d.Visits.Readout, relaxed)
 }
 
 // slabOf is a slab of a layer.
@@ -289,8 +290,13 @@ func (d *Design) slot(n int) int {
 
 // relaxStep models one time step, visit by visit.
 func (m *cycleModel) relaxStep(phase, step int) {
+	m.walk(m.d.Visits.Run(phase, step))
+}
+
+// walk models visits, one after the other.
+func (m *cycleModel) walk(visits []Visit) {
 	d := m.d
-	for _, v := range d.Visits.Run(phase, step) {
+	for _, v := range visits {
 		m.pool(v)
 		if v.Layer > 0 {
 			ps, l := &d.tables.passes[v.Layer-1], &m.layers[d.slot(v.Layer)]

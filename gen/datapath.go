@@ -1,9 +1,6 @@
 package gen
 
-import (
-	"epgen/ep"
-	"epgen/hdl"
-)
+import "epgen/hdl"
 
 // modeFields are what the sequencer holds constant for the datapath during a
 // pass.
@@ -54,9 +51,9 @@ func (d *Design) modeFields() record {
 		{"slab_number", addrBits(d.allSlabs()) * onChip * b2i(d.someBiases()), "of all slabs"},
 		{"biased", b2i(d.mixedBiases()), "the layer has biases"},
 		{"strength", d.strengthBits(), "of the nudge"},
-		{"unclamped", b2i(d.Cfg.Output == ep.Linear), "the output layer, which is not clamped"},
+		{"unclamped", b2i(d.signedLast()), d.unclampedDoc()},
 		{"negate", b2i(d.Program.RandomSign), "the contrast changes its sign"},
-		{"from_drive", b2i(d.columnParts() > 1 && len(d.Layers) > 1), "down reads the drive of layer 1 and writes other accumulators"},
+		{"from_drive", b2i(d.columnParts() > 1 && d.relaxing() > 1), "down reads the drive of layer 1 and writes other accumulators"},
 		{"slab_part", slabPart, "part of a word that the slab is"},
 		{"mean", b2i(d.averages()), "average pool: sums of windows, z at every position"},
 		{"keep", b2i(d.keeps()), "second walk over a slab of the update: what updates keep"},

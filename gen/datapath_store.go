@@ -1,9 +1,6 @@
 package gen
 
-import (
-	"epgen/ep"
-	"epgen/hdl"
-)
+import "epgen/hdl"
 
 // leave builds the columns that go to the store: new weights, where the core learns, and the
 // states of the result.
@@ -17,7 +14,7 @@ func (p *datapath) leave() {
 	result := p.Wire("result", hdl.U(d.P*d.ElementBits))
 	p.For("gen_result", "r", d.P, func(g *hdl.Gen, r hdl.Index) {
 		word := hdl.IndexSlice(p.here, r, d.LaneBits)
-		if d.Cfg.Output == ep.Linear {
+		if d.signedLast() {
 			state := g.WireIs("state_value", hdl.AsS(word))
 			g.Assign(hdl.IndexSlice(result, r, d.ElementBits), hdl.AsU(hdl.Ext(state, d.ElementBits)))
 		} else {

@@ -16,7 +16,7 @@ type Estimate struct {
 	UpdateUtilization float64 `json:"update_utilization"` // layer 1 apart
 	MACUtilization    float64 `json:"mac_utilization"`    // all products, all cycles
 
-	RelaxProducts  int `json:"relax_products"`  // useful products of all relaxation steps
+	RelaxProducts  int `json:"relax_products"`  // useful products of all relaxation steps, and of the readout of an inference
 	UpdateProducts int `json:"update_products"` // of the update
 
 	Phases []PhaseEstimate `json:"phases"`
@@ -92,7 +92,7 @@ type LayerEstimate struct {
 	UnpoolZeros       int     `json:"unpool_zero_products"` // of those of a down pass, products with a zero of unpooling
 	RelaxUtilization  float64 `json:"relax_utilization"`
 	UpdateUtilization float64 `json:"update_utilization"`
-	BytesPerStep      int     `json:"bytes_per_step"`            // weights read in one step
+	BytesPerStep      int     `json:"bytes_per_step"`            // weights read in one step, or in its only walk
 	BytesPerCycle     float64 `json:"bytes_per_cycle_to_stream"` // bandwidth that hides the fetch behind the work
 }
 
@@ -122,6 +122,9 @@ func (d *Design) Estimate(readLatency int) *Estimate {
 	m.over = m.now
 	if d.learns() {
 		phase("update", 0, func() { m.update(); m.finishStore() })
+	}
+	if d.reads() {
+		phase("readout", 0, func() { m.walk(d.Visits.Readout) })
 	}
 	phase("result", 0, m.result)
 	e.Cycles = m.now
@@ -153,7 +156,8 @@ func (e *Estimate) figures(d *Design) {
 			l.UnpoolZeros = l.Products * 3 / 4
 		}
 		relax, update := 2*l.Products*sweeps, len(d.Program.Terms(pl.N))*l.Products
-		if i == 0 {
+		steps := i > 0 && i < d.relaxing() // others have one walk up
+		if !steps {
 			relax = l.Products
 		}
 		if !d.Cfg.Trains(pl.N) {
@@ -164,16 +168,16 @@ func (e *Estimate) figures(d *Design) {
 		l.RelaxUtilization = ratio(float64(relax), lanes*float64(l.Relax))
 		l.UpdateUtilization = ratio(float64(update), lanes*float64(l.Update+l.WaitStore))
 		bytes := pl.SlabBytes * pl.Slabs
-		if i > 0 {
+		if steps {
 			bytes *= d.Visits.Fetches(pl.N)
 		}
 		l.BytesPerStep = bytes
 		perStep := l.Relax
-		if i > 0 {
+		if steps {
 			perStep /= sweeps
 		}
 		l.BytesPerCycle = ratio(float64(bytes), float64(perStep))
-		if i > 0 { // all cycles of a step are a layer's: work, activation, waiting
+		if steps { // all cycles of a step are a layer's: work, activation, waiting
 			relaxProducts += float64(relax)
 			updateProducts += float64(update)
 		}

@@ -148,11 +148,12 @@ func (f *fetch) visitOver(b *hdl.Block) {
 // nextStep begins the next time step, if one follows.
 func (f *fetch) nextStep(b *hdl.Block) {
 	chain := b.If(hdl.Not(f.lastStep), func(b *hdl.Block) { b.Set(f.visit, f.repeat) })
-	if f.infer == nil {
+	switch {
+	case f.infer != nil:
+		chain.ElseIf(f.infer, f.rest)
+	case !f.d.reads():
 		chain.Else(f.rest)
-		return
 	}
-	chain.ElseIf(f.infer, f.rest)
 }
 
 // nextStepWithHeads is nextStep in designs with heads, whose nudged steps have visits of

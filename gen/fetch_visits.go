@@ -3,7 +3,7 @@ package gen
 import "epgen/hdl"
 
 // endsWithStep reports that nothing is fetched behind the slabs of the last time step.
-func (d *Design) endsWithStep() bool { return len(d.Visits.Update) == 0 && !d.onChip() }
+func (d *Design) endsWithStep() bool { return !d.learns() && !d.reads() && !d.onChip() }
 
 // fetchSteps returns how often the slabs of a time step are fetched. A single
 // layer needs its slabs only before the first step.

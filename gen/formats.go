@@ -1,7 +1,6 @@
 package gen
 
 import (
-	"epgen/ep"
 	"epgen/fixedpoint"
 	"epgen/hdl"
 )
@@ -100,14 +99,14 @@ func (d *Design) tops() choices {
 	return choose(tops...)
 }
 
-// linearOutput reports that layer n is a linear output.
-func (p *Plan) linearOutput(n int) bool { return p.Cfg.Output == ep.Linear && n == len(p.Layers) }
+// linearOutput reports that layer n is a linear output, or a readout.
+func (p *Plan) linearOutput(n int) bool { return p.signedLast() && n == len(p.Layers) }
 
 // initials are the codes of the initial state that passes read: of every layer that has
 // one above it, or feeds back.
 func (d *Design) initials() choices {
 	var codes []int
-	for i := range d.Layers {
+	for i := range d.relaxing() {
 		codes = append(codes, int(d.Layers[i].Arith.Initial))
 	}
 	return choose(codes...)
@@ -119,7 +118,7 @@ func (d *Design) initialOf(q *Pass) int {
 	if q.Kind == Up {
 		n--
 	}
-	if n < 1 || n > len(d.Layers) {
+	if n < 1 || n > d.relaxing() {
 		return 0
 	}
 	return max(0, d.initials().of(int(d.Layers[n-1].Arith.Initial)))

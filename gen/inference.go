@@ -9,6 +9,55 @@ import "epgen/ep"
 // labels.
 func (p *Plan) learns() bool { return p.Program.Learns() }
 
+// reads reports that the readout follows the free phase: one walk up over its slabs and an
+// activation that rounds its logits. To the plan it is one more layer, which nothing feeds back.
+func (p *Plan) reads() bool { return p.Program.Reads }
+
+// relaxing is the number of layers that relax: all but such a readout.
+func (p *Plan) relaxing() int { return len(p.Cfg.Network.Layers) }
+
+// Reads and Relaxing are the same for benches and reports.
+func (p *Plan) Reads() bool   { return p.reads() }
+func (p *Plan) Relaxing() int { return p.relaxing() }
+
+// Last is the layer whose states are the results.
+func (p *Plan) Last() *LayerPlan { return &p.Layers[len(p.Layers)-1] }
+
+// placeReadout makes a layer of the readout of a network that does not learn.
+func (p *Plan) placeReadout() {
+	if !p.reads() {
+		return
+	}
+	a, f := &p.Arith.Heads[0], &p.Cfg.Formats
+	arith := headArith(f, a)
+	arith.State, arith.Act = f.Logit, a.Delivery
+	p.placeLayer(&p.Cfg.Network.Readout().Map, arith)
+}
+
+// readoutVisits is the walk over the readout.
+func (p *Plan) readoutVisits() []Visit {
+	if !p.reads() {
+		return nil
+	}
+	n := p.relaxing() + 1
+	return []Visit{{Layer: n, Up: true, Act: n}}
+}
+
+// PhaseReadout is the phase of the readout, as the sequencer numbers it.
+func (p *Plan) PhaseReadout() int { return int(p.Program.Readout()) }
+
+// signedLast reports that the states of the last layer are signed and not clamped: of a linear
+// output, or the logits of a readout.
+func (p *Plan) signedLast() bool { return p.Cfg.Output == ep.Linear || p.reads() }
+
+// resultDoc says what the core delivers.
+func (p *Plan) resultDoc() string {
+	if p.reads() {
+		return "the logits"
+	}
+	return "the output states"
+}
+
 // selectsIndex reports passes whose windows are pooled by a stored index rather than by
 // comparison: those of nudged phases with frozen indices.
 func (p *Plan) selectsIndex() bool { return p.Cfg.PoolIndex == ep.Frozen && p.learns() }
@@ -37,4 +86,12 @@ func (d *Design) afterStates() string {
 		return "array, update"
 	}
 	return "array"
+}
+
+// unclampedDoc says which layer has states that are not clamped to those of a neuron.
+func (d *Design) unclampedDoc() string {
+	if d.reads() {
+		return "the readout, whose logits are not clamped"
+	}
+	return "the output layer, which is not clamped"
 }

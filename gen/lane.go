@@ -3,7 +3,6 @@ package gen
 import (
 	"slices"
 
-	"epgen/ep"
 	"epgen/fixedpoint"
 	"epgen/hdl"
 )
@@ -35,7 +34,7 @@ func (d *Design) deriveShifts() {
 		case l.Head != nil:
 			down = append(down, 0)
 			act = act[:len(act)-1]
-		case l.N < len(d.Layers):
+		case l.N < d.relaxing():
 			down = append(down, a.DownShift)
 		}
 	}
@@ -141,8 +140,8 @@ func (l *lane) ports() {
 	if w := d.strengthBits(); w > 0 {
 		l.beta = l.Input("strength_i", hdl.U(w), "which beta")
 	}
-	if d.Cfg.Output == ep.Linear {
-		l.linear = l.Input("unclamped_i", one, "the output layer, which is not clamped")
+	if d.signedLast() {
+		l.linear = l.Input("unclamped_i", one, d.unclampedDoc())
 	}
 	if d.dampsConstant() {
 		l.zero = l.Input("zero_i", one, "old states count as zero")
@@ -436,6 +435,9 @@ func (l *lane) damp(activated *hdl.Signal) {
 	step := roundShift(&l.Scope, "way", way, k, d.Arith.Damper.Mode)
 	state := l.OutputReg("state_o", word, "new state "+d.stateText()+d.stateLate())
 	damped := fit(hdl.Add(old, step), d.LaneBits)
+	if d.reads() { // the logits have no time steps
+		damped = l.WireIs("damped", hdl.Mux(l.linear, activated, damped))
+	}
 	l.Always(func(b *hdl.Block) { b.Set(state, damped) })
 	if d.monitored() {
 		l.watch(late, damped, old)
@@ -482,17 +484,17 @@ func (l *lane) largest(bound hdl.Type) hdl.Value {
 }
 
 // limited is a rounded pre-activation within the ends of the states: [0, STATE_MAX], or
-// those of a linear output.
+// those of a linear output or of logits.
 func (l *lane) limited(rounded hdl.Value, word hdl.Type) hdl.Value {
 	d := l.d
 	last := len(d.Layers) - 1
 	bound := hdl.S(max(rounded.Type().Width, d.LaneBits))
-	if d.Cfg.Output == ep.Clamped {
+	if !d.signedLast() {
 		return clampFromZero(rounded, l.largest(bound), word)
 	}
-	out := d.Layers[last].Arith.Act
-	lo := hdl.Value(l.Localparam("OUTPUT_MIN", bound, out.Lo, ftoa(d.Cfg.Formats.Output.ToFloat(out.Lo))))
-	hi := hdl.Value(l.Localparam("OUTPUT_MAX", bound, out.Hi, ftoa(d.Cfg.Formats.Output.ToFloat(out.Hi))))
+	out, format := d.Last().Arith.Act, d.Last().Arith.State
+	lo := hdl.Value(l.Localparam("OUTPUT_MIN", bound, out.Lo, ftoa(format.ToFloat(out.Lo))))
+	hi := hdl.Value(l.Localparam("OUTPUT_MAX", bound, out.Hi, ftoa(format.ToFloat(out.Hi))))
 	if last > 0 {
 		state := l.largest(bound)
 		lo = l.WireIs("lowest", hdl.Mux(l.linear, lo, hdl.Const(bound, 0)))

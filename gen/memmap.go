@@ -23,7 +23,8 @@ import "epgen/ep"
 //	          W[slab*Rows+r, blk*Columns+c, ky, kx], or, if the array is wide, the
 //	          rows r, lane c being the same; zeros for channels that do not exist; then,
 //	          from a whole beat on, what updates keep of each, see KeptFields
-//	results   columns (b, blk, y, x) of the output states of the free phase
+//	results   columns (b, blk, y, x) of the output states of the free phase; of an inference
+//	          build with a readout of its logits
 type MemoryMap struct {
 	ColumnBytes int // a power of two
 	BeatBytes   int
@@ -89,7 +90,6 @@ func (p *Plan) placeMemory() {
 		next += r.Bytes
 		return r
 	}
-	last := &p.Layers[len(p.Layers)-1]
 	if p.labels() > 0 {
 		m.Labels = region(p.labels())
 	}
@@ -116,7 +116,7 @@ func (p *Plan) placeMemory() {
 		next += l.Slabs * l.SlabBytes
 	}
 	m.Weights.Bytes = next - m.Weights.Offset
-	m.Results = region(cfg.Batch * last.Out.SampleWords)
+	m.Results = region(cfg.Batch * p.Last().Out.SampleWords)
 	m.Size = next
 }
 
@@ -174,11 +174,11 @@ func (p *Plan) PackWeights(img []byte, w *ep.Params) {
 	for i, l := range p.slabs() {
 		var weights, biases []int32
 		var kept [2]ep.Kept
-		if l.Head == nil {
+		if i < len(w.Layers) {
 			q := &w.Layers[i]
 			weights, biases, kept = q.W, q.B, [2]ep.Kept{q.KeptW, q.KeptB}
 		} else {
-			h := &w.Heads[i-len(p.Layers)]
+			h := &w.Heads[i-len(w.Layers)]
 			weights, biases, kept = h.W, h.B, [2]ep.Kept{h.KeptW, h.KeptB}
 		}
 		p.eachWeight(l, func(column, lane, weight, bias int) {
@@ -193,10 +193,10 @@ func (p *Plan) PackWeights(img []byte, w *ep.Params) {
 	}
 }
 
-// PackResults writes the output states of the free phase, [B,C,H,W], into an
-// image of memory.
+// PackResults writes the output states of the free phase, [B,C,H,W], or the logits, [B,K], into
+// an image of memory.
 func (p *Plan) PackResults(img []byte, states []int32) {
-	p.packMap(img, p.Map.Results.Offset, p.Layers[len(p.Layers)-1].Out, states)
+	p.packMap(img, p.Map.Results.Offset, p.Last().Out, states)
 }
 
 // eachWeight calls f for every bias (bias >= 0) and weight (bias < 0) of a

@@ -76,7 +76,7 @@ func (q *sequencer) watch() {
 		return
 	}
 	q.Group("Monitor")
-	stepEnd := q.WireIs("step_end", hdl.All(q.is(seqNext), q.isKind(Act), q.of("end"), hdl.Not(q.isPhase(d.PhaseResult()))))
+	stepEnd := q.WireIs("step_end", q.ofRelaxation(hdl.All(q.is(seqNext), q.isKind(Act), q.of("end"))))
 	q.AlwaysReset(func(b *hdl.Block) {
 		b.Set(q.moved, bit(false))
 		if q.begun != nil {
@@ -103,6 +103,9 @@ func (q *sequencer) watch() {
 	}
 	follows := hdl.Value(hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
 	over := hdl.Value(q.isPhase(d.PhaseResult()))
+	if d.reads() {
+		over = hdl.Any(q.isPhase(d.PhaseReadout()), over)
+	}
 	var lastPhase hdl.Value
 	if d.learns() {
 		lastPhase = hdl.Mux(q.infer, q.phases[CopyFree], q.phases[d.PhaseUpdate()-1])
@@ -117,6 +120,14 @@ func (q *sequencer) watch() {
 	q.Assign(q.Output("begun_o", q.begun.Type(), "time steps begun, modulo 4"), q.begun)
 	q.Assign(q.Output("follows_o", one, "another time step follows for certain"), follows)
 	q.Assign(q.Output("relaxed_o", one, "no other follows"), over)
+}
+
+// ofRelaxation is cond in time steps; others that activate are the readout and the results.
+func (q *sequencer) ofRelaxation(cond hdl.Value) hdl.Value {
+	if q.d.reads() {
+		return hdl.All(cond, q.isPhase(CopyFree))
+	}
+	return hdl.All(cond, hdl.Not(q.isPhase(q.d.PhaseResult())))
 }
 
 // stepRegisters are those of the numbers of time steps, behind the counters.
@@ -162,11 +173,15 @@ func (f *fetch) hold(b *hdl.Block) {
 		repeat = hdl.Mux(f.nudged, hdl.Const(f.visit.Type(), nudged), repeat)
 	}
 	b.If(f.relaxed, func(b *hdl.Block) {
-		if f.infer == nil { // nothing follows
+		switch {
+		case f.infer != nil:
+			b.Set(f.state, hdl.Mux(f.infer, f.states[fetchIdle], f.states[fetchWait]))
+		case f.d.reads(): // its slabs stand where others have those of the update
+			f.wait(b)
+		default: // nothing follows
 			f.rest(b)
 			return
 		}
-		b.Set(f.state, hdl.Mux(f.infer, f.states[fetchIdle], f.states[fetchWait]))
 		b.Set(f.visit, hdl.Const(f.visit.Type(), update))
 	}).ElseIf(f.certain, func(b *hdl.Block) {
 		f.wait(b)

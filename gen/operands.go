@@ -5,8 +5,8 @@ import (
 	"epgen/hdl"
 )
 
-// negativeStates reports states, differences or errors below zero: of a linear output, of
-// nudged phases, of heads.
+// negativeStates reports operands below zero: states of a linear output, differences of nudged
+// phases, errors of heads.
 func (d *Design) negativeStates() bool {
 	return d.hasHeads() || d.Cfg.Output == ep.Linear || d.differs()
 }

@@ -87,13 +87,13 @@ func buildTables(p *Plan) *tables {
 	return t
 }
 
-// used reports whether a layer or head has passes of a kind: layer 1 has no feedback to
-// give, a head is not activated, without biases there is no contrast of them, and where
+// used reports whether a layer or head has passes of a kind: layer 1 and a readout behind the
+// free phase have no feedback to give, a head is not activated, without biases there is no contrast of them, and where
 // nothing learns there is none at all.
 func (p *Plan) used(n int, k Kind) bool {
 	switch k {
 	case Down:
-		return n > 1
+		return n > 1 && !(p.reads() && n > p.relaxing())
 	case Update:
 		return p.learns()
 	case Bias:
@@ -189,7 +189,7 @@ func (p *Plan) pass(l *LayerPlan, k Kind) Pass {
 		ps.IRow, ps.Step, ps.Mean = l.Layer.In.W*l.Stride, l.Stride, l.Averages()
 	case Pool, Act:
 		ps.LastBlk, ps.OBlk, ps.OSlab = l.Out.Blocks-1, l.Out.HW, 0
-		if l.N == 1 && len(p.Layers) == 1 {
+		if l.N == 1 && p.relaxing() == 1 {
 			ps.AccRead = DriveBase
 		}
 		ps.AccNext = ps.AccRead

@@ -184,8 +184,8 @@ func (p *Plan) deriveWidths() {
 	f := p.Cfg.Formats
 	p.WeightBits, p.BiasBits = p.Cfg.WeightBits(), p.Cfg.BiasBits()
 	p.LaneBits = max(signedWidth(f.Input.Signed, f.Input.Width()), p.Cfg.StateBits()+1)
-	if p.Cfg.Output == ep.Linear {
-		p.LaneBits = max(p.LaneBits, f.Output.Width())
+	if p.signedLast() {
+		p.LaneBits = max(p.LaneBits, p.Last().Arith.State.Width())
 	}
 	for _, l := range p.slabs() {
 		la := l.Arith
@@ -223,25 +223,13 @@ func signedWidth(signed bool, width int) int {
 func (p *Plan) placeStates() {
 	net := &p.Cfg.Network
 	p.Input = p.blockMap(net.Input)
-	below := p.Input
 	for i := range net.Layers {
-		l := &net.Layers[i]
-		out := p.blockMap(l.Out)
-		bank := Bank(i + 1)
-		out.StateBase = p.RegionWords[bank]
-		p.RegionWords[bank] += p.Cfg.Batch * out.SampleWords
-		p.Layers = append(p.Layers, LayerPlan{
-			Layer: l, Arith: &p.Arith.Layers[i], N: i + 1, In: below, Out: out,
-			Taps: l.KH * l.KW, Slabs: ceilDiv(l.Out.C, p.Rows), InBlocks: ceilDiv(l.In.C, p.Columns),
-		})
-		last := &p.Layers[i]
-		last.Tiles = last.InBlocks * last.Taps
-		p.SlabWords = max(p.SlabWords, last.Tiles)
-		below = out
+		p.placeLayer(&net.Layers[i], &p.Arith.Layers[i])
 	}
 	if p.given() {
 		p.GivenWords = p.RegionWords
 	}
+	p.placeReadout()
 	p.placeHeads()
 	for bank := range p.StateWords {
 		p.StateWords[bank] = p.Copies() * p.RegionWords[bank]
@@ -250,6 +238,24 @@ func (p *Plan) placeStates() {
 		}
 		p.StateWords[bank] = max(1, p.StateWords[bank])
 	}
+}
+
+// placeLayer appends a layer above those that are there.
+func (p *Plan) placeLayer(l *ep.Layer, arith *ep.LayerArith) {
+	n, below, out := len(p.Layers)+1, p.Input, p.blockMap(l.Out)
+	if n > 1 {
+		below = p.Last().Out
+	}
+	bank := Bank(n)
+	out.StateBase = p.RegionWords[bank]
+	p.RegionWords[bank] += p.Cfg.Batch * out.SampleWords
+	plan := LayerPlan{
+		Layer: l, Arith: arith, N: n, In: below, Out: out,
+		Taps: l.KH * l.KW, Slabs: ceilDiv(l.Out.C, p.Rows), InBlocks: ceilDiv(l.In.C, p.Columns),
+	}
+	plan.Tiles = plan.InBlocks * plan.Taps
+	p.SlabWords = max(p.SlabWords, plan.Tiles)
+	p.Layers = append(p.Layers, plan)
 }
 
 // placeAccumulators shares accumulator words between layers that are never
@@ -262,8 +268,12 @@ func (p *Plan) placeAccumulators() {
 	for i := range p.Layers {
 		size[Bank(i+1)] = max(size[Bank(i+1)], p.Cfg.Batch*p.Layers[i].Out.SampleWords)
 	}
-	if len(p.Layers) == 1 {
-		p.Layers[0].AccBase, p.AccWords = DriveBase, drive // activated straight from the drive
+	if p.relaxing() == 1 { // activated straight from the drive
+		p.Layers[0].AccBase, p.AccWords = DriveBase, drive
+		if p.reads() {
+			p.Last().AccBase = p.AccWords
+			p.AccWords += size[0]
+		}
 		return
 	}
 	base := [2]int{drive + size[1], drive}

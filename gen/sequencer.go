@@ -12,7 +12,7 @@ import (
 // numbers them. Where nothing learns there is no update.
 func (p *Plan) PhaseUpdate() int { return int(p.Program.Update()) }
 
-// PhaseResult is the writing of the output states of the free phase.
+// PhaseResult is the writing of the output states of the free phase, or of the logits.
 func (p *Plan) PhaseResult() int { return len(p.phaseNames()) - 1 }
 
 // phaseNames returns the names of all phases.
@@ -23,6 +23,9 @@ func (p *Plan) phaseNames() []string {
 	}
 	if p.learns() {
 		names = append(names, "update")
+	}
+	if p.reads() {
+		names = append(names, p.Program.Name(p.Program.Readout()))
 	}
 	return append(names, "result")
 }
@@ -158,10 +161,15 @@ func (d *Design) sequencerText() string {
 	if d.learns() {
 		line("update", "every weight and bias")
 	}
-	line("result", "the output states of the free phase go to external memory")
+	if d.reads() {
+		line("readout", "one visit, up and act: the logits at the free equilibrium")
+		line("result", "the logits go to external memory")
+	} else {
+		line("result", "the output states of the free phase go to external memory")
+	}
 	text += "\nA visit is a walk over all slabs of a layer, with up to two passes over each, and an\n" +
 		"activation behind the last one. A table of visits holds the order: "
-	if d.Cfg.Sweep == ep.Asynchronous && len(d.Layers) > 1 {
+	if d.Cfg.Sweep == ep.Asynchronous && d.relaxing() > 1 {
 		text += "up and down for\nodd layers, then for even ones, whose neighbours are fresh.\n"
 	} else {
 		text += "layers ascend; the act of\nlayer n-1 follows the down of layer n, which completes its accumulators.\n"

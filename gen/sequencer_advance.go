@@ -164,7 +164,7 @@ func (q *sequencer) firstContrast(b *hdl.Block) {
 	}
 }
 
-// enterResult begins the writing of the output states.
+// enterResult begins the writing of the output states, or of the logits.
 func (q *sequencer) enterResult(b *hdl.Block) {
 	b.Set(q.phase, q.phases[q.d.PhaseResult()])
 	for i, v := range q.visits {
@@ -212,6 +212,9 @@ func (q *sequencer) nextPass(b *hdl.Block, lastStep hdl.Value) {
 			q.firstContrast(b)
 			q.to(b, seqSetup)
 		})
+	}
+	if q.d.reads() {
+		chain = chain.ElseIf(q.isPhase(q.d.PhaseReadout()), q.enterResult)
 	}
 	chain.
 		ElseIf(q.isPhase(q.d.PhaseResult()), func(b *hdl.Block) { q.to(b, seqStore) }).
@@ -316,6 +319,14 @@ func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
 		b.Set(q.visit, hdl.Mux(hdl.All(q.isPhase(CopyFree), hdl.Not(lastStep)), start(len(s.First)), start(len(s.First)+len(s.Step))))
 	}
 	q.enterVisit(b)
+	if d.reads() {
+		b.If(lastStep, func(b *hdl.Block) {
+			b.Set(q.phase, q.phases[d.PhaseReadout()])
+			q.toVisit(b, len(s.First)+len(s.Step))
+			b.Set(q.state, q.st[seqWait])
+		})
+		return
+	}
 	if !d.learns() {
 		b.If(lastStep, q.enterResult)
 		return

@@ -50,7 +50,7 @@ func (q *sequencer) modeValues() map[string]hdl.Value {
 		q.indexValues(values, stale, isInput)
 	}
 	q.movingValues(values, stale)
-	if d.Cfg.Output == ep.Linear {
+	if d.signedLast() {
 		values["unclamped"] = hdl.All(isAct, hdl.EqConst(q.actLayer, int64(len(d.Layers)-1)))
 	}
 	if d.hasHeads() {
@@ -82,7 +82,7 @@ func (q *sequencer) slabValues(values map[string]hdl.Value) {
 	if part := q.slabPart(); part != nil {
 		values["slab_part"] = part
 	}
-	if d.columnParts() > 1 && len(d.Layers) > 1 {
+	if d.columnParts() > 1 && d.relaxing() > 1 {
 		values["from_drive"] = hdl.All(q.isKind(Down), hdl.EqConst(q.slab, 0), hdl.EqConst(q.passLayer, 1))
 	}
 }

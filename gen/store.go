@@ -32,9 +32,9 @@ type store struct {
 // the output states, to external memory.
 func (d *Design) store() *hdl.Module {
 	s := &store{Module: hdl.NewModule("ep_store"), d: d}
-	what := "the updated weights, slab after slab, then the output states"
-	if !d.learns() {
-		what = "the output states"
+	what := d.resultDoc()
+	if d.learns() {
+		what = "the updated weights, slab after slab, then " + what
 	}
 	s.Doc("AXI4 write master: "+what+".\n\n"+
 		"Columns wait in a FIFO of %d. store_ready_o holds columns back before it overflows:\n"+

@@ -19,13 +19,17 @@ func (d *Design) top() *hdl.Module {
 		d.Cfg.FreeSteps, d.Copies()-1, d.Cfg.NudgeSteps)
 	if !d.learns() {
 		run = fmt.Sprintf("After CONTROL.START the core runs a whole inference by itself: it fetches samples and\n"+
-			"weights from external memory, relaxes %d steps and writes the output states.", d.Cfg.FreeSteps)
+			"weights from external memory, relaxes %d steps and writes %s.", d.Cfg.FreeSteps, d.resultDoc())
 	}
-	m.Doc("Equilibrium Propagation accelerator for network %s: layers %d, samples on chip %d,\n"+
+	readout := ""
+	if d.reads() {
+		readout = " and a readout"
+	}
+	m.Doc("Equilibrium Propagation accelerator for network %s: layers %d%s, samples on chip %d,\n"+
 		"%dx%d multipliers.\n\n%s\n\n"+
 		"Ports: AXI4-Lite registers (s_axil_*), AXI4 memory master (m_axi_*, INCR bursts that\n"+
 		"never cross 4 KB), level-high interrupt, one clock, synchronous active-low reset.",
-		d.Cfg.Network.Name, len(d.Layers), d.Cfg.Batch, d.Rows, d.Columns, run)
+		d.Cfg.Network.Name, d.relaxing(), readout, d.Cfg.Batch, d.Rows, d.Columns, run)
 	m.Group("Clock and synchronous reset")
 	m.Clock("aclk")
 	m.Reset("aresetn")

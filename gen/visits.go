@@ -48,10 +48,11 @@ func (v Visit) text() string {
 
 // schedule is the order of the visits of a training step.
 type schedule struct {
-	First  []Visit // before the first time step: UP(1), whose input is constant
-	Step   []Visit // of every time step; of the free phase if there are heads
-	Nudged []Visit // of every nudged time step, where there are heads
-	Update []Visit // none where nothing learns
+	First   []Visit // before the first time step: UP(1), whose input is constant
+	Step    []Visit // of every time step; of the free phase if there are heads
+	Nudged  []Visit // of every nudged time step, where there are heads
+	Update  []Visit // none where nothing learns
+	Readout []Visit // behind the last time step where nothing learns and there is a readout
 }
 
 // newSchedule returns the visits of a plan. A synchronous step ascends the layers and
@@ -61,8 +62,8 @@ type schedule struct {
 // are fetched twice.
 func newSchedule(p *Plan) schedule {
 	cfg := p.Cfg
-	n := len(cfg.Network.Layers)
-	s := schedule{First: []Visit{{Layer: 1, Up: true}}}
+	n := p.relaxing()
+	s := schedule{First: []Visit{{Layer: 1, Up: true}}, Readout: p.readoutVisits()}
 	for _, l := range cfg.IndexesFirst() { // for the argmax alone
 		s.First = append(s.First, Visit{Layer: l, Up: true})
 	}
@@ -104,9 +105,9 @@ func halfSweep(first, n int, fresh bool) []Visit {
 	return list
 }
 
-// all returns the visits in the order of the ROMs: first, step, nudged, update.
+// all returns the visits in the order of the ROMs: first, step, nudged, update, readout.
 func (s *schedule) all() []Visit {
-	return append(append(append(append([]Visit{}, s.First...), s.Step...), s.Nudged...), s.Update...)
+	return slices.Concat(s.First, s.Step, s.Nudged, s.Update, s.Readout)
 }
 
 // Run returns the visits of a step of a relaxation.

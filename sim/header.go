@@ -92,7 +92,7 @@ func (h *header) scalars() {
 	h.constant("uint32_t", "kPhaseResult", d.PhaseResult(), "where PROGRESS stands at the end of a run")
 	h.constant("int", "kNumLayers", len(d.Slabs()), "state layers, then heads")
 	h.constant("int", "kOutputLayer", len(d.Layers), "whose states are the results")
-	h.constant("bool", "kPredicts", cfg.Network.Readout() == nil, "the largest result is the prediction")
+	h.constant("bool", "kPredicts", cfg.Network.Readout() == nil || d.Reads(), "the largest result is the prediction")
 	h.constant("uint32_t", "kBurstBeats", cfg.Memory.BurstBeats, "longest burst")
 	h.constant("std::size_t", "kOutstanding", cfg.Memory.Outstanding, "most read bursts under way")
 	h.constant("uint64_t", "kReadLatency", cfg.Memory.ReadLatency, "cycles from AR to R, as configured")
@@ -113,7 +113,7 @@ func (h *header) scalars() {
 // relaxations, the update.
 func (h *header) phases() {
 	p := h.d.Program
-	h.line("// Phases: the transfer of the input, the relaxations, the update if there is one.")
+	h.line("// Phases: the transfer of the input, the relaxations, the update or the readout if there is one.")
 	h.line("struct PhaseInfo {")
 	h.line("  const char* name;")
 	h.line("  int steps;")
@@ -127,6 +127,10 @@ func (h *header) phases() {
 	if p.Learns() {
 		h.line("    {%q, 1},", p.Name(p.Update()))
 		last, update = last+1, last+1
+	}
+	if p.Reads {
+		h.line("    {%q, 1},", p.Name(p.Readout()))
+		last++
 	}
 	h.line("};")
 	h.constant("int", "kFreePhase", 1, "")
@@ -243,7 +247,11 @@ func (h *header) layers() {
 			moving(d.Layers[i].Out, a.State.Frac, a.Act.Hi, x.Frac, x.Range.Hi().Int64(), i+1, "state")
 			continue
 		}
-		row(d.Layers[i].Out, a.State.Frac, a.Act.Hi, i+1, "state")
+		what := "state"
+		if i >= d.Relaxing() {
+			what = "logit"
+		}
+		row(d.Layers[i].Out, a.State.Frac, a.Act.Hi, i+1, what)
 	}
 	for kind := range headMaps {
 		for i := range d.Heads {

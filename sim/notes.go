@@ -34,7 +34,7 @@ type ModelLayer struct {
 func NetworkNote(p *gen.Plan, out *ep.Outcome) ModelNetwork {
 	var n ModelNetwork
 	classes := p.Cfg.Network.Classes()
-	if out.Logits != nil {
+	if out.Logits != nil && !p.Reads() {
 		n.Labels, n.Confidence = predictions(p, out.Logits, classes)
 		classes = 0
 	}
@@ -49,7 +49,7 @@ func NetworkNote(p *gen.Plan, out *ep.Outcome) ModelNetwork {
 			}
 		}
 		n.Labels = append(n.Labels, best)
-		n.Confidence = append(n.Confidence, p.Cfg.StateFormat(len(p.Layers)).ToFloat(int64(s[best])))
+		n.Confidence = append(n.Confidence, p.Last().Arith.State.ToFloat(int64(s[best])))
 	}
 	for i := range out.Layers {
 		l := LayerNote(p, out, i)
@@ -61,7 +61,7 @@ func NetworkNote(p *gen.Plan, out *ep.Outcome) ModelNetwork {
 
 // LayerNote collects the statistics of layer i, from 0.
 func LayerNote(p *gen.Plan, out *ep.Outcome, i int) ModelLayer {
-	s, a := &out.Layers[i], &p.Arith.Layers[i]
+	s, a := &out.Layers[i], p.Layers[i].Arith
 	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
 	n := ModelLayer{
 		Residual:    a.State.ToFloat(s.Residual),

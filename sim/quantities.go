@@ -44,10 +44,14 @@ func Quantities(p *gen.Plan) []Quantity {
 		if !p.Layers[i].NoBias {
 			given("bias", a.Bias, "biases")
 		}
-		given("state", a.State, "states")
+		if p.Reads() && i == p.Relaxing() {
+			given("logit", a.State, "logits, as they leave the core")
+		} else {
+			given("state", a.State, "states")
+		}
 		derived("up", a.Up, a.AccFrac-a.UpShift, "sum of weight * state below")
 		switch {
-		case i+1 < len(p.Layers):
+		case i+1 < p.Relaxing():
 			derived("down", a.Down, a.AccFrac-a.DownShift, "sum of weight above * unpooled state above")
 		case p.Program.Learns():
 			derived("nudge", a.Nudge, a.AccFrac-a.NudgeShift, "beta * (state - target)")

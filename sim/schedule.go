@@ -59,6 +59,9 @@ func Schedule(p *gen.Plan) [NumMemories][]Set {
 	if p.Program.Learns() {
 		s.update()
 	}
+	if p.Reads() {
+		s.readout()
+	}
 	return s.sets
 }
 
@@ -116,6 +119,16 @@ func (s *scheduler) step(phase, t int) {
 			s.sets[Nudge] = append(s.sets[Nudge], states)
 		}
 	}
+}
+
+// readout appends the logits of an inference build, the states of the last layer.
+func (s *scheduler) readout() {
+	p, n := s.plan, s.plan.Last().N
+	memory := Memory(gen.Bank(n))
+	s.sets[memory] = append(s.sets[memory], Set{
+		Memory: memory, stage: stageOf(p.Program.Readout()), Copy: gen.CopyFree, Layer: n,
+		Base: p.StateAddr(n, gen.CopyFree, 0, 0, 0), Values: s.values(n),
+	})
 }
 
 // update appends the indices at the points of the contrast, which live pooling
@@ -240,12 +253,15 @@ func Compared(p *gen.Plan) int {
 		}
 		n += (l.Weights() + l.Biases()) * (1 + p.KeptWords())
 	}
-	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
+	return n + p.Cfg.Batch*p.Last().Out.Shape.Len()
 }
 
 // Inferred returns the number of values that an inference compares: those of
-// the input, the free phase and the results.
+// the input, the free phase, the readout of an inference build, and the results.
 func Inferred(p *gen.Plan) int {
+	if !p.Program.Learns() { // there is nothing else
+		return Compared(p)
+	}
 	n := 0
 	for _, sets := range Schedule(p) {
 		for _, s := range sets {
@@ -254,7 +270,7 @@ func Inferred(p *gen.Plan) int {
 			}
 		}
 	}
-	return n + p.Cfg.Batch*p.Layers[len(p.Layers)-1].Out.Shape.Len()
+	return n + p.Cfg.Batch*p.Last().Out.Shape.Len()
 }
 
 // InferProducts returns the useful products of an inference, see
@@ -263,7 +279,7 @@ func InferProducts(p *gen.Plan) int {
 	steps, first, n := p.Program.Relaxations[gen.CopyFree].Steps, p.Cfg.IndexesFirst(), 0
 	for i := range p.Layers {
 		walks := 2 * steps
-		if i == 0 {
+		if i == 0 || i >= p.Relaxing() {
 			walks = 1
 		}
 		if slices.Contains(first, i+1) {
@@ -288,7 +304,7 @@ func UsefulProducts(p *gen.Plan) int {
 		if !p.Cfg.Trains(l.N) {
 			points = 0
 		}
-		if i == 0 {
+		if i == 0 || i >= p.Relaxing() {
 			up, down = 1, 0
 		} else if l.HasIndex() && p.Cfg.PoolIndex == ep.Live { // none where there are no points
 			up += points
