@@ -359,16 +359,38 @@ var networks = []network{
 		c.Formats.UpdateRounding, c.DecayShift = fixedpoint.Stochastic, 4
 		*c = *c.ForInference()
 	}},
-	{name: "inference-readout", list: "5k5,A,7b0,M,fc6", input: ep.Shape{C: 3, H: 9, W: 10}, set: func(c *ep.Config) {
+	{name: "inference-readout", resets: true, list: "5k5,A,7b0,M,fc6", input: ep.Shape{C: 3, H: 9, W: 10}, set: func(c *ep.Config) {
 		heads(c, true, nil) // of which the readout stays
 		c.Array.Size, c.Memory.DataWidth, c.FreeSteps, c.Damping = 4, 32, 6, 1
 		c.Batch, c.Sequence.Starts = 2, 2
+		*c = *c.ForInference()
+	}},
+	{name: "inference-logits", list: "6,A,5,M,fc9", input: ep.Shape{C: 3, H: 9, W: 8}, set: func(c *ep.Config) {
+		withReadout(c)
+		c.Array.Rows, c.Array.Columns, c.Sweep, c.Start = 2, 4, ep.Asynchronous, ep.Warm
+		c.FreeSteps, c.MinSteps, c.Tolerance, c.Sequence.Starts = 20, 3, 200, 3
+		f := &c.Formats
+		f.LayerState, f.StateRounding, f.Logit = []fixedpoint.Format{format(false, 0, 8), format(false, 1, 6)}, fixedpoint.Truncate, format(true, 1, 18)
+		*c = *c.ForInference()
+	}},
+	{name: "inference-one", list: "7,M,fc6", input: ep.Shape{C: 2, H: 6, W: 8}, set: func(c *ep.Config) {
+		withReadout(c) // on the only layer that relaxes
+		c.Array.Size, c.FreeSteps, c.Memory.Weights, c.Batch, c.Formats.Logit = 4, 3, ep.OnChip, 2, format(true, 2, 5)
 		*c = *c.ForInference()
 	}},
 	{name: "mnist", list: "8k5p0,M,12k5p0,M,fc10", input: ep.Shape{C: 1, H: 28, W: 28}, data: "mnist"},
 	{name: "cifar10", list: "8,M,12,M,fc10", input: ep.Shape{C: 3, H: 32, W: 32}, data: "cifar10", set: func(c *ep.Config) {
 		c.Array.Size = 8
 	}},
+}
+
+// withReadout makes a readout of the last layer.
+func withReadout(c *ep.Config) {
+	net, err := c.Network.WithReadout()
+	if err != nil {
+		panic(err) // a constant
+	}
+	c.Network, c.Rates = net, c.Rates[:len(net.Layers)]
 }
 
 // heads puts a head on every layer, or all but the readout's, and changes each.

@@ -54,6 +54,7 @@ type design struct {
 //	taught  2x2, two samples, heads that distil features and logits
 //	direct  2x2, two samples, heads of features and of squared errors, no softmax; features  those alone
 //	single-infer and so on  the inference builds of some of these
+//	readout, readout-one, readout-chip  see readoutDesigns
 var designs = sync.OnceValues(func() (map[string]design, error) {
 	narrow := ep.DefaultFormats() // those of heads, which these designs have not
 	narrow.Input, narrow.State, narrow.Weight, narrow.Bias = fixedpoint.Q(0, 5), fixedpoint.UQ(0, 3), fixedpoint.Q(0, 3), fixedpoint.Q(1, 4)
@@ -246,7 +247,7 @@ func (d design) layerPasses(f func(l *gen.LayerPlan, k gen.Kind)) {
 			if (k == gen.Update || k == gen.Bias) && !d.Program.Learns() {
 				continue
 			}
-			if (k != gen.Down || l.N > 1) && (k != gen.Bias || !l.NoBias) && (k != gen.Pool || d.headOn(l) != nil) {
+			if (k != gen.Down || l.N > 1 && l.N <= d.Relaxing()) && (k != gen.Bias || !l.NoBias) && (k != gen.Pool || d.headOn(l) != nil) {
 				f(l, k)
 			}
 		}

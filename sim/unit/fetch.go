@@ -137,7 +137,7 @@ func (f *fetchPlay) jobList(infer bool) []job {
 			}
 		}
 	}
-	last := len(f.Layers)
+	last := f.Relaxing()
 	layer := func(n int) {
 		l := &f.Layers[n-1]
 		for slab := range l.Slabs {
@@ -145,7 +145,7 @@ func (f *fetchPlay) jobList(infer bool) []job {
 		}
 	}
 	if f.onChip() { // once
-		for n := range last {
+		for n := range f.Layers {
 			layer(n + 1)
 		}
 		return list
@@ -180,6 +180,9 @@ func (f *fetchPlay) jobList(infer bool) []job {
 			layer(n)
 		}
 		list[len(list)-1].end = true
+	}
+	if f.Reads() {
+		layer(f.Last().N)
 	}
 	if !infer {
 		for n := 1; n <= last; n++ {
@@ -287,7 +290,7 @@ func (f *fetchPlay) schedule() {
 // follows for certain, for those of the update, or for the end, if none does.
 func (f *fetchPlay) hold() {
 	switch {
-	case f.relaxed && f.infer:
+	case f.relaxed && f.infer && !f.Reads():
 		f.active, f.holding = false, false
 	case f.relaxed, f.begun == f.fetched+1, f.follows && f.begun == f.fetched:
 		f.holding, f.waiting = false, true

@@ -53,15 +53,14 @@ type lanePlay struct {
 // layer selects the constants of layer n.
 func (p *lanePlay) layer(n int) {
 	p.n = n
-	p.v.SetPresent("unclamped_i", b2i(p.Cfg.Output == ep.Linear && n == len(p.Layers)))
 	up, act := p.Descriptor(n, gen.Up), p.Descriptor(n, gen.Act)
 	p.v.SetPresent("up_shift_i", int64(up["up_shift"]))
 	p.v.SetPresent("bias_shift_i", int64(up["bias_shift"]))
 	p.v.SetPresent("act_shift_i", int64(act["act_shift"]))
 	p.v.SetPresent("reach_i", int64(act["reach"]))
 	p.v.SetPresent("top_i", int64(act["top"]))
-	p.v.SetPresent("unclamped_i", b2i(p.Cfg.Output == ep.Linear && n == len(p.Layers)))
-	if n < len(p.Layers) { // down over layer n+1 adds to layer n
+	p.v.SetPresent("unclamped_i", b2i((p.Cfg.Output == ep.Linear || p.Reads()) && n == len(p.Layers)))
+	if n < p.Relaxing() { // down over layer n+1 adds to layer n
 		p.v.SetPresent("down_shift_i", int64(p.Descriptor(n+1, gen.Down)["down_shift"]))
 	}
 }
@@ -200,7 +199,9 @@ func (p *lanePlay) activate(acc int64, after int) {
 				old = 0
 			}
 		}
-		want = old + p.Arith.Damper.Apply(want-old)
+		if p.n <= p.Relaxing() { // logits are not damped
+			want = old + p.Arith.Damper.Apply(want-old)
+		}
 	}
 	p.v.WantAfter(after, "state_o", want)
 	if p.v.Has("moved_o") {
@@ -376,7 +377,7 @@ func (p *lanePlay) window(live bool, sums [4]int64, bias int64, index, addr int)
 // feedback checks that down adds to what an accumulator holds, in a pipeline of
 // sums for different accumulators.
 func (p *lanePlay) feedback() {
-	if p.n == len(p.Layers) || p.AccWords < 4 {
+	if p.n >= p.Relaxing() || p.AccWords < 4 {
 		return
 	}
 	lo, hi, _ := p.la.Down.Int64()

@@ -107,9 +107,9 @@ func playOperands(v *Vectors, d design, m operandsMode, pos int, even, odd []int
 	v.Set("pos_i", int64(pos))
 	initial := d.Layers[0].Arith.Initial
 	if v.Has("initial_state_i") { // that of some layer, by the choice of a pass that reads its states
-		l := &d.Layers[(pos+len(index)+int(even[0]&1))%len(d.Layers)]
-		choice := d.Descriptor(len(d.Layers), gen.Down)["initial_state"]
-		if l.N < len(d.Layers) {
+		l := &d.Layers[(pos+len(index)+int(even[0]&1))%d.Relaxing()]
+		choice := d.Descriptor(d.Relaxing(), gen.Down)["initial_state"]
+		if l.N < d.Relaxing() {
 			choice = d.Descriptor(l.N+1, gen.Up)["initial_state"]
 		}
 		initial = l.Arith.Initial

@@ -11,7 +11,7 @@ import (
 // random delays. Then a read error, a write error and a reset in the middle.
 func sequencerBench(d design) *Bench {
 	return d.bench("ep_sequencer", func(v *Vectors) {
-		q := &sequencerPlay{design: d, source: newSource(11), v: v, last: len(d.Layers)}
+		q := &sequencerPlay{design: d, source: newSource(11), v: v, last: d.Relaxing()}
 		for _, p := range []string{"start_i", "infer_i", "walk_done_i", "loaded_i", "full_i", "fetch_error_i", "store_error_i"} {
 			v.SetPresent(p, 0)
 		}
@@ -206,8 +206,13 @@ func (q *sequencerPlay) step(infer bool) {
 		q.update()
 		q.waitStore(false)
 	}
+	if q.Reads() {
+		q.phase = q.PhaseReadout()
+		q.slabs(q.Last().N, gen.Up)
+		q.pass(passMode{kind: gen.Act, layer: q.Last().N})
+	}
 	q.phase, q.storeStart = q.PhaseResult(), true
-	q.pass(passMode{kind: gen.Act, layer: q.last, result: true})
+	q.pass(passMode{kind: gen.Act, layer: q.Last().N, result: true})
 	q.waitStore(true)
 	if !q.stopped {
 		q.whole = true
@@ -402,7 +407,7 @@ func (q *sequencerPlay) mode(m passMode) {
 		return
 	}
 	v, l, k := q.v, &q.Layers[m.layer-1], m.kind
-	updating := q.phase == q.PhaseUpdate()
+	updating := q.updating()
 	moving := q.Cfg.Differs() && q.phase > gen.CopyFree && q.phase < q.Copies()
 	fields := q.Descriptor(m.layer, k)
 	for name, value := range fields {
@@ -442,6 +447,9 @@ func (q *sequencerPlay) mode(m passMode) {
 		v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
 	}
 	v.WantPresent("acc_keep_o", b2i(updating))
+	if q.Cfg.Output == ep.Linear || q.Reads() {
+		v.WantPresent("unclamped_o", b2i(k == gen.Act && m.layer == q.Last().N))
+	}
 	v.WantPresent("keep_o", b2i(m.keep))
 	v.WantPresent("bank_o", int64(q.bank))
 	if v.Has("slab_base_o") && k != gen.Act {
@@ -523,7 +531,7 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		if l.HasIndex() {
 			q.index(index)
 			freezes := !q.Cfg.Differs() && q.phase == 1 && q.step0 && !(q.Cfg.Sweep == ep.Asynchronous && m.layer%2 == 0)
-			v.WantPresent("free_index_o", b2i(q.phase == gen.CopyFree || q.phase == q.PhaseUpdate() && !q.Cfg.Differs() || freezes))
+			v.WantPresent("free_index_o", b2i(q.phase == gen.CopyFree || q.updating() && !q.Cfg.Differs() || freezes))
 		}
 	case gen.Down:
 		acc := int64(q.Layers[m.layer-2].AccBase)
@@ -543,7 +551,7 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		}
 		v.Want("write_o", q.here(m.layer, own))
 		v.Want("acc_read_o", int64(l.AccBase))
-		if q.last == 1 {
+		if m.layer == 1 && q.last == 1 {
 			v.Want("acc_read_o", gen.DriveBase)
 		}
 	case gen.Update, gen.Bias:

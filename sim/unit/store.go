@@ -143,7 +143,7 @@ func (s *storePlay) data() []column {
 		}
 	}
 	if s.result {
-		add(s.Cfg.Batch * s.Layers[len(s.Layers)-1].Out.SampleWords)
+		add(s.Cfg.Batch * s.Last().Out.SampleWords)
 		return list
 	}
 	for i, v := range s.Visits.Update {
