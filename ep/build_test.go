@@ -327,6 +327,15 @@ task = "train"
 	if len(cfg.Network.Heads) != 1 || cfg.MomentumShift != 0 || cfg.Sequence.Task != Infer || cfg.FreeSteps != 5 {
 		t.Errorf("configuration %+v, want the readout alone, no momentum, inferences, 5 steps", cfg)
 	}
+	var d Draft
+	for _, f := range [][2]string{{"build", "inference"}, {"sequence.task", "train"}} {
+		if err := d.SetFlag(f[0], f[0], f[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := d.Resolve(); err == nil || err.Error() != "flag -sequence.task: train with build inference, want infer" {
+		t.Errorf("flags that ask for training steps of an inference build: %v", err)
+	}
 	var b bytes.Buffer
 	if err := WriteTOML(&b, cfg, Sources{}); err != nil {
 		t.Fatal(err)

@@ -181,6 +181,9 @@ func (d *Draft) Resolve() (*Config, *Sources, error) {
 	}
 	r.config.GivenStates = r.sources.States != ""
 	if r.config.Build == Inference {
+		if g := d.values["sequence.task"]; strings.HasPrefix(g.origin, "flag") && r.config.Sequence.Task == Train { // in a file it is shed
+			return nil, nil, fmt.Errorf("%s: train with build inference, want infer", g.origin)
+		}
 		r.config = *r.config.ForInference()
 	}
 	if r.sources.Input != "" && r.sources.Data != "" {
