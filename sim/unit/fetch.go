@@ -174,10 +174,10 @@ func (f *fetchPlay) jobList(infer bool) []job {
 					}
 				}
 			}
-			continue
-		}
-		for n := 2; n <= last; n++ {
-			layer(n)
+		} else {
+			for n := 2; n <= last; n++ {
+				layer(n)
+			}
 		}
 		list[len(list)-1].end = true
 	}

@@ -191,8 +191,8 @@ func (p *lanePlay) activate(acc int64, after int) {
 		u += p.back
 	}
 	want := p.la.Act.Apply(u)
+	old := state
 	if p.Cfg.Damping > 0 {
-		old := state
 		if !p.Cfg.GivenStates {
 			zero := p.chance(4)
 			if p.v.SetIf("zero_i", zero); zero {
@@ -206,7 +206,7 @@ func (p *lanePlay) activate(acc int64, after int) {
 	p.v.WantAfter(after, "state_o", want)
 	if p.v.Has("moved_o") {
 		tolerance := int64(p.Cfg.Tolerance)
-		p.v.WantAfter(after, "moved_o", b2i(want-state > tolerance || state-want > tolerance))
+		p.v.WantAfter(after, "moved_o", b2i(want-old > tolerance || old-want > tolerance))
 		p.v.WantAfter(after+1, "moved_o", 0)
 	}
 	p.tick()
