@@ -91,6 +91,7 @@ func (h *header) scalars() {
 	h.line("constexpr char kBuild[] = %q;", cfg.Build)
 	h.constant("uint32_t", "kPhaseResult", d.PhaseResult(), "where PROGRESS stands at the end of a run")
 	h.constant("int", "kNumLayers", len(d.Slabs()), "state layers, then heads")
+	h.constant("int", "kStateLayers", d.Relaxing(), "of these")
 	h.constant("int", "kOutputLayer", len(d.Layers), "whose states are the results")
 	h.constant("bool", "kPredicts", cfg.Network.Readout() == nil || d.Reads(), "the largest result is the prediction")
 	h.constant("uint32_t", "kBurstBeats", cfg.Memory.BurstBeats, "longest burst")

@@ -106,6 +106,25 @@ func TestHeadFaultsDirect(t *testing.T) {
 	})
 }
 
+// TestReadoutFaults does so for the readout of an inference build: the upper end of its logits,
+// the damping that they have not, and the layer that is not clamped.
+func TestReadoutFaults(t *testing.T) {
+	r := plantHeadFaults(t, func(c *ep.Config) {
+		c.Array.Size, c.Damping, c.Formats.Logit = 2, 1, fixedpoint.Q(1, 10)
+		*c = *c.ForInference()
+	}, []headFault{
+		{"upper end", "ep_lane", `unclamped_i \? OUTPUT_MAX`, `unclamped_i ? 1`, "readout", "logit differs", "readout"},
+		{"damping", "ep_lane", `unclamped_i \? activated_q`, `1'b0 ? activated_q`, "readout", "logit differs", "readout"},
+		{"layer", "ep_sequencer", `(unclamped_o <= kind_q == PASS_ACT && visit_act_layer ==) 2'd2`, `$1 2'd3`, "readout", "logit differs", "readout"},
+	})
+	if len(r.Heads) != 1 || r.Heads[0].Name != "readout" || len(r.Heads[0].Values) != 1 || r.Heads[0].Values[0].What != "logit" {
+		t.Errorf("heads %+v in the report, want the logits of the readout", r.Heads)
+	}
+	if r.Runs[0].Correct < 0 {
+		t.Error("no prediction in the report")
+	}
+}
+
 // headFault changes a file of the Verilog, and is seen in a value of a head, or, where it
 // names none, of a layer. BASE stands for the first accumulator of the logits.
 type headFault struct {
@@ -160,13 +179,17 @@ func plantHeadFaults(t *testing.T, set func(c *ep.Config), faults []headFault) *
 	if !good.Pass() {
 		t.Fatalf("untouched: %s, %+v", good.Result, good.FirstMismatch)
 	}
+	base := d.LogitWords // of a design without heads, which has none
+	if len(d.Heads) > 0 {
+		base = d.Heads[0].AccBase
+	}
 	for _, tc := range faults {
 		path := filepath.Join(dir, "rtl", tc.file+".v")
 		old, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		bad := regexp.MustCompile(tc.from).ReplaceAllString(string(old), strings.ReplaceAll(tc.to, "BASE", fmt.Sprint(d.Heads[0].AccBase)))
+		bad := regexp.MustCompile(tc.from).ReplaceAllString(string(old), strings.ReplaceAll(tc.to, "BASE", fmt.Sprint(base)))
 		if bad == string(old) {
 			t.Errorf("%s: %s has no %q", tc.name, path, tc.from)
 			continue

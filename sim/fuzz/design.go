@@ -95,6 +95,9 @@ func (s Settings) config() (*ep.Config, error) {
 	if err == nil {
 		err = s.addHeads(cfg)
 	}
+	if err == nil && cfg.Build == ep.Inference { // which sheds them
+		cfg = cfg.ForInference()
+	}
 	return cfg, err
 }
 

@@ -20,6 +20,7 @@ var Options = []Option{
 	}},
 	{"network.layers", layers},
 	{"seed", func(r *rand.Rand) string { return fmt.Sprint(r.IntN(1000)) }},
+	{"build", among("training", "training", "training", "inference")},
 
 	{"phases.batch", among("1", "1", "2", "3", "5")},
 	{"phases.free-steps", among("3", "1", "2", "5")},
@@ -68,6 +69,7 @@ var Options = []Option{
 	{"formats.probability", among("UQ0.15", "UQ0.7", "UQ1.10", "UQ0.4")},
 	{"formats.error", among("Q2.13", "Q1.6", "Q3.9")},
 	{"formats.lambda", among("UQ4.8", "UQ2.6", "UQ4.12")},
+	{"formats.logit", among("Q7.8", "Q1.3", "Q2.20", "Q0.9")},
 	{"formats.rate-bits", among("16", "8", "3", "24")},
 	{"formats.difference-bits", among("0", "0", "0", "0", "8", "3", "12")},
 	{"formats.difference-shift", among("4", "0", "7", "6,3,1", "1,5,2", "9,2")},

@@ -222,7 +222,7 @@ void WriteLayers(Json* j, const Bench& b) {
 void WriteHeads(Json* j, const Bench& b) {
   j->Key("heads");
   j->BeginArray();
-  for (int n = design::kOutputLayer + 1; n <= design::kNumLayers; ++n) {
+  for (int n = design::kStateLayers + 1; n <= design::kNumLayers; ++n) {
     j->BeginObject();
     j->Key("name");
     j->String(design::kLayers[n - 1].name);

@@ -7,7 +7,7 @@
 #include "design.h"
 
 std::string HeadName(int layer) {
-  return layer > design::kOutputLayer ? design::kLayers[layer - 1].name : "";
+  return layer > design::kStateLayers ? design::kLayers[layer - 1].name : "";
 }
 
 std::string Place(const Mismatch& m) {
