@@ -28,6 +28,7 @@ var Options = []Option{
 	{"phases.beta", among("1", "0.5", "0.25", "2")},
 	{"phases.damping", among("0", "0", "1", "3")},
 	{"phases.initial-state", among("0", "0", "0.5")},
+	{"phases.initial-states", among("", "", "random")},
 	{"phases.start", among("cold", "warm")},
 	{"phases.estimate", among("symmetric", "positive", "negative", "random-sign", "points", "points")},
 	{"phases.betas", among("", "", "0.5,-0.5,1,-1", "1,0.5,-0.5")},
