@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"epgen/cmd/internal/cli"
+	"epgen/sim"
 )
 
 // quick keeps the schedule short; the package is complete all the same.
@@ -53,7 +54,7 @@ func TestPackageIsComplete(t *testing.T) {
 	for _, name := range []string{
 		"README.md", "config.toml", "manifest.json", "rtl/epgen_top.v", "rtl/files.f",
 		"tb/Makefile", "tb/design.h", "tb/tb_top.v", "tb/main.cc",
-		"golden/before.bin", "golden/after.bin", "golden/trace.bin", "golden/weights.npz", "golden/samples.npz",
+		"golden/before.bin", "golden/after.bin", "golden/trace.bin", "golden/weights.npz", "golden/samples.npz", "golden/equilibrium.npz",
 		"sw/epgen_regs.h", "sw/registers.txt", "report/estimate.json",
 	} {
 		if files[name] == "" {
@@ -98,6 +99,31 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+// TestEquilibriumOfAnother begins a package at the free equilibria of one, whose file its own
+// configuration then refers to.
+func TestEquilibriumOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	package1, package2 := filepath.Join(dir, "1"), filepath.Join(dir, "2")
+	for _, args := range [][]string{
+		append(quick[:len(quick):len(quick)], "-o", package1),
+		append(quick[:len(quick):len(quick)], "-initial-states", filepath.Join(package1, "golden", sim.EquilibriumFile), "-o", package2),
+	} {
+		if err := run(args, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := tree(t, package1), tree(t, package2)
+	if second["golden/states.npz"] != first["golden/equilibrium.npz"] {
+		t.Error("the initial states of the second are not the equilibria of the first")
+	}
+	if first["golden/trace.bin"] == second["golden/trace.bin"] {
+		t.Error("both have the same trace")
+	}
+	if diff := cmp.Diff(second, generate(t, "-config", filepath.Join(package2, "config.toml"))); diff != "" {
+		t.Errorf("epgen -config differs:\n%.600s", diff)
+	}
+}
+
 // TestBadInput: one clear line, and nothing is written.
 func TestBadInput(t *testing.T) {
 	for _, tc := range []struct {
@@ -108,6 +134,8 @@ func TestBadInput(t *testing.T) {
 		{[]string{"-layers", "tiny", "-bogus", "1"}, "unknown flag -bogus"},
 		{[]string{"-layers", "tiny", "-weights", "nowhere.npz"}, "nowhere.npz"},
 		{[]string{"-layers", "tiny", "-beta", "-1"}, "-beta"},
+		{[]string{"-layers", "tiny", "-initial-states", "none.npz"}, "none.npz: no such file"},
+		{[]string{"-layers", "tiny", "-initial-states", "random", "-initial-state", "0.5"}, "-initial-state: 0.5 with phases.initial-states, want 0"},
 		{[]string{"-layers", "small", "-slab-bits", "64"}, "-slab-bits: 64, want at least"},
 	} {
 		dir := t.TempDir()
