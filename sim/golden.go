@@ -62,7 +62,7 @@ func WriteGolden(dir string, p *gen.Plan, w *ep.Params, s *ep.Samples, progress 
 	var from [][]int32
 	var steps [][]int
 	var losses []float64
-	equilibria := make([][]int32, len(p.Layers))
+	equilibria := make([][]int32, p.Relaxing())
 	base := model
 	for start := range p.Cfg.Sequence.Starts {
 		if p.Cfg.HostRates {

@@ -88,7 +88,7 @@ func (s *scheduler) input() {
 	if !s.plan.ReadsStates() {
 		return
 	}
-	for n := 1; n <= len(s.plan.Layers); n++ {
+	for n := 1; n <= s.plan.Relaxing(); n++ {
 		m := Memory(gen.Bank(n))
 		s.sets[m] = append(s.sets[m], Set{
 			Memory: m, stage: stageInput, Layer: n, Base: s.plan.StateAddr(n, gen.CopyFree, 0, 0, 0), Values: s.values(n),

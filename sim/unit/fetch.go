@@ -196,7 +196,7 @@ func (f *fetchPlay) jobList(infer bool) []job {
 
 // stateWords counts the words of the states of even and of odd layers.
 func (f *fetchPlay) stateWords() (words [2]int) {
-	for i := range f.Layers {
+	for i := range f.Relaxing() {
 		words[(i+1)%2] += f.Cfg.Batch * f.Layers[i].Out.SampleWords
 	}
 	return words
