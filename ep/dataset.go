@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,22 +102,32 @@ func loadInputs(cfg *Config, src *Sources) (*FloatSamples, error) {
 // probabilities of random logits.
 func (s *FloatSamples) teachProcedurally(net *Network, seed uint64) {
 	random := NewRandom(mixSeed(seed, 2))
-	for i := range net.Heads {
-		h := &net.Heads[i]
-		if !h.Kind.taught() {
-			continue
-		}
-		if s.Teacher == nil {
-			s.Teacher = make([][]float64, len(net.Heads))
-		}
-		t := make([]float64, len(s.Y)*h.Outputs())
+	for h, t := range s.taught(net) {
 		for j := range t {
 			t[j] = random.Float64()
 		}
 		if h.Kind == LogitHead {
 			softmax(t, append([]float64(nil), t...), h.Outputs(), h.Temperature/8)
 		}
-		s.Teacher[i] = t
+	}
+}
+
+// taught makes room for what each head of net with a teacher is taught, [B, outputs].
+func (s *FloatSamples) taught(net *Network) iter.Seq2[*Head, []float64] {
+	return func(yield func(h *Head, t []float64) bool) {
+		for i := range net.Heads {
+			h := &net.Heads[i]
+			if !h.Kind.taught() {
+				continue
+			}
+			if s.Teacher == nil {
+				s.Teacher = make([][]float64, len(net.Heads))
+			}
+			s.Teacher[i] = make([]float64, len(s.Y)*h.Outputs())
+			if !yield(h, s.Teacher[i]) {
+				return
+			}
+		}
 	}
 }
 

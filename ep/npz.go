@@ -194,18 +194,10 @@ func fetchSamples(arrays []npz.Array, path string, net *Network, batch int) (*Fl
 // [B, D, H, W] or [B, D], probabilities [B, K]. It returns these names.
 func (s *FloatSamples) fetchTeacher(net *Network, batch int, arrays []npz.Array, path string) ([]string, error) {
 	var known []string
-	for i := range net.Heads {
-		h := &net.Heads[i]
-		if !h.Kind.taught() {
-			continue
-		}
-		if s.Teacher == nil {
-			s.Teacher = make([][]float64, len(net.Heads))
-		}
+	for h, t := range s.taught(net) {
 		out := h.Map.Out
-		s.Teacher[i] = make([]float64, batch*out.Len())
 		shapes := [][]int{{batch, out.C, out.H, out.W}, {batch, out.Len()}}
-		if err := fetch(s.Teacher[i], arrays, path, h.Name, shapes); err != nil {
+		if err := fetch(t, arrays, path, h.Name, shapes); err != nil {
 			return nil, err
 		}
 		known = append(known, h.Name)

@@ -11,6 +11,7 @@ import (
 
 	"epgen/ep"
 	"epgen/fixedpoint"
+	"epgen/internal/tooltest"
 )
 
 // TestEstimateAgainstYosys compares multipliers, memory bits and register bits of the
@@ -20,9 +21,7 @@ func TestEstimateAgainstYosys(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs yosys")
 	}
-	if _, err := exec.LookPath("yosys"); err != nil {
-		t.Skip(err)
-	}
+	tooltest.Need(t, "yosys")
 	for _, c := range []struct {
 		name, list string
 		set        func(*ep.Config)

@@ -224,9 +224,6 @@ func LtConst(a Value, v int64) Value { return Lt(a, Const(typeOf(a), v)) }
 // LeConst is a <= v.
 func LeConst(a Value, v int64) Value { return Le(a, Const(typeOf(a), v)) }
 
-// GtConst is a > v.
-func GtConst(a Value, v int64) Value { return Gt(a, Const(typeOf(a), v)) }
-
 // GeConst is a >= v.
 func GeConst(a Value, v int64) Value { return Ge(a, Const(typeOf(a), v)) }
 

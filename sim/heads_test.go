@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"epgen/ep"
 	"epgen/fixedpoint"
+	"epgen/internal/tooltest"
 )
 
 // headed gives a network with layers to spare a readout and two heads, one of labels and one
@@ -137,11 +137,7 @@ type headFault struct {
 // set was called, and returns the report without any.
 func plantHeadFaults(t *testing.T, set func(c *ep.Config), faults []headFault) *Report {
 	t.Helper()
-	for _, tool := range []string{"verilator", "make", "g++"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
+	tooltest.Need(t, "verilator", "make", "g++")
 	if testing.Short() {
 		t.Skip("builds simulators, which takes long")
 	}

@@ -67,6 +67,28 @@ func WritePackage(dir string, d *gen.Design, w *ep.Params, s *ep.Samples, progre
 	return z, writeFiles(dir, files)
 }
 
+// WriteFrom is WritePackage for a configuration with the weights and samples of its sources,
+// rounded to its formats. It makes the directory.
+func WriteFrom(dir string, cfg *ep.Config, src *ep.Sources) (*gen.Design, error) {
+	d, err := gen.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	w, err := ep.LoadParams(cfg, src)
+	if err != nil {
+		return nil, err
+	}
+	x, err := ep.LoadInputs(cfg, src)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	_, err = WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(cfg), nil)
+	return d, err
+}
+
 // writeFiles writes texts by their slash-separated paths below dir.
 func writeFiles(dir string, files map[string][]byte) error {
 	for name, text := range files {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,6 +15,7 @@ import (
 
 	"epgen/ep"
 	"epgen/gen"
+	"epgen/internal/tooltest"
 	"epgen/verilator"
 )
 
@@ -31,11 +31,7 @@ type replay struct {
 
 func newReplay(t *testing.T) *replay {
 	t.Helper()
-	for _, tool := range []string{"verilator", "make", "g++"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
+	tooltest.Need(t, "verilator", "make", "g++")
 	if testing.Short() {
 		t.Skip("builds a simulator, which takes long")
 	}

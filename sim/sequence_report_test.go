@@ -2,21 +2,17 @@ package sim
 
 import (
 	"context"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"epgen/ep"
+	"epgen/internal/tooltest"
 )
 
 // TestChangedInSequence trains once with the full rates and once with hardly any: the weights
 // that the sequence has changed are those of both starts, not of the last alone.
 func TestChangedInSequence(t *testing.T) {
-	for _, tool := range []string{"verilator", "make", "g++"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
+	tooltest.Need(t, "verilator", "make", "g++")
 	if testing.Short() {
 		t.Skip("builds a simulator, which takes long")
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"epgen/internal/tooltest"
 )
 
 // build compiles a command of this module.
@@ -26,9 +28,7 @@ func TestCannotRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a simulator: not with -short")
 	}
-	if _, err := exec.LookPath("verilator"); err != nil {
-		t.Skip("verilator is not installed")
-	}
+	tooltest.Need(t, "verilator")
 	epgen, epverify := build(t, "epgen"), build(t, "epverify")
 	whole := filepath.Join(t.TempDir(), "whole package") // a blank, which make does not like
 	out, err := exec.Command(epgen, "-layers", "3,M,fc2", "-input-shape", "1x4x4", "-free-steps", "2",

@@ -9,7 +9,7 @@ import (
 
 	"epgen/cmd/internal/cli"
 	"epgen/ep"
-	"epgen/gen"
+	"epgen/internal/tooltest"
 	"epgen/sim"
 )
 
@@ -22,24 +22,13 @@ func writePackage(t *testing.T) string {
 	}
 	cfg := ep.NewConfig(net)
 	cfg.FreeSteps, cfg.NudgeSteps, cfg.Array.Size = 3, 2, 2
-	d, err := gen.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := ep.LoadParams(cfg, &ep.Sources{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := ep.LoadInputs(cfg, &ep.Sources{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	out, err := cli.NewOutput("epgen", filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	if _, err := sim.WritePackage(out.Dir(), d, w.Quantize(&cfg.Formats), x.Quantize(cfg), nil); err != nil {
+	d, err := sim.WriteFrom(out.Dir(), cfg, &ep.Sources{})
+	if err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(filepath.Dir(filepath.Dir(out.Dir())), "out")
@@ -66,11 +55,7 @@ func verify(t *testing.T, args ...string) (bool, error) {
 // TestVerdict sees an untouched core pass, an edited one fail with its place, a
 // waveform and a command that works, and golden data that is not whole refused.
 func TestVerdict(t *testing.T) {
-	for _, tool := range []string{"verilator", "make", "g++"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
+	tooltest.Need(t, "verilator", "make", "g++")
 	if testing.Short() {
 		t.Skip("builds simulators, which takes long")
 	}
@@ -82,23 +67,14 @@ func TestVerdict(t *testing.T) {
 	}
 
 	// One bit of some states of layer 1 flips between two steps.
-	bank := filepath.Join(dir, "rtl", "ep_state_odd.v")
-	good, err := os.ReadFile(bank)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bad := strings.Replace(string(good), "<= wdata_i", "<= wdata_i ^ 1024", 1)
-	if bad == string(good) {
-		t.Fatalf("%s: nothing to edit", bank)
-	}
-	write(t, dir, "rtl/ep_state_odd.v", bad)
+	restore := tooltest.Plant(t, filepath.Join(dir, "rtl", "ep_state_odd.v"), "<= wdata_i", "<= wdata_i ^ 1024")
 	equal, err := verify(t, dir)
 	if equal || err != nil {
 		t.Fatalf("epverify of an edited core = %t, %v, want different", equal, err)
 	}
 	checkFailure(t, dir)
 
-	write(t, dir, "rtl/ep_state_odd.v", string(good))
+	restore()
 	if equal, err := verify(t, dir); !equal || err != nil {
 		t.Fatalf("epverify of the core put back = %t, %v, want equal", equal, err)
 	}

@@ -19,7 +19,6 @@ import (
 
 	"epgen/cmd/internal/cli"
 	"epgen/ep"
-	"epgen/gen"
 	"epgen/sim"
 	"epgen/sim/unit"
 )
@@ -229,22 +228,7 @@ func (n *network) write(dir string) error {
 			return fmt.Errorf("%w: %s does not exist; set EPGEN_DATA", errNoData, src.Data)
 		}
 	}
-	d, err := gen.New(cfg)
-	if err != nil {
-		return err
-	}
-	w, err := ep.LoadParams(cfg, &src)
-	if err != nil {
-		return err
-	}
-	x, err := ep.LoadInputs(cfg, &src)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	_, err = sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(cfg), nil)
+	_, err = sim.WriteFrom(dir, cfg, &src)
 	return err
 }
 

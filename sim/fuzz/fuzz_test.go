@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"epgen/ep"
+	"epgen/internal/tooltest"
 )
 
 // TestGenerates draws designs and generates their Verilog, which the checks of
@@ -112,22 +112,12 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// needs skips a test where a tool is missing.
-func needs(t *testing.T, tools ...string) {
-	t.Helper()
-	for _, tool := range tools {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
-		}
-	}
-}
-
 // TestKept simulates the designs that failed once.
 func TestKept(t *testing.T) {
 	if testing.Short() {
 		t.Skip("simulates")
 	}
-	needs(t, "verilator", "iverilog", "yosys")
+	tooltest.Need(t, "verilator", "iverilog", "yosys")
 	kept, err := Kept("testdata")
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +136,7 @@ func TestCheckFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("simulates")
 	}
-	needs(t, "verilator")
+	tooltest.Need(t, "verilator")
 	dir := t.TempDir()
 	s := Settings{"network.layers": "3,M,fc2", "network.input": "1x4x4"}
 	if _, err := writePackage(s, dir); err != nil {

@@ -3,11 +3,11 @@ package icarus
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"epgen/internal/tooltest"
 	"epgen/sim/synth"
 )
 
@@ -18,11 +18,7 @@ func TestGates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs yosys")
 	}
-	for _, name := range []string{"iverilog", "yosys"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip(err)
-		}
-	}
+	tooltest.Need(t, "iverilog", "yosys")
 	dir := small(t)
 	p := open(t, dir)
 	run := func(what string) []string {
@@ -65,14 +61,7 @@ func TestGates(t *testing.T) {
 		return
 	}
 	lane := filepath.Join(dir, "rtl", "ep_update_lane.v")
-	text, err := os.ReadFile(lane)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := bytes.ReplaceAll(text, []byte("WEIGHT_MAX = "), []byte("WEIGHT_MAX = -"))
-	if err := os.WriteFile(lane, changed, 0o666); err != nil {
-		t.Fatal(err)
-	}
+	tooltest.Plant(t, lane, "WEIGHT_MAX = ", "WEIGHT_MAX = -")
 	if err := p.BuildGates(t.Context(), synth.ICE40); err != nil {
 		t.Fatal(err)
 	}

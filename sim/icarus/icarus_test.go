@@ -1,16 +1,14 @@
 package icarus
 
 import (
-	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"epgen/ep"
-	"epgen/gen"
+	"epgen/internal/tooltest"
 	"epgen/sim"
 )
 
@@ -18,9 +16,6 @@ import (
 func small(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "small package")
-	if err := os.Mkdir(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
 	config := filepath.Join(t.TempDir(), "small.toml")
 	text := "[network]\nname = \"small\"\ninput = \"2x4x5\"\nlayers = \"3,M,fc2\"\n[phases]\nfree-steps = 3\nnudge-steps = 3\n" +
 		"[array]\nsize = 2\n[memory]\ndata-width = 64\n"
@@ -35,19 +30,7 @@ func small(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := gen.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := ep.LoadParams(cfg, &ep.Sources{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := ep.LoadInputs(cfg, &ep.Sources{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sim.WritePackage(dir, d, w.Quantize(&cfg.Formats), x.Quantize(cfg), nil); err != nil {
+	if _, err := sim.WriteFrom(dir, cfg, &ep.Sources{}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -77,9 +60,7 @@ func simulate(t *testing.T, p *Package, r Run) *Result {
 // TestRun simulates a network, and again with faults of the Verilog that memory
 // and taps must show.
 func TestRun(t *testing.T) {
-	if _, err := exec.LookPath("iverilog"); err != nil {
-		t.Skip("iverilog is not installed")
-	}
+	tooltest.Need(t, "iverilog")
 	dir := small(t)
 	p := open(t, dir)
 	values := 0
@@ -99,25 +80,12 @@ func TestRun(t *testing.T) {
 		{"ep_update_lane.v", "WEIGHT_MAX = ", "WEIGHT_MAX = -", "memory differs"},
 		{"ep_drain.v", "assign tile_ok_o = !open_q[1];", "assign tile_ok_o = 1'b0;", "no interrupt"},
 	} {
-		path := filepath.Join(dir, "rtl", fault.file)
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		changed := bytes.ReplaceAll(text, []byte(fault.old), []byte(fault.new))
-		if bytes.Equal(text, changed) {
-			t.Fatalf("%s no longer has %q: choose the fault anew", fault.file, fault.old)
-		}
-		if err := os.WriteFile(path, changed, 0o666); err != nil {
-			t.Fatal(err)
-		}
+		restore := tooltest.Plant(t, filepath.Join(dir, "rtl", fault.file), fault.old, fault.new)
 		got := simulate(t, p, Run{})
 		if all := strings.Join(got.Differences, "\n"); !strings.Contains(all, fault.want) {
 			t.Errorf("%s in place of %s: differences %q, want %q", fault.new, fault.old, all, fault.want)
 		}
-		if err := os.WriteFile(path, text, 0o666); err != nil {
-			t.Fatal(err)
-		}
+		restore()
 	}
 }
 

@@ -2,11 +2,12 @@ package mutate
 
 import (
 	"bytes"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"epgen/internal/tooltest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -77,11 +78,7 @@ func needSimulator(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds simulators: not with -short")
 	}
-	for _, tool := range []string{"verilator", "g++", "make"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
+	tooltest.Need(t, "verilator", "make", "g++")
 }
 
 func newBench(t *testing.T, design string) *Bench {

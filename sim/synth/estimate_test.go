@@ -3,13 +3,13 @@ package synth
 import (
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"epgen/ep"
 	"epgen/fixedpoint"
 	"epgen/gen"
+	"epgen/internal/tooltest"
 )
 
 // heldOut are designs on which the constants of the estimate of LUTs and flip-flops were not
@@ -83,9 +83,7 @@ func TestResourcesAgainstYosys(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs yosys")
 	}
-	if _, err := exec.LookPath("yosys"); err != nil {
-		t.Skip(err)
-	}
+	tooltest.Need(t, "yosys")
 	for _, c := range heldOut {
 		if c.long && os.Getenv("EPGEN_ALL") == "" {
 			continue

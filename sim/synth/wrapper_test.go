@@ -9,14 +9,13 @@ import (
 
 	"epgen/ep"
 	"epgen/gen"
+	"epgen/internal/tooltest"
 )
 
 // TestWrapper has Icarus Verilog elaborate a core in its wrapper: every port is there, with
 // the width that it has.
 func TestWrapper(t *testing.T) {
-	if _, err := exec.LookPath("iverilog"); err != nil {
-		t.Skip(err)
-	}
+	tooltest.Need(t, "iverilog")
 	for _, width := range []int{32, 64} {
 		net, err := ep.ParseLayers("3,M,fc2", ep.Shape{C: 2, H: 4, W: 4})
 		if err != nil {

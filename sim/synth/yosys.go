@@ -24,9 +24,6 @@ const (
 	ECP5    Flow = "ecp5"    // Lattice ECP5
 )
 
-// Flows returns all of them.
-func Flows() []Flow { return []Flow{Generic, ICE40, Xcup, ECP5} }
-
 // commands of Yosys between reading and writing, for a top module. All flatten the design.
 func (f Flow) commands(top string) []string {
 	switch f {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"epgen/internal/tooltest"
 )
 
 // faults are one-line changes of the Verilog; each must make its bench fail at
@@ -133,7 +135,7 @@ var faults = []struct {
 // TestFaults plants every fault in a copy of its bench; all copies share a
 // simulator.
 func TestFaults(t *testing.T) {
-	needVerilator(t)
+	tooltest.Need(t, "verilator")
 	byName := map[string]*Bench{}
 	for _, b := range All() {
 		byName[b.Name] = b

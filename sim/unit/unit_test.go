@@ -2,19 +2,13 @@ package unit
 
 import (
 	"errors"
-	"os/exec"
 	"testing"
+
+	"epgen/internal/tooltest"
 )
 
-func needVerilator(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("verilator"); err != nil {
-		t.Skip("needs verilator, which is not installed")
-	}
-}
-
 func TestBlocks(t *testing.T) {
-	needVerilator(t)
+	tooltest.Need(t, "verilator")
 	dir := t.TempDir()
 	for _, b := range All() {
 		r := b.Run(dir)

@@ -1,0 +1,42 @@
+// Package tooltest serves tests that run simulators and synthesisers, and that plant faults in
+// generated Verilog.
+package tooltest
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Need skips the test where one of the programs is not installed.
+func Need(t testing.TB, programs ...string) {
+	t.Helper()
+	for _, name := range programs {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("%s is not installed", name)
+		}
+	}
+}
+
+// Plant replaces old, everywhere in a file, and returns what puts the file back. A file
+// without old fails the test: the fault would be none.
+func Plant(t testing.TB, path, old, new string) (restore func()) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.ReplaceAll(string(text), old, new)
+	if changed == string(text) {
+		t.Fatalf("%s no longer has %q: choose the fault anew", path, old)
+	}
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(changed)
+	return func() { t.Helper(); write(string(text)) }
+}
