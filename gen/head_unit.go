@@ -145,7 +145,7 @@ func (u *headUnit) registers() {
 		u.lastWord = u.WireIs("last_word", hdl.Eq(u.word, u.lastWordIn))
 	}
 	lastLane := hdl.EqConst(u.lane, int64(d.P-1))
-	if d.labelledHeads() {
+	if d.labelledHeads() && out.Shape.Len()%d.P > 0 { // classes end within a word
 		end := hdl.All(u.lastWord, hdl.EqConst(u.lane, int64((out.Shape.Len()-1)%d.P)))
 		if u.taught != nil { // features: all lanes
 			features := u.taught

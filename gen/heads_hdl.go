@@ -254,10 +254,17 @@ func (d *Design) average() *hdl.Module {
 	done := m.Reg("done_q", one, "the sum is complete")
 	m.Always(func(b *hdl.Block) {
 		b.Set(done, hdl.All(valid, last))
+		if c.max() == 0 { // cells of one state
+			b.Set(sum, s)
+			return
+		}
 		b.If(valid, func(b *hdl.Block) {
 			b.Set(sum, hdl.Mux(first, fit(s, w), hdl.AddMod(sum, fit(s, w))))
 		})
 	})
+	if c.max() == 0 {
+		m.Unused(first)
+	}
 	m.Group("Rounding")
 	k := c.max()
 	var lift choices

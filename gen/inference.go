@@ -1,6 +1,10 @@
 package gen
 
-import "epgen/ep"
+import (
+	"slices"
+
+	"epgen/ep"
+)
 
 // A program that does not learn is the free phase and its results. What only nudged phases and
 // updates need is not there then: each unit leaves out what no pass of the schedule asks for.
@@ -62,8 +66,12 @@ func (p *Plan) resultDoc() string {
 // comparison: those of nudged phases with frozen indices.
 func (p *Plan) selectsIndex() bool { return p.Cfg.PoolIndex == ep.Frozen && p.learns() }
 
-// movingIndex reports pool indices that differ from point to point of the contrast.
-func (p *Plan) movingIndex() bool { return p.Cfg.PoolIndex == ep.Live && p.learns() }
+// movingIndex reports pool indices that differ from point to point of the contrast: live ones
+// above layer 1, whose input is constant.
+func (p *Plan) movingIndex() bool {
+	return p.Cfg.PoolIndex == ep.Live && p.learns() &&
+		slices.ContainsFunc(p.Layers, func(l LayerPlan) bool { return l.N > 1 && l.HasIndex() })
+}
 
 // task and taskOf say what the core does after a start.
 func (d *Design) task() string {

@@ -381,7 +381,7 @@ func (q *sequencer) visitTable() {
 		{"down", 1, "each slab has a down"},
 		{"act", b2i(d.Visits.actsApart()), "an activation follows the last slab"},
 		{"end", 1, "last visit of a step, or of the update"},
-		{"bare", 1, "the visit that follows has no slabs"},
+		{"bare", b2i(d.bareVisits()), "the visit that follows has no slabs"},
 	}.wanted()
 	fresh := false
 	for _, v := range q.visits {
@@ -416,7 +416,10 @@ func (q *sequencer) visitTable() {
 		if d.Visits.actsApart() {
 			values = append(values, b2i(v.Act > 0))
 		}
-		values = append(values, b2i(end), b2i(bare))
+		values = append(values, b2i(end))
+		if d.bareVisits() {
+			values = append(values, b2i(bare))
+		}
 		if v.Layer == 0 {
 			values[0] = v.Act - 1
 		}

@@ -122,14 +122,19 @@ func (q *sequencer) fail(b *hdl.Block) {
 
 // lastOfSlab reports the last pass of a slab.
 func (q *sequencer) lastOfSlab() hdl.Value {
-	if q.updating == nil {
-		return hdl.Any(q.isKind(Down), hdl.All(q.isKind(Up), hdl.Not(q.of("down"))))
+	up := []hdl.Value{hdl.Not(q.of("down"))}
+	switch {
+	case q.variant == nil:
+	case q.d.hasHeads():
+		up = append(up, hdl.Any(hdl.Not(q.updating), q.of("up")))
+	default: // of the update, live indices have an up before others
+		up = append(up, hdl.Not(q.updating))
 	}
-	upOnly := hdl.Not(q.updating) // of the update, live indices have an up before others
-	if q.d.hasHeads() {
-		upOnly = hdl.Any(upOnly, q.of("up"))
+	last := []hdl.Value{hdl.All(q.isKind(Up), up...)}
+	if q.updating != nil {
+		last = append([]hdl.Value{q.updated()}, last...)
 	}
-	return hdl.Any(q.isKind(Down), q.updated(), hdl.All(q.isKind(Up), hdl.Not(q.of("down")), upOnly))
+	return hdl.Any(q.isKind(Down), last...)
 }
 
 // updated reports the last pass of a slab in the update.
@@ -282,10 +287,6 @@ func (q *sequencer) nextVisit(b *hdl.Block) {
 
 // enterVisit waits for the first slab of the visit that follows, or activates.
 func (q *sequencer) enterVisit(b *hdl.Block) {
-	bare := false
-	for _, v := range q.visits {
-		bare = bare || v.Layer == 0
-	}
 	begin := func(k Kind) func(b *hdl.Block) {
 		return func(b *hdl.Block) {
 			b.Set(q.kind, q.kinds[k])
@@ -293,9 +294,7 @@ func (q *sequencer) enterVisit(b *hdl.Block) {
 		}
 	}
 	wait := func(b *hdl.Block) { q.to(b, seqWait) }
-	if !bare {
-		q.Unused(q.of("bare"))
-	}
+	bare := q.d.bareVisits()
 	switch {
 	case bare && q.d.hasHeads():
 		b.If(q.of("bare"), begin(Act)).ElseIf(q.of("averages"), begin(Pool)).Else(wait)

@@ -48,7 +48,7 @@ func (q *sequencer) copies(stale hdl.Value) (read, written hdl.Value) {
 		if d.freeHeads() {
 			inUpdate = hdl.Mux(q.of("free"), c(CopyFree), inUpdate)
 		}
-		written = hdl.Mux(q.updating, inUpdate, own)
+		written = q.WireIs("copy_written", hdl.Mux(q.updating, inUpdate, own), "of averages, errors and states")
 	}
 	return q.WireIs("copy_plus", hdl.Mux(q.updating, inUpdate, hdl.Mux(stale, c(CopyFree), own)),
 		"read, at the first point of the contrast or the only one"), written
@@ -115,11 +115,21 @@ func (q *sequencer) pointCopy(even hdl.Value, copy int) hdl.Value {
 	return hdl.Mux(q.of("free"), q.copyAt(even, CopyFree), q.copyAt(even, copy))
 }
 
+// averagesCopy is the first word of a copy in the even bank.
+func (q *sequencer) averagesCopy(copy int) hdl.Value {
+	return hdl.Const(hdl.U(q.d.fields.state), int64(q.d.CopyBase(0, copy)))
+}
+
 // copyBase is copyAt with a copy that varies.
 func (q *sequencer) copyBase(even, copy hdl.Value) hdl.Value {
-	base := q.copyAt(even, CopyFree)
+	return q.chooseCopy(copy, func(i int) hdl.Value { return q.copyAt(even, i) })
+}
+
+// chooseCopy chooses by a copy that varies.
+func (q *sequencer) chooseCopy(copy hdl.Value, word func(copy int) hdl.Value) hdl.Value {
+	base := word(CopyFree)
 	for i := CopyFree + 1; i < q.d.Copies(); i++ {
-		base = hdl.Mux(hdl.EqConst(copy, int64(i)), q.copyAt(even, i), base)
+		base = hdl.Mux(hdl.EqConst(copy, int64(i)), word(i), base)
 	}
 	return base
 }

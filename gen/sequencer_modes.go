@@ -167,8 +167,9 @@ func (q *sequencer) ownOld() hdl.Value {
 // first word of the layer in it.
 func (q *sequencer) headValues(values map[string]hdl.Value, written, own hdl.Value) {
 	isAct, isPool := q.isKind(Act), q.isKind(Pool)
-	averages := q.WireIs("averages_word", hdl.AddMod(q.field("acc_write"), q.copyBase(bit(true), written)), "averages lie in the even bank")
-	values["acc_keep"] = hdl.All(q.isPhase(q.d.PhaseUpdate()), hdl.Not(q.of("up")))
+	averages := q.WireIs("averages_word", hdl.AddMod(q.field("acc_write"), q.chooseCopy(written, q.averagesCopy)),
+		"averages lie in the even bank")
+	values["acc_keep"] = hdl.All(q.updating, hdl.Not(q.of("up")))
 	values["pool"], values["head"] = isPool, q.field("head")
 	values["head_nudge"] = hdl.All(q.field("head"), isAct, q.during(nudged))
 	if c := q.d.shifts.headCode; len(c.values) > 1 && q.d.strengthsOfHeads() > 1 {

@@ -138,6 +138,11 @@ func (s *schedule) actsApart() bool {
 	return slices.ContainsFunc(withSlabs(s.all()), func(v Visit) bool { return v.Down != (v.Act > 0) })
 }
 
+// bareVisits reports visits without slabs.
+func (d *Design) bareVisits() bool {
+	return slices.ContainsFunc(d.Visits.all(), func(v Visit) bool { return v.Layer == 0 })
+}
+
 // withSlabs returns the visits that walk over slabs.
 func withSlabs(list []Visit) []Visit {
 	var z []Visit

@@ -57,7 +57,7 @@ func parse(args []string, w io.Writer) (*options, error) {
 	configs := fs.String("config", "", "designs to mutate, separated by commas (default "+strings.Join(mutate.DesignNames(), ",")+")")
 	fs.StringVar(&o.report, "report", "", "file for a line about every mutant and the report")
 	fs.StringVar(&o.keep, "dir", "", "where to build; kept (default a temporary directory)")
-	fs.BoolVar(&o.verbose, "v", false, "print a line about every mutant")
+	fs.BoolVar(&o.verbose, "v", false, "print a line about every mutant, as soon as it is judged")
 	if err := cmd.Parse(args, w); err != nil {
 		return nil, err
 	}
@@ -95,17 +95,12 @@ func run(args []string, w io.Writer) (enough bool, err error) {
 	}
 	ctx, stop := cli.Interruptible()
 	defer stop()
-	outcomes, err := test(ctx, o)
+	outcomes, err := test(ctx, o, w)
 	if ctx.Err() != nil {
 		return false, errors.New("interrupted")
 	}
 	if err != nil {
 		return false, err
-	}
-	if o.verbose {
-		if err := mutate.WriteLog(w, outcomes); err != nil {
-			return false, err
-		}
 	}
 	if err := mutate.WriteReport(w, outcomes); err != nil {
 		return false, err
@@ -113,12 +108,15 @@ func run(args []string, w io.Writer) (enough bool, err error) {
 	return mutate.Summarize(outcomes).Enough(), writeFile(o.report, outcomes)
 }
 
-// test runs the campaign with a bar.
-func test(ctx context.Context, o *options) ([]mutate.Outcome, error) {
+// test runs the campaign with a bar and, if asked for, with a line to w about every mutant.
+func test(ctx context.Context, o *options, w io.Writer) ([]mutate.Outcome, error) {
 	stage := cli.NewProgress(os.Stderr).Stage("mutants", o.Count)
 	o.Done = func(m mutate.Outcome) {
 		if m.Valid {
 			stage.Add(1)
+		}
+		if o.verbose {
+			mutate.WriteLog(w, []mutate.Outcome{m}) // errors of w show at the report
 		}
 	}
 	outcomes, err := o.Run(ctx)

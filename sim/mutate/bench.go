@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
+	"sync"
 
 	"epgen/ep"
 	"epgen/sim"
@@ -20,24 +20,27 @@ type Trial struct {
 	Name string
 	sim.Settings
 	FailRead, FailWrite int // number of the R beat or B response that is an error; -1: none
+	WriteGap            int // cycles without WREADY after a W beat
 }
 
 // Trials are made in this order until one fails: undisturbed memory shows most
 // mutants, and the prediction of cycles holds there.
 var Trials = []Trial{
-	{"ready", sim.Settings{Seed: 1, XSeed: 1, Runs: 1}, -1, -1},
-	{"again, after reset", sim.Settings{Seed: 2, XSeed: 2, Runs: 3, Latency: 1}, -1, -1},
-	{"stalls", sim.Settings{Seed: 3, XSeed: 3, Runs: 3, Stall: true}, -1, -1},
-	{"inference", sim.Settings{Seed: 4, XSeed: 4, Runs: 3, Infer: true}, -1, -1},
-	{"inference, stalls", sim.Settings{Seed: 5, XSeed: 5, Runs: 2, Infer: true, Stall: true}, -1, -1},
-	{"read error", sim.Settings{Seed: 6, XSeed: 6, Runs: 2}, 40, -1},
-	{"read error, stalls", sim.Settings{Seed: 7, XSeed: 7, Runs: 2, Stall: true}, 7, -1},
-	{"write error", sim.Settings{Seed: 8, XSeed: 8, Runs: 2}, -1, 1},
-	{"write error, stalls", sim.Settings{Seed: 9, XSeed: 9, Runs: 2, Stall: true}, -1, 0},
-	{"early read error", sim.Settings{Seed: 11, XSeed: 11, Runs: 2}, 12, -1},
-	{"late read error", sim.Settings{Seed: 12, XSeed: 12, Runs: 2}, 333, -1},
-	{"later write error", sim.Settings{Seed: 13, XSeed: 13, Runs: 2}, -1, 2},
-	{"other stalls", sim.Settings{Seed: 10, XSeed: 10, Runs: 8, Stall: true, Latency: 3}, -1, -1},
+	{"ready", sim.Settings{Seed: 1, XSeed: 1, Runs: 1}, -1, -1, 0},
+	{"again, after reset", sim.Settings{Seed: 2, XSeed: 2, Runs: 3, Latency: 1}, -1, -1, 0},
+	{"stalls", sim.Settings{Seed: 3, XSeed: 3, Runs: 3, Stall: true}, -1, -1, 0},
+	{"inference", sim.Settings{Seed: 4, XSeed: 4, Runs: 3, Infer: true}, -1, -1, 0},
+	{"inference, stalls", sim.Settings{Seed: 5, XSeed: 5, Runs: 2, Infer: true, Stall: true}, -1, -1, 0},
+	{"read error", sim.Settings{Seed: 6, XSeed: 6, Runs: 2}, 40, -1, 0},
+	{"read error, stalls", sim.Settings{Seed: 7, XSeed: 7, Runs: 2, Stall: true}, 7, -1, 0},
+	{"write error", sim.Settings{Seed: 8, XSeed: 8, Runs: 2}, -1, 1, 0},
+	{"write error, stalls", sim.Settings{Seed: 9, XSeed: 9, Runs: 2, Stall: true}, -1, 0, 0},
+	{"early read error", sim.Settings{Seed: 11, XSeed: 11, Runs: 2}, 12, -1, 0},
+	{"late read error", sim.Settings{Seed: 12, XSeed: 12, Runs: 2}, 333, -1, 0},
+	{"later write error", sim.Settings{Seed: 13, XSeed: 13, Runs: 2}, -1, 2, 0},
+	{"other stalls", sim.Settings{Seed: 10, XSeed: 10, Runs: 8, Stall: true, Latency: 3}, -1, -1, 0},
+	{"slow writes", sim.Settings{Seed: 14, XSeed: 14, Runs: 3, Stall: true}, -1, -1, 90},
+	{"slow writes, write error", sim.Settings{Seed: 15, XSeed: 15, Runs: 3, Stall: true}, -1, 1, 90},
 }
 
 // arguments of the simulator, as sim.Simulation gives them.
@@ -55,6 +58,7 @@ func (t *Trial) arguments() []string {
 		given bool
 	}{
 		{"latency", t.Latency, t.Latency > 0},
+		{"write-gap", t.WriteGap, t.WriteGap > 0},
 		{"fail-read", t.FailRead, t.FailRead >= 0},
 		{"fail-write", t.FailWrite, t.FailWrite >= 0},
 	} {
@@ -72,15 +76,16 @@ type Bench struct {
 	cfg     *ep.Config
 	dir     string // a package, built
 	rtl     map[string][]byte
-	vtop    []byte // Vtb_top.h, on which the objects of the harness depend
-	changed string // the file of rtl/ that is not as it was
+	vtop    []byte    // Vtb_top.h, on which the objects of the harness depend
+	changed string    // the file of rtl/ that is not as it was
+	sound   *sync.Map // names of the block benches that pass on the design itself
 	// compiler has the options that model and precompiled header share.
 	compiler []string
 }
 
-// simulationLimit is far above what any trial of a small design takes; only a
-// simulator that hangs gets there.
-const simulationLimit = 2 * time.Minute
+// simulationLimit, in seconds of processor time, is far above what any trial of a small design
+// takes on any machine, however busy; only a simulator that hangs gets there.
+const simulationLimit = "120"
 
 // VerilatorFlags are those of the harness's Makefile but for building.
 var VerilatorFlags = strings.Fields("--cc -O3 -Wall -Wno-fatal --assert --x-assign unique --x-initial unique " +
@@ -91,11 +96,11 @@ func NewBench(ctx context.Context, name, dir string, cfg *ep.Config) (*Bench, er
 	if err := WritePackage(dir, cfg); err != nil {
 		return nil, err
 	}
-	s := sim.Simulation{Dir: dir, Jobs: 1}
+	s := sim.Simulation{Dir: dir, Jobs: 1, Opt: 2} // the harness is compiled once and runs in every trial
 	if err := s.Build(ctx); err != nil {
 		return nil, err
 	}
-	b := &Bench{name: name, cfg: cfg, dir: dir}
+	b := &Bench{name: name, cfg: cfg, dir: dir, sound: &sync.Map{}}
 	var err error
 	if b.rtl, err = readRTL(dir); err == nil {
 		b.vtop, err = os.ReadFile(filepath.Join(dir, sim.BuildDir, "obj", "Vtb_top.h"))
@@ -116,7 +121,7 @@ func (b *Bench) precompile(ctx context.Context) error {
 		return err
 	}
 	include := filepath.Join(root, "include")
-	b.compiler = []string{"-std=c++17", "-O0", "-w", "-faligned-new", "-DVL_USER_FATAL",
+	b.compiler = []string{"-std=c++17", "-O1", "-w", "-faligned-new", "-DVL_USER_FATAL",
 		"-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0",
 		"-I" + include, "-I" + filepath.Join(include, "vltstd")}
 	header := b.path(sim.BuildDir, commonHeader)
@@ -252,13 +257,12 @@ func (b *Bench) Try(ctx context.Context, t *Trial) (*sim.Report, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, simulationLimit)
-	defer cancel()
 	program, err := filepath.Abs(b.path(sim.BuildDir, "sim"))
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(limited, program, t.arguments()...)
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", "ulimit -t " + simulationLimit + ` && exec "$0" "$@"`, program},
+		t.arguments()...)...)
 	cmd.Dir = b.path("tb")
 	output, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

@@ -16,7 +16,8 @@ import (
 const BlockTrial = "bench of the block"
 
 // TryBlock plays the benches of the mutant's block, if there are any, and returns the first
-// mismatch: an output of the block; nil if there is none. The block as it is must pass.
+// mismatch: an output of the block; nil if there is none. The block as it is must pass, which is
+// seen once for each bench.
 func (b *Bench) TryBlock(m *Mutant) (place *sim.Mismatch, err error) {
 	d, err := gen.New(b.cfg)
 	if err != nil {
@@ -26,22 +27,24 @@ func (b *Bench) TryBlock(m *Mutant) (place *sim.Mismatch, err error) {
 	dir := filepath.Join(b.dir, "block")
 	defer os.RemoveAll(dir)
 	for _, bench := range unit.Of(b.name, d)[block] {
-		r, err := bench.Against(dir, func(file, text string) (string, error) {
+		_, sound := b.sound.Load(bench.Name)
+		r, err := bench.Against(dir, sound, func(file, text string) (string, error) {
 			if file != m.File {
 				return text, nil
 			}
 			return m.applyBelow(text, string(b.rtl[m.File]))
 		})
-		switch {
-		case err != nil:
+		if err == nil {
+			err = r.Err
+		}
+		if err != nil {
 			return nil, err
-		case r.Err != nil:
-			return nil, r.Err
-		case r.Mismatch != nil:
+		}
+		b.sound.Store(bench.Name, true)
+		if x := r.Mismatch; x != nil {
 			return &sim.Mismatch{
-				Kind: "port", Cycle: uint64(r.Mismatch.Cycle), ExpectedHex: r.Mismatch.Want, GotHex: r.Mismatch.Got,
-				Message: fmt.Sprintf("expected %s, got %s", r.Mismatch.Want, r.Mismatch.Got),
-				Signal:  block + "." + r.Mismatch.Port,
+				Kind: "port", Cycle: uint64(x.Cycle), ExpectedHex: x.Want, GotHex: x.Got,
+				Message: fmt.Sprintf("expected %s, got %s", x.Want, x.Got), Signal: block + "." + x.Port,
 			}, nil
 		}
 	}

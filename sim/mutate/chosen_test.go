@@ -39,7 +39,7 @@ var chosen = []struct {
 		place{"ready", "address", "free", 1, "wdata_i"}},
 	{"stall handling", "ep_fetch.v", `m_axi_arvalid <= request \|\| [^;]*;`, `m_axi_arvalid <= request;`,
 		place{"stalls", "protocol", "", -1, "m_axi"}},
-	{"weight write-back", "ep_update_lane.v", `(wire signed \[\d+:0\] sum = delta_q) \+`, `$1 -`,
+	{"weight write-back", "ep_update_lane.v", `(wire signed \[\d+:0\] sum += delta_q) \+`, `$1 -`,
 		place{"ready", "value", "update", 1, "m_axi_wdata"}},
 	{"argmax tie", "ep_lane.v", `aligned_q > result_q`, `aligned_q >= result_q`,
 		place{"ready", "value", "free", 2, "wdata_i"}},

@@ -192,6 +192,9 @@ func replacing(table map[string]string) operator {
 	}
 }
 
+// zeroExtension is a value with zeros above it.
+var zeroExtension = regexp.MustCompile(`^\{\d+'[bd]0, (\w+)\}$`)
+
 // clamps reports whether the comparison at an offset chooses between its own
 // sides, as in (v > MAX) ? MAX : v. Where both are equal both choices have the
 // same value, so that >= is no change. The second choice may follow in the next
@@ -208,8 +211,10 @@ func clamps(code string, at int) bool {
 	}
 	left, right := code[open+1:at], strings.TrimSpace(code[at+len(sides[0])+1:end-1])
 	first, second, _ := strings.Cut(code[end+len(" ? "):], " :")
+	left, right = zeroExtension.ReplaceAllString(left, "$1"), zeroExtension.ReplaceAllString(right, "$1")
 	own := func(text string) bool {
 		text = strings.TrimPrefix(strings.TrimRight(text, ";)"), "$signed(")
+		text = zeroExtension.ReplaceAllString(text, "$1")
 		text, _, _ = strings.Cut(text, "[")
 		return text == left || text == right
 	}

@@ -41,10 +41,12 @@ func All() []*Bench {
 			sequencerBench(given), sequencerBench(givenChip), registersBench(given),
 			sequencerBench(single), sequencerBench(narrow), sequencerBench(even), sequencerBench(means), sequencerBench(bare), sequencerBench(real), sequencerBench(sweep), sequencerBench(settle), sequencerBench(mixed), sequencerBench(tall), sequencerBench(wide), sequencerBench(ninth), sequencerBench(chip),
 			sequencerBench(ds["keeps"]), sequencerBench(ds["sums"]), sequencerBench(ds["masters"]),
+			sequencerBench(heads), sequencerBench(narrowHeads), sequencerBench(headedPoints), sequencerBench(taught), sequencerBench(ds["headed-early"]), sequencerBench(ds["headed-chip"]),
 		)...),
 		inGroup("memory-port", append(inferenceBenches(ds, fetchBench, storeBench),
 			fetchBench(single), fetchBench(narrow), fetchBench(even), fetchBench(means), fetchBench(bare), fetchBench(real), fetchBench(sweep), fetchBench(tall), fetchBench(wide), fetchBench(chip), fetchBench(five), fetchBench(third),
 			fetchBench(given), fetchBench(givenChip), fetchBench(settle), fetchBench(ds["keeps"]), fetchBench(ds["sums"]), fetchBench(ds["masters"]),
+			fetchBench(narrowHeads), fetchBench(headedPoints), fetchBench(taught), fetchBench(ds["headed-early"]), fetchBench(ds["headed-chip"]),
 			storeBench(single), storeBench(narrow), storeBench(even), storeBench(means), storeBench(bare), storeBench(real), storeBench(wide), storeBench(five), storeBench(third), storeBench(ds["keeps"]), storeBench(ds["masters"]), storeBench(ds["sums"]), storeBench(heads),
 		)...),
 	)

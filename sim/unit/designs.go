@@ -51,6 +51,9 @@ type design struct {
 //	headed-wide    2x4, the same
 //	moving  2x2, two samples, nudged phases that hold differences with shifts of their own, and may end early
 //	moving-one  one layer, a random sign, one nudged phase that holds differences, damping
+//	headed-early  2x2, asynchronous, live indices, heads one of which learns at the free equilibrium,
+//	        phases that may end early, sums of contrasts over two starts
+//	headed-chip   2x2, two samples, weights on chip, heads of features and logits
 //	taught  2x2, two samples, heads that distil features and logits
 //	direct  2x2, two samples, heads of features and of squared errors, no softmax; features  those alone
 //	single-infer and so on  the inference builds of some of these
@@ -202,6 +205,15 @@ var designs = sync.OnceValues(func() (map[string]design, error) {
 		{"headed-wide", "4,M,3,fc3", ep.Shape{C: 2, H: 4, W: 4}, func(c *ep.Config) {
 			c.Array.Rows, c.Array.Columns = 2, 4
 			c.Estimate, c.Betas, c.BetaWeights = ep.SeveralPoints, []float64{1, 0.5, -0.5}, []int{1, 2, -3}
+		}},
+		{"headed-early", "4,M,3,fc3", ep.Shape{C: 2, H: 4, W: 4}, func(c *ep.Config) {
+			c.Array.Size, c.FreeSteps, c.NudgeSteps, c.Sweep, c.PoolIndex = 2, 4, 3, ep.Asynchronous, ep.Live
+			c.MinSteps, c.Tolerance, c.Accumulate = 2, 1000, 2
+			c.Network.Heads[0].FreeState = true
+		}},
+		{"headed-chip", "4,M,3,fc5", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
+			c.Array.Size, c.Batch, c.Memory.Weights = 2, 2, ep.OnChip
+			kinds(c, ep.FeatureHead, ep.LogitHead)
 		}},
 		{"taught", "4,M,3,fc5", ep.Shape{C: 2, H: 8, W: 8}, func(c *ep.Config) {
 			c.Array.Size, c.Batch = 2, 2

@@ -21,7 +21,7 @@ func fetchBench(d design) *Bench {
 		f.columnsPerBeat = max(1, d.Map.BeatBytes/d.Map.ColumnBytes)
 		f.beatsPerColumn = max(1, d.Map.ColumnBytes/d.Map.BeatBytes)
 		for _, p := range []string{"start_i", "infer_run_i", "abort_i", "m_axi_arready", "m_axi_rvalid", "freed_i", "cold_run_i", "begun_i", "follows_i", "relaxed_i",
-			"kept_ready_i"} {
+			"nudged_i", "kept_ready_i"} {
 			v.SetPresent(p, 0)
 		}
 		v.Reset()
@@ -69,6 +69,8 @@ const (
 	jobInput
 	jobEven // initial states of even layers, and of odd ones
 	jobOdd
+	jobTargets // of heads that a teacher gives some
+	jobMeans   // of heads that centre
 	jobSlab
 	jobKept // what updates keep, behind the weights of a slab
 )
@@ -88,6 +90,7 @@ type fetchPlay struct {
 	fetchRun
 	jobs  []job
 	steps int // time steps of the run
+	free  int // of them in the free phase
 	pace  int // mean cycles until the sequencer goes on
 	fetchState
 }
@@ -122,74 +125,71 @@ type fetchState struct {
 	busy    [2]int // cycles until a half is consumed
 }
 
-// jobList lists what is fetched, in order: what comes before the slabs, of which layer 1 only in the first sweep and
-// in that of the update.
+// jobList lists what is fetched, in order: what comes before the slabs, of which layer 1 only in
+// the first sweep and in that of the update, heads in nudged steps and behind the layers in the
+// update.
 func (f *fetchPlay) jobList(infer bool) []job {
 	m := f.Map
-	list := []job{{jobInput, nil, m.Input.Offset, m.Input.Bytes / m.BeatBytes, f.Cfg.Batch * f.Input.SampleWords, false}}
-	if f.Program.Learns() { // before the samples
-		list = append([]job{{jobLabels, nil, m.Labels.Offset, m.Labels.Bytes / m.BeatBytes, f.Cfg.Batch, false}}, list...)
+	region := func(kind int, r gen.Region, columns int) job {
+		return job{kind, nil, r.Offset, r.Bytes / m.BeatBytes, columns, false}
 	}
+	var list []job
+	if f.Program.Learns() {
+		list = append(list, region(jobLabels, m.Labels, f.Cfg.Batch))
+	}
+	list = append(list, region(jobInput, m.Input, f.Cfg.Batch*f.Input.SampleWords))
 	if f.Cfg.GivenStates && !f.warm {
 		for bank, words := range f.stateWords() {
-			if r := m.States[bank]; words > 0 {
-				list = append(list, job{jobEven + bank, nil, r.Offset, r.Bytes / m.BeatBytes, words, false})
+			if words > 0 {
+				list = append(list, region(jobEven+bank, m.States[bank], words))
 			}
 		}
 	}
-	last := f.Relaxing()
-	layer := func(n int) {
-		l := &f.Layers[n-1]
-		for slab := range l.Slabs {
-			list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns, false})
-		}
+	if f.TargetWords > 0 {
+		list = append(list, region(jobTargets, m.Targets, f.TargetWords))
+	}
+	if f.Centered {
+		list = append(list, region(jobMeans, m.Means, f.MeanWords))
 	}
 	if f.onChip() { // once
-		for n := range f.Layers {
-			layer(n + 1)
+		for i := range f.Layers {
+			list = append(list, f.slabsOf(&f.Layers[i])...)
+		}
+		for i := range f.Heads {
+			list = append(list, f.slabsOf(&f.Heads[i])...)
 		}
 		return list
 	}
-	steps := f.Cfg.FreeSteps
-	if !infer {
-		steps = f.Program.Steps()
-	}
-	if f.monitored() { // phases may end early: any number from the fewest on
-		steps -= f.IntN(steps - f.Cfg.MinSteps + 1)
-	}
-	f.steps = steps
-	layer(1)
+	f.drawSteps(infer)
+	list = append(list, f.slabsOf(&f.Layers[0])...)
 	for _, n := range f.Cfg.IndexesFirst() {
-		layer(n)
+		list = append(list, f.slabsOf(&f.Layers[n-1])...)
 	}
-	for range steps {
-		if f.Cfg.Sweep == ep.Asynchronous {
-			for first := 1; first <= 2; first++ {
-				for n := first; n <= last; n += 2 {
-					if n > 1 {
-						layer(n)
-					}
-					if n < last {
-						layer(n + 1)
-					}
-				}
-			}
-		} else {
-			for n := 2; n <= last; n++ {
-				layer(n)
-			}
-		}
+	for t := range f.steps {
+		list = append(list, f.stepJobs(t >= f.free)...)
 		list[len(list)-1].end = true
 	}
 	if f.Reads() {
-		layer(f.Last().N)
+		list = append(list, f.slabsOf(f.Last())...)
 	}
-	if !infer {
-		for n := 1; n <= last; n++ {
-			if f.Cfg.Trains(n) {
-				list = append(list, f.updated(&f.Layers[n-1])...)
-			}
+	if infer {
+		return list
+	}
+	for i := range f.Layers {
+		if f.Cfg.Trains(i + 1) {
+			list = append(list, f.updated(&f.Layers[i])...)
 		}
+	}
+	for i := range f.Heads {
+		h := &f.Heads[i]
+		evaluations := len(f.Program.Points) // the errors at each
+		if h.Head.FreeState {
+			evaluations = 1
+		}
+		for range evaluations {
+			list = append(list, f.slabsOf(h)...)
+		}
+		list = append(list, f.updated(h)...)
 	}
 	return list
 }
@@ -202,14 +202,72 @@ func (f *fetchPlay) stateWords() (words [2]int) {
 	return words
 }
 
-// updated lists what is fetched of a layer in the update: behind each slab, twice, what
+// drawSteps says how many time steps there are in the run, and how many of them are free:
+// where phases may end early, any number from the fewest on.
+func (f *fetchPlay) drawSteps(infer bool) {
+	f.free = f.Cfg.FreeSteps
+	nudged := f.Program.Steps() - f.free
+	if infer {
+		nudged = 0
+	}
+	if f.monitored() {
+		f.free -= f.IntN(f.free - f.Cfg.MinSteps + 1)
+		if nudged > 0 {
+			nudged -= f.IntN(nudged - (f.Copies()-1)*f.Cfg.MinSteps + 1)
+		}
+	}
+	f.steps = f.free + nudged
+}
+
+// slabsOf lists the slabs of a layer or head.
+func (f *fetchPlay) slabsOf(l *gen.LayerPlan) []job {
+	var list []job
+	for slab := range l.Slabs {
+		list = append(list, job{jobSlab, l, l.Offset + slab*l.SlabBytes, l.SlabBeats, l.SlabColumns, false})
+	}
+	return list
+}
+
+// stepJobs lists the slabs of a time step. In a nudged one those of a head come twice, for up
+// and down, before the layer that it reads is activated.
+func (f *fetchPlay) stepJobs(nudged bool) []job {
+	var list []job
+	layer := func(n int) { list = append(list, f.slabsOf(&f.Layers[n-1])...) }
+	activated := func(n int) {
+		if h := f.headOn(&f.Layers[n-1]); h != nil && nudged {
+			list = append(append(list, f.slabsOf(h)...), f.slabsOf(h)...)
+		}
+	}
+	last := f.Relaxing()
+	if f.Cfg.Sweep == ep.Asynchronous {
+		for first := 1; first <= 2; first++ {
+			for n := first; n <= last; n += 2 {
+				if n > 1 {
+					layer(n)
+				}
+				if n < last {
+					layer(n + 1)
+				}
+				activated(n)
+			}
+		}
+		return list
+	}
+	for n := 2; n <= last; n++ {
+		layer(n)
+		activated(n - 1)
+	}
+	activated(last)
+	return list
+}
+
+// updated lists what is fetched of a layer or head in the update: behind each slab, twice, what
 // updates keep of it.
 func (f *fetchPlay) updated(l *gen.LayerPlan) []job {
 	var list []job
-	for slab := range l.Slabs {
-		at := l.Offset + slab*l.SlabBytes
-		list = append(list, job{jobSlab, l, at, l.SlabBeats, l.SlabColumns, false})
-		kept := job{jobKept, l, at + l.SlabBeats*f.Map.BeatBytes, l.KeptBeats, l.KeptColumns, false}
+	for _, slab := range f.slabsOf(l) {
+		list = append(list, slab)
+		kept := job{jobKept, l, slab.offset + l.SlabBeats*f.Map.BeatBytes, l.KeptBeats, l.KeptColumns, false}
 		if kept.columns > 0 {
 			list = append(list, kept, kept)
 		}
@@ -227,7 +285,7 @@ func (f *fetchPlay) run(r fetchRun) {
 		f.pace = 400
 	}
 	f.beats = 0
-	for _, p := range []string{"begun_i", "follows_i", "relaxed_i"} {
+	for _, p := range []string{"begun_i", "follows_i", "relaxed_i", "nudged_i"} {
 		f.v.SetPresent(p, 0)
 	}
 	f.v.Set("start_i", 1)
@@ -276,7 +334,7 @@ func (f *fetchPlay) schedule() {
 		switch {
 		case f.begun < f.steps && f.begun <= f.fetched:
 			f.begun++
-			f.follows = f.begun < f.steps && f.chance(2)
+			f.follows = f.begun < f.steps && (len(f.Heads) == 0 || f.begun != f.free) && f.chance(2)
 		case f.begun == f.steps && f.fetched == f.steps:
 			f.relaxed, f.follows = true, false
 		}
@@ -284,6 +342,7 @@ func (f *fetchPlay) schedule() {
 	f.v.Set("begun_i", int64(f.begun&3))
 	f.v.SetIf("follows_i", f.follows)
 	f.v.SetIf("relaxed_i", f.relaxed)
+	f.v.SetPresent("nudged_i", b2i(f.begun > f.free))
 }
 
 // hold leaves the state HOLD: for the slabs of another time step if one has begun or
@@ -512,7 +571,7 @@ func (f *fetchPlay) advance(take, counted, lastColumn, accept bool) {
 func (f *fetchPlay) wantColumn(counted bool) {
 	v := f.v
 	if !counted {
-		for _, p := range []string{"label_we_o", "input_we_o", "odd_we_o", "bias_we_o", "slab_we_o"} {
+		for _, p := range []string{"label_we_o", "input_we_o", "odd_we_o", "target_we_o", "mean_we_o", "bias_we_o", "slab_we_o"} {
 			v.WantPresent(p, 0)
 		}
 		return
@@ -526,6 +585,8 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	v.WantPresent("label_we_o", b2i(j.kind == jobLabels))
 	v.WantIf("input_we_o", j.kind == jobInput || j.kind == jobEven)
 	v.WantPresent("odd_we_o", b2i(j.kind == jobOdd))
+	v.WantPresent("target_we_o", b2i(j.kind == jobTargets))
+	v.WantPresent("mean_we_o", b2i(j.kind == jobMeans))
 	bias := j.kind == jobSlab && f.column < j.layer.BiasColumns()
 	v.WantPresent("bias_we_o", b2i(bias)<<f.bank)
 	if bias {
@@ -544,6 +605,12 @@ func (f *fetchPlay) wantColumn(counted bool) {
 	case j.kind == jobOdd:
 		v.Want("odd_addr_o", int64(f.column))
 		lanes("input_data_o", f.P, f.LaneBits)
+	case j.kind == jobTargets:
+		v.Want("target_addr_o", int64(f.column))
+		lanes("target_data_o", f.P, v.Bits("target_data_o")/f.P)
+	case j.kind == jobMeans:
+		v.Want("mean_addr_o", int64(f.column))
+		lanes("mean_data_o", f.P, v.Bits("mean_data_o")/f.P)
 	case bias:
 		lanes("bias_data_o", f.Rows, f.BiasBits)
 	}

@@ -105,12 +105,12 @@ type tableWalk struct {
 
 func newTableWalk(h *gen.LayerPlan, sm *fixedpoint.Softmax) *tableWalk {
 	t := &tableWalk{h: h, sm: sm}
-	for range 3 {
+	for round := range 3 {
 		for k := range int64(1) << sm.AddressBits {
 			t.indexes = append(t.indexes, k)
 		}
 		for k, e := range sm.Coarse {
-			if k > 0 && e>>max(0, sm.TableBits-sm.Format.Frac-1) > 0 {
+			if k > 0 && round == 0 || k > 0 && e>>max(0, sm.TableBits-sm.Format.Frac-1) > 0 {
 				t.indexes = append(t.indexes, int64(k)<<sm.AddressBits)
 			}
 		}

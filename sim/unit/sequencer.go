@@ -1,6 +1,8 @@
 package unit
 
 import (
+	"fmt"
+
 	"epgen/ep"
 	"epgen/gen"
 )
@@ -12,7 +14,7 @@ import (
 func sequencerBench(d design) *Bench {
 	return d.bench("ep_sequencer", func(v *Vectors) {
 		q := &sequencerPlay{design: d, source: newSource(11), v: v, last: d.Relaxing()}
-		for _, p := range []string{"start_i", "infer_i", "walk_done_i", "loaded_i", "full_i", "fetch_error_i", "store_error_i"} {
+		for _, p := range []string{"start_i", "infer_i", "walk_done_i", "soft_done_i", "loaded_i", "full_i", "fetch_error_i", "store_error_i"} {
 			v.SetPresent(p, 0)
 		}
 		for _, p := range []string{"drain_idle_i", "fetch_idle_i", "store_idle_i"} {
@@ -66,17 +68,21 @@ type sequencerPlay struct {
 
 	infer      bool
 	phase      int
-	step0      bool // of a phase
-	second     bool // half of an asynchronous sweep
-	begun      int  // time steps
-	follows    bool // another one, for certain
-	moves      bool // states move in the present step
-	moved      bool // and the sequencer has heard of it
-	cold       bool // the run begins at the initial state
-	warm       bool // the next start asks for the states on chip
-	whole      bool // they are those of a complete run
+	kind       gen.Kind // of the pass
+	step0      bool     // of a phase
+	second     bool     // half of an asynchronous sweep
+	begun      int      // time steps
+	follows    bool     // another one, for certain
+	moves      bool     // states move in the present step
+	moved      bool     // and the sequencer has heard of it
+	cold       bool     // the run begins at the initial state
+	warm       bool     // the next start asks for the states on chip
+	whole      bool     // they are those of a complete run
 	bank       int
 	storeStart bool // in the next cycle
+	negative   bool // the sign of the nudge
+	rates      []int64
+	taken      []int // time steps of each phase
 
 	fail    string // port of the error, or the reset
 	failAt  int    // cycle of it; 0: none
@@ -94,7 +100,8 @@ func (q *sequencerPlay) cycle(state int) {
 	v.WantIf("busy_o", state != stateIdle)
 	v.WantIf("wait_fetch_o", state == stateLoad || state == stateWait)
 	v.WantIf("wait_store_o", state == stateStore)
-	v.WantIf("walk_start_o", state == stateStart)
+	v.WantIf("walk_start_o", state == stateStart && q.kind != gen.Soft)
+	v.WantPresent("soft_start_o", b2i(state == stateStart && q.kind == gen.Soft))
 	v.WantIf("abort_o", state == stateError)
 	v.WantIf("error_o", state == stateError)
 	v.WantIf("store_start_o", q.storeStart)
@@ -111,12 +118,22 @@ func (q *sequencerPlay) cycle(state int) {
 	if state != stateIdle {
 		v.WantPresent("infer_run_o", b2i(q.infer))
 	}
+	for i := range q.taken {
+		v.WantPresent("steps_"+q.Program.Relaxations[i].Name+"_o", int64(q.taken[i]))
+	}
+	if q.phase != gen.CopyFree { // the sign of the free phase holds
+		v.SetPresent("sign_i", int64(q.IntN(2)))
+	}
+	if !q.updating() {
+		v.WantPresent("tensor_o", 0)
+	}
 	if v.Has("moved_i") && state != stateIdle && state != stateLoad {
 		relaxed := q.phase >= q.Copies()
 		v.WantIf("relaxed_o", relaxed)
 		if !relaxed {
 			v.Want("begun_o", int64(q.begun&3))
 			v.WantIf("follows_o", q.follows)
+			v.WantPresent("nudged_o", b2i(q.phase > gen.CopyFree))
 		}
 		hears := state == stateFlush && q.moves && q.chance(4)
 		v.SetIf("moved_i", hears)
@@ -178,6 +195,7 @@ func (q *sequencerPlay) step(infer bool) {
 	}
 	v.Set("start_i", 1)
 	v.SetPresent("infer_i", b2i(infer))
+	q.drawInputs()
 	q.cold = true
 	if v.Has("cold_i") {
 		v.SetIf("cold_i", !q.warm)
@@ -192,6 +210,7 @@ func (q *sequencerPlay) step(infer bool) {
 		q.fill(v, "cold_i")
 	}
 	q.infer, q.phase, q.bank, q.second, q.begun = infer, gen.CopyFree, 0, false, 0
+	q.taken = make([]int, q.Copies())
 	for range q.IntN(4) {
 		q.cycle(stateLoad)
 	}
@@ -220,6 +239,35 @@ func (q *sequencerPlay) step(infer bool) {
 	}
 }
 
+// drawInputs draws what does not change during a run: rates in registers, and in the free
+// phase the sign of the nudge.
+func (q *sequencerPlay) drawInputs() {
+	q.negative = q.v.Has("sign_i") && q.chance(2)
+	q.v.SetPresent("sign_i", b2i(q.negative))
+	if !q.v.Has("rates_i") {
+		return
+	}
+	bits := q.Cfg.Formats.RateBits
+	q.rates = nil
+	for i := range len(q.Layers) + len(q.Heads) {
+		x := q.Int64N(1 << bits)
+		q.v.SetLane("rates_i", i, bits, x)
+		q.rates = append(q.rates, x)
+	}
+}
+
+// slot is the place of a layer or head among all, heads last.
+func (q *sequencerPlay) slot(l *gen.LayerPlan) int {
+	if l.Head == nil {
+		return l.N - 1
+	}
+	i := 0
+	for q.Heads[i].N != l.N {
+		i++
+	}
+	return len(q.Layers) + i
+}
+
 // relax plays the time steps of a phase.
 func (q *sequencerPlay) relax(phase int) {
 	q.phase = phase
@@ -228,6 +276,9 @@ func (q *sequencerPlay) relax(phase int) {
 		q.begun++
 		lastPhase := phase == q.Copies()-1 || q.infer
 		q.follows, q.moved, q.moves = !lastPhase || t+1 < q.Cfg.MinSteps, false, !q.chance(3)
+		if phase == gen.CopyFree && len(q.Heads) > 0 { // another free one, since nudged ones have other slabs
+			q.follows = t+1 < q.Cfg.MinSteps
+		}
 		if phase == gen.CopyFree && t == 0 {
 			q.slabs(1, gen.Up)
 			for n := 2; n <= q.last; n += 2 {
@@ -239,7 +290,7 @@ func (q *sequencerPlay) relax(phase int) {
 		}
 		switch {
 		case q.last == 1:
-			q.pass(passMode{kind: gen.Act, layer: 1})
+			q.activate(1)
 		case q.Cfg.Sweep == ep.Asynchronous:
 			q.half(1)
 			q.second = true
@@ -248,10 +299,11 @@ func (q *sequencerPlay) relax(phase int) {
 		default:
 			for n := 2; n <= q.last; n++ {
 				q.slabs(n, gen.Up, gen.Down)
-				q.pass(passMode{kind: gen.Act, layer: n - 1})
+				q.activate(n - 1)
 			}
-			q.pass(passMode{kind: gen.Act, layer: q.last})
+			q.activate(q.last)
 		}
+		q.taken[phase]++
 		if q.v.Has("moved_i") && t+1 >= q.Cfg.MinSteps && !q.moved {
 			break
 		}
@@ -267,13 +319,22 @@ func (q *sequencerPlay) half(first int) {
 		if n < q.last {
 			q.slabs(n+1, gen.Down)
 		}
-		q.pass(passMode{kind: gen.Act, layer: n})
+		q.activate(n)
 	}
 }
 
-// slabs plays some passes over every slab of a layer.
+// activate plays the activation of a layer, in a nudged phase behind the passes of its head.
+func (q *sequencerPlay) activate(n int) {
+	if h := q.headOn(&q.Layers[n-1]); h != nil && q.phase > gen.CopyFree {
+		q.evaluate(h, passMode{})
+		q.slabs(h.N, gen.Down)
+	}
+	q.pass(passMode{kind: gen.Act, layer: n})
+}
+
+// slabs plays some passes over every slab of a layer or head.
 func (q *sequencerPlay) slabs(n int, kinds ...gen.Kind) {
-	for slab := range q.Layers[n-1].Slabs {
+	for slab := range q.numbered(n).Slabs {
 		q.waitSlab()
 		for i, k := range kinds {
 			q.pass(passMode{kind: k, layer: n, slab: slab, release: i == len(kinds)-1})
@@ -284,27 +345,39 @@ func (q *sequencerPlay) slabs(n int, kinds ...gen.Kind) {
 // update plays the passes of the update.
 func (q *sequencerPlay) update() {
 	for n := 1; n <= q.last; n++ {
-		if !q.Cfg.Trains(n) {
-			continue
+		if q.Cfg.Trains(n) {
+			q.contrasts(&q.Layers[n-1], false)
 		}
-		l := &q.Layers[n-1]
-		for slab := range l.Slabs {
-			q.waitSlab()
-			if q.Cfg.PoolIndex == ep.Live && l.HasIndex() && n > 1 {
-				for k := range q.Program.Points {
-					q.pass(passMode{kind: gen.Up, layer: n, slab: slab, point: k})
-				}
+	}
+	for i := range q.Heads {
+		q.headUpdate(&q.Heads[i])
+	}
+}
+
+// contrasts plays the passes of the update over the slabs of a layer or head.
+func (q *sequencerPlay) contrasts(l *gen.LayerPlan, free bool) {
+	for slab := range l.Slabs {
+		q.waitSlab()
+		m := passMode{layer: l.N, slab: slab, free: free}
+		if q.Cfg.PoolIndex == ep.Live && l.HasIndex() && l.N > 1 {
+			for k := range q.Program.Points {
+				up := m
+				up.kind, up.point = gen.Up, k
+				q.pass(up)
 			}
-			walks := 1
-			if q.Arith.Keeps.Any() { // the second returns what is kept
-				walks = 2
+		}
+		walks := 1
+		if q.Arith.Keeps.Any() { // the second returns what is kept
+			walks = 2
+		}
+		for walk := range walks {
+			m.keep = walk == 1
+			if !l.NoBias {
+				m.kind = gen.Bias
+				q.pass(m)
 			}
-			for walk := range walks {
-				if !l.NoBias {
-					q.pass(passMode{kind: gen.Bias, layer: n, slab: slab, keep: walk == 1})
-				}
-				q.pass(passMode{kind: gen.Update, layer: n, slab: slab, keep: walk == 1, release: walk == walks-1})
-			}
+			m.kind, m.release = gen.Update, walk == walks-1
+			q.pass(m)
 		}
 	}
 }
@@ -348,6 +421,9 @@ type passMode struct {
 	result  bool
 	release bool // the pass is the slab's last
 	keep    bool // update: second walk, for what updates keep
+
+	evaluates bool // update: the errors of a head at a point
+	free      bool // update: the head learns at the free equilibrium
 }
 
 // pass plays a pass: set-up, start, run for some cycles, flush, next.
@@ -357,22 +433,32 @@ func (q *sequencerPlay) pass(m passMode) {
 	}
 	v := q.v
 	updating := q.updating()
+	q.kind = m.kind
+	done, other := "walk_done_i", "soft_done_i"
+	if m.kind == gen.Soft {
+		done, other = other, done
+	}
 	q.cycle(stateSetup)
 	if !q.stopped {
 		v.WantPresent("update_start_o", b2i(m.kind == gen.Bias || m.kind == gen.Update))
 	}
 	q.cycle(stateStart)
 	for range q.IntN(4) {
+		v.SetPresent(other, int64(q.IntN(2)))
 		q.mode(m)
 		q.cycle(stateRun)
 	}
-	v.Set("walk_done_i", 1)
+	v.SetPresent(other, 0)
+	v.Set(done, 1)
 	q.mode(m)
 	q.cycle(stateRun)
-	v.Set("walk_done_i", 0)
+	v.Set(done, 0)
 	flush := 6 // the pipeline behind the last operation
 	if v.Has("moved_i") && q.Program.Learns() {
 		flush++ // and whether its states have moved, whose way is longer with a nudge
+		if q.Cfg.Damping > 0 {
+			flush++ // with damping
+		}
 		if q.Cfg.Differs() {
 			flush++ // and with differences
 		}
@@ -406,7 +492,7 @@ func (q *sequencerPlay) mode(m passMode) {
 	if q.stopped {
 		return
 	}
-	v, l, k := q.v, &q.Layers[m.layer-1], m.kind
+	v, l, k := q.v, q.numbered(m.layer), m.kind
 	updating := q.updating()
 	moving := q.Cfg.Differs() && q.phase > gen.CopyFree && q.phase < q.Copies()
 	fields := q.Descriptor(m.layer, k)
@@ -414,7 +500,8 @@ func (q *sequencerPlay) mode(m passMode) {
 		if other, ok := fields["moving_"+name]; ok && moving {
 			value = other
 		}
-		if v.Has(name + "_o") { // the others go through the mode, or there is nothing to choose
+		// The others go through the mode, come from a register, or there is nothing to choose.
+		if v.Has(name+"_o") && (name != "rate" || q.rates == nil) {
 			v.Want(name+"_o", int64(value))
 		}
 	}
@@ -446,10 +533,7 @@ func (q *sequencerPlay) mode(m passMode) {
 	} else {
 		v.WantIf("zero_o", q.phase == gen.CopyFree && q.stale(k) && states && q.cold)
 	}
-	v.WantPresent("acc_keep_o", b2i(updating))
-	if q.Cfg.Output == ep.Linear || q.Reads() {
-		v.WantPresent("unclamped_o", b2i(k == gen.Act && m.layer == q.Last().N))
-	}
+	v.WantPresent("acc_keep_o", b2i(updating && !m.evaluates))
 	v.WantPresent("keep_o", b2i(m.keep))
 	v.WantPresent("bank_o", int64(q.bank))
 	if v.Has("slab_base_o") && k != gen.Act {
@@ -459,15 +543,52 @@ func (q *sequencerPlay) mode(m passMode) {
 	}
 	if !m.result && !updating && v.Has("nudge_o") {
 		nudge := k == gen.Act && m.layer == q.last && q.phase != gen.CopyFree
-		if v.WantIf("nudge_o", nudge); nudge && v.Has("nudge_minus_o") {
-			v.WantIf("nudge_minus_o", q.Program.Relaxations[q.phase].Beta < 0)
+		if v.WantIf("nudge_o", nudge); nudge {
+			q.nudge()
 		}
 	}
-	if k != gen.Act {
+	v.WantPresent("negate_o", b2i(updating && q.negative))
+	if q.Cfg.Output == ep.Linear || q.Reads() {
+		v.WantPresent("unclamped_o", b2i(k == gen.Act && m.layer == q.Last().N))
+	}
+	if k == gen.Update || k == gen.Bias {
+		q.tensor(k == gen.Bias, q.slot(l))
+	}
+	if k != gen.Act && k != gen.Pool { // the visit of an act or of averages is that of other slabs
 		v.Want("layer_o", int64(m.layer-1))
-		v.Want("slab_index_o", int64(m.slab))
+		if k != gen.Soft {
+			v.Want("slab_index_o", int64(m.slab))
+		}
+	}
+	if len(q.Heads) > 0 {
+		q.headModes(m, l)
 	}
 	q.addresses(m, l)
+}
+
+// nudge expects the sign and the size of the nudge.
+func (q *sequencerPlay) nudge() {
+	code := q.Arith.Betas[q.phase]
+	if q.v.Has("nudge_minus_o") {
+		q.v.WantIf("nudge_minus_o", code < 0 || q.negative)
+	}
+	for i, strength := range q.Arith.Strengths() {
+		if strength == max(code, -code) {
+			q.v.WantPresent("strength_o", int64(i))
+		}
+	}
+}
+
+// tensor expects what names the weights or biases whose contrasts are collected.
+func (q *sequencerPlay) tensor(biases bool, slot int) {
+	number := ep.WeightTensor(slot)
+	if biases {
+		number = ep.BiasTensor(slot)
+	}
+	q.v.WantPresent("tensor_o", int64(number))
+	if q.rates != nil {
+		q.v.Want("rate_o", q.rates[slot])
+	}
 }
 
 // differences expects what tells the datapath that a nudged phase holds these.
@@ -493,7 +614,10 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 	v := q.v
 	// Nudged phases begin from the states of the free one, and write their own.
 	own, points := q.phase, q.Program.Points
-	if own >= q.Copies() {
+	switch {
+	case m.evaluates && !m.free:
+		own = int(points[m.point].Phase)
+	case own >= q.Copies():
 		own = gen.CopyFree
 	}
 	read := own
@@ -512,11 +636,15 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		plus, minus, belowPlus, belowMinus = int(terms[0].Here), int(second.Here), int(terms[0].Below), int(second.Below)
 	}
 	index := l.IndexBase
-	if q.updating() {
+	if q.updating() && !m.free {
 		read = int(points[m.point].Phase)
 		index += m.point * q.IndexWords
 	}
-	live := q.Cfg.PoolIndex == ep.Live && q.Program.Learns()
+	if l.Head != nil || m.kind == gen.Pool {
+		q.headAddresses(m, l, read, own)
+		return
+	}
+	live := q.movesIndex()
 	nudged := q.phase > gen.CopyFree && q.phase < q.Copies()
 	if live && q.Cfg.Sweep == ep.Asynchronous && nudged && m.layer > 1 && (m.kind == gen.Up || !q.stale(m.kind)) {
 		index += q.IndexWords
@@ -561,6 +689,13 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 		}
 		v.Want("o_plus_o", q.here(m.layer, plus))
 		v.Want("o_minus_o", q.here(m.layer, minus))
+		for k, at := range q.furtherPoints() {
+			name := fmt.Sprint("point", k+3)
+			v.Want("o_"+name+"_o", q.here(m.layer, int(at.Here)))
+			if m.kind == gen.Update {
+				v.Want("i_"+name+"_o", q.below(m.layer, int(at.Below)))
+			}
+		}
 		if l.HasIndex() && m.kind == gen.Update {
 			q.index(index)
 			if live && m.layer > 1 {
@@ -573,18 +708,39 @@ func (q *sequencerPlay) addresses(m passMode, l *gen.LayerPlan) {
 	}
 }
 
+// furtherPoints are the copies of the states behind the first two terms of a contrast.
+func (q *sequencerPlay) furtherPoints() []ep.Term {
+	terms := q.Program.Terms(q.last)
+	return terms[min(2, len(terms)):]
+}
+
 // updating reports the update.
 func (q *sequencerPlay) updating() bool { return q.Program.Learns() && q.phase == q.PhaseUpdate() }
 
-// stale reports whether a pass reads what was there before the phase: in its first
-// step, but for the neighbours in the second half of a sweep.
+// stale reports whether a pass reads what was there before the phase: in its first step, but
+// for the neighbours in the second half of a sweep, which are not what an activation and the
+// averages of its head read.
 func (q *sequencerPlay) stale(k gen.Kind) bool {
-	return q.step0 && q.phase < q.Copies() && !(q.second && k != gen.Act)
+	return q.step0 && q.phase < q.Copies() && !(q.second && k != gen.Act && k != gen.Pool)
+}
+
+// movesIndex reports indices that differ between the points of the contrast: live ones above
+// layer 1, whose input is constant.
+func (q *sequencerPlay) movesIndex() bool {
+	if q.Cfg.PoolIndex != ep.Live || !q.Program.Learns() {
+		return false
+	}
+	for i := range q.Layers[1:] {
+		if q.Layers[1+i].HasIndex() {
+			return true
+		}
+	}
+	return false
 }
 
 // index expects the first word of the pool indices, or of those of phase +beta.
 func (q *sequencerPlay) index(word int) {
-	if q.Cfg.PoolIndex == ep.Live && q.Program.Learns() {
+	if q.movesIndex() {
 		q.v.Want("index_plus_o", int64(word))
 		return
 	}

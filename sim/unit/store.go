@@ -28,6 +28,7 @@ func storeBench(d design) *Bench {
 		for i := range 6 {
 			s.job(storeJob{columns: 1 + i%2, timing: busTiming{gaps: 2 + i}, abortAt: 5 + s.IntN(150)})
 			s.job(storeJob{result: true, columns: 1, timing: busTiming{gaps: 2}, errorAnswer: 1})
+			s.job(storeJob{columns: 20, timing: busTiming{gaps: 6}, abortAt: 60 + s.IntN(150)}) // bursts wait for data
 		}
 		s.job(storeJob{columns: 2, timing: busTiming{gaps: 3}})
 	}, nil)

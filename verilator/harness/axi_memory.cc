@@ -50,7 +50,7 @@ void AxiMemory::Forget() {
   r_valid_ = b_valid_ = false;
   ar_.waiting = aw_.waiting = w_.waiting = false;
   ar_waits_ = aw_waits_ = w_waits_ = r_waits_ = b_waits_ = false;
-  last_ready_ = 0;
+  w_closed_ = last_ready_ = 0;
 }
 
 void AxiMemory::PreClock(Vtb_top& top, uint64_t cycle) {
@@ -72,7 +72,8 @@ void AxiMemory::DriveReady(Vtb_top& top) {
   const bool address = top.m_axi_awvalid || !writes_.empty();
   top.m_axi_arready = !ar_gaps_.Hold();
   top.m_axi_awready = !aw_gaps_.Hold() && (data || !aw_after_w_);
-  top.m_axi_wready = !w_gaps_.Hold() && (address || !w_after_aw_);
+  top.m_axi_wready = !w_gaps_.Hold() && (address || !w_after_aw_) && w_closed_ == 0;
+  if (w_closed_ > 0) --w_closed_;
 }
 
 uint32_t AxiMemory::ErrorResponse() const {
@@ -190,6 +191,7 @@ void AxiMemory::TakeWrites(Vtb_top& top, uint64_t cycle) {
     std::memcpy(&beat.strobe, PortBytes(top.m_axi_wstrb), (kBeat + 7) / 8);
     beat.last = top.m_axi_wlast;
     beats_.push_back(beat);
+    w_closed_ = options_.write_gap;
   }
   ApplyBeats(cycle);
 }

@@ -7,6 +7,8 @@
 // With stalls, every burst has a random extra latency and every channel gaps;
 // AWREADY sometimes waits for WVALID, and WREADY for AWVALID, as a subordinate
 // may: a manager must raise either VALID without waiting for the other READY.
+// With a write gap WREADY is low for so many cycles after every beat, long
+// enough for whatever the core buffers to fill.
 //
 // Reference: AMBA AXI and ACE Protocol Specification, ARM IHI 0022, A3; the
 // dependencies between the channels of a write are in A3.3.1.
@@ -30,6 +32,7 @@ class AxiMemory : public Extension {
   struct Options {
     uint64_t latency = design::kReadLatency;
     bool stall = false;
+    uint64_t write_gap = 0;  // cycles without WREADY after a W beat
     uint64_t seed = 1;
     int64_t fail_read_beat = -1;    // this R beat, from 0, is an error
     int64_t fail_write_burst = -1;  // this B, from 0, is an error
@@ -143,6 +146,7 @@ class AxiMemory : public Extension {
   std::deque<Beat> beats_;
   std::deque<Response> responses_;
   bool r_valid_ = false, b_valid_ = false;
+  uint64_t w_closed_ = 0;    // cycles to come without WREADY
   uint64_t last_ready_ = 0;  // of the newest read: answers stay in order
   bool aw_after_w_, w_after_aw_ = false;  // READY waits for the other VALID
   int reset_cycles_ = 0;

@@ -314,7 +314,9 @@ bool Bench::OneStart(int run, int start, bool infer) {
   monitor_.Start(sim_.cycle(), expected,
                  factor * expected + 20000 +
                      factor * options_.memory.latency * design::kBursts +
-                     (options_.memory.stall ? 256 * design::kWriteBursts : 0));
+                     (options_.memory.stall ? 256 * design::kWriteBursts : 0) +
+                     2 * options_.memory.write_gap * design::kMapBytes /
+                         design::kBeatBytes);
   End end{};
   const bool finished =
       with_irq ? WaitForIrq(sim_.cycle() + shortest / 2, &end) : Poll(&end);

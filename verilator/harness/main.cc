@@ -25,6 +25,7 @@ constexpr char kUsage[] =
     "  --seed=N            of stalls (1)\n"
     "  --stall=0|1         random latency and gaps on every channel (0)\n"
     "  --latency=N         cycles from AR to the first R beat, at least 1\n"
+    "  --write-gap=N       with stalls: cycles without WREADY after a W beat (0)\n"
     "  --x-seed=N          of registers and memories at power-up (1)\n"
     "  --runs=N            second: dirty start; third: reset in the middle (1)\n"
     "  --resets=0|1        after the first run a reset in every state of the\n"
@@ -83,6 +84,8 @@ BenchOptions ParseOptions(int argc, char** argv) {
       o.memory.stall = a.Number(0, 1) != 0;
     } else if (a.Is("latency")) {
       o.memory.latency = a.Number(1, 100000);
+    } else if (a.Is("write-gap")) {
+      o.memory.write_gap = a.Number(0, 10000);
     } else if (a.Is("x-seed")) {
       o.sim.x_seed = a.Number(1, INT32_MAX);
     } else if (a.Is("runs")) {
@@ -120,6 +123,8 @@ BenchOptions ParseOptions(int argc, char** argv) {
     throw CannotRun("--fail-read and --fail-write, want one of them");
   if (o.resets && (o.memory.stall || o.infer))
     throw CannotRun("--resets=1, want neither --stall nor --infer with it");
+  if (o.memory.write_gap > 0 && !o.memory.stall)
+    throw CannotRun("--write-gap without --stall=1, want both");
   o.memory.seed = o.seed;
   return o;
 }
