@@ -45,6 +45,10 @@ type Set struct {
 	Values int // B*C*H*W
 }
 
+// Inferred reports whether an inference writes the set: one of the input, the free phase or the
+// readout of an inference build.
+func (s *Set) Inferred(p *gen.Plan) bool { return !p.Program.Learns() || s.stage <= stageFree }
+
 // Schedule returns the sets that each memory receives in a training step, in
 // order.
 func Schedule(p *gen.Plan) [NumMemories][]Set {
@@ -259,13 +263,10 @@ func Compared(p *gen.Plan) int {
 // Inferred returns the number of values that an inference compares: those of
 // the input, the free phase, the readout of an inference build, and the results.
 func Inferred(p *gen.Plan) int {
-	if !p.Program.Learns() { // there is nothing else
-		return Compared(p)
-	}
 	n := 0
 	for _, sets := range Schedule(p) {
 		for _, s := range sets {
-			if s.stage <= stageFree {
+			if s.Inferred(p) {
 				n += s.Values
 			}
 		}

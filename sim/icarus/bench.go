@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/template"
 
+	"epgen/ep"
 	"epgen/gen"
 )
 
@@ -27,7 +28,7 @@ type holes struct {
 	Outstanding int // most read bursts under way
 	Latency     int // cycles from a read address to its first beat
 	Limit       int // cycles after which a run is given up
-	Start       int // what CONTROL takes to begin a step from the initial states
+	Start       int // what CONTROL takes to begin the task of the golden data from the initial states
 	Ports       []portHole
 	Registers   map[string]int // byte offsets
 	Taps        []tapHole
@@ -90,7 +91,7 @@ func writeBench(w io.Writer, d *gen.Design, taps []gen.Tap, flat bool) error {
 	for _, r := range d.Registers() {
 		h.Registers[r.Name] = r.Offset
 		for _, f := range r.Fields {
-			if r.Name == "CONTROL" && f.Name == "COLD" {
+			if r.Name == "CONTROL" && (f.Name == "COLD" || f.Name == "INFER" && d.Cfg.Sequence.Task == ep.Infer) {
 				h.Start |= 1 << f.Lo
 			}
 		}

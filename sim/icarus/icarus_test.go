@@ -12,8 +12,9 @@ import (
 	"epgen/sim"
 )
 
-// small writes the package of a network that Icarus Verilog simulates in a moment.
-func small(t *testing.T) string {
+// small writes the package of a network that Icarus Verilog simulates in a moment, with further
+// settings KEY=VALUE.
+func small(t *testing.T, settings ...string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "small package")
 	config := filepath.Join(t.TempDir(), "small.toml")
@@ -25,6 +26,12 @@ func small(t *testing.T) string {
 	var draft ep.Draft
 	if err := draft.ReadTOML(config); err != nil {
 		t.Fatal(err)
+	}
+	for _, s := range settings {
+		key, value, _ := strings.Cut(s, "=")
+		if err := draft.SetFlag(key, key, value); err != nil {
+			t.Fatal(err)
+		}
 	}
 	cfg, _, err := draft.Resolve()
 	if err != nil {
@@ -55,6 +62,32 @@ func simulate(t *testing.T, p *Package, r Run) *Result {
 		t.Fatal(err)
 	}
 	return result
+}
+
+// TestInferences simulates one of two inferences by a core that could train, and one by a core that
+// cannot: free phase, results and, of the latter, logits. A fault that saturates states, or
+// logits, must show.
+func TestInferences(t *testing.T) {
+	tooltest.Need(t, "iverilog")
+	for name, c := range map[string]struct {
+		settings             []string
+		file, old, new, want string
+	}{
+		"training build":  {[]string{"sequence.starts=2", "sequence.task=infer"}, "ep_lane.v", "STATE_MAX = ", "STATE_MAX = -", "memory 1, layer 1, step"},
+		"inference build": {[]string{"build=inference", "network.loss=ce"}, "ep_lane.v", "OUTPUT_MIN = -", "OUTPUT_MIN = ", "layer 2, step"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := small(t, c.settings...)
+			p := open(t, dir)
+			if got := simulate(t, p, Run{Stall: true, Seed: 3}); len(got.Differences) > 0 || got.Compared == 0 {
+				t.Errorf("%+v, want values compared and no difference", got)
+			}
+			defer tooltest.Plant(t, filepath.Join(dir, "rtl", c.file), c.old, c.new)()
+			if all := strings.Join(simulate(t, p, Run{}).Differences, "\n"); !strings.Contains(all, c.want) {
+				t.Errorf("%s in place of %s: differences %q, want %q", c.new, c.old, all, c.want)
+			}
+		})
+	}
 }
 
 // TestRun simulates a network, and again with faults of the Verilog that memory
