@@ -39,6 +39,8 @@ var reasons = []reason{
 		why: "the guard against 2^15 unanswered bursts is far from what these designs announce"},
 	{file: "ep_sequencer", class: "reset", before: `flush_q +<=`,
 		why: "RUN and ERROR set the count before FLUSH and ERROR read it"},
+	{design: "differences|frozen|live|narrow|padded|settling", file: "ep_datapath", before: `^ *\.abort_i +\(abort_i\)`, // of the drain
+		why: "after an abort the store takes what it has announced from its buffer, which makes room for the columns in the drain: nothing is left at the next start"},
 	{file: "ep_store", class: "reset", before: `w_left_q +<=`,
 		why: "every job sets the count before the first beat, and abort overrides it"},
 }
