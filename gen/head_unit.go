@@ -204,7 +204,7 @@ func (u *headUnit) weights() {
 	indexOf := func(name string, shift int) hdl.Value {
 		rounded := roundUp(&u.Scope, name, u.diff, shift)
 		if rw := rounded.Type().Width; rw > a {
-			over := u.WireIs(name+"_beyond", hdl.Gt(rounded, hdl.Const(rounded.Type(), limit)))
+			over := hdl.Gt(rounded, hdl.Const(rounded.Type(), limit))
 			return hdl.Mux(over, hdl.Const(hdl.U(a), limit), hdl.Trunc(rounded, a))
 		}
 		return hdl.Ext(rounded, a)

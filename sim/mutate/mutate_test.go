@@ -108,6 +108,8 @@ func TestClamps(t *testing.T) {
 		"z <= (v < MIN) ? MIN : (v > MAX) ? MAX : v;":                         true,
 		"wire [6:0] burst = ({1'b0, left_q} < room) ? {1'b0, left_q} : room;": true,
 		"wire [3:0] burst = (left_q < {4'd0, room}) ? left_q[3:0] : room;":    true,
+		"z <= (v > 24'd65535) ? 16'd65535 : v[15:0];":                         true,
+		"z <= (v > 24'd65535) ? 16'd65534 : v[15:0];":                         false,
 		"z <= (v > MAX) ? MIN : v;":                                           false,
 		"z <= (v > MAX) ? MAX : w;":                                           false,
 		"z <= v > MAX;":                                                       false,

@@ -195,6 +195,9 @@ func replacing(table map[string]string) operator {
 // zeroExtension is a value with zeros above it.
 var zeroExtension = regexp.MustCompile(`^\{\d+'[bd]0, (\w+)\}$`)
 
+// literalWidth is the width of a number, which says nothing of its value.
+var literalWidth = regexp.MustCompile(`^\d+'`)
+
 // clamps reports whether the comparison at an offset chooses between its own
 // sides, as in (v > MAX) ? MAX : v. Where both are equal both choices have the
 // same value, so that >= is no change. The second choice may follow in the next
@@ -212,11 +215,12 @@ func clamps(code string, at int) bool {
 	left, right := code[open+1:at], strings.TrimSpace(code[at+len(sides[0])+1:end-1])
 	first, second, _ := strings.Cut(code[end+len(" ? "):], " :")
 	left, right = zeroExtension.ReplaceAllString(left, "$1"), zeroExtension.ReplaceAllString(right, "$1")
+	bare := func(text string) string { return literalWidth.ReplaceAllString(text, "'") }
 	own := func(text string) bool {
 		text = strings.TrimPrefix(strings.TrimRight(text, ";)"), "$signed(")
 		text = zeroExtension.ReplaceAllString(text, "$1")
 		text, _, _ = strings.Cut(text, "[")
-		return text == left || text == right
+		return bare(text) == bare(left) || bare(text) == bare(right)
 	}
 	second = strings.TrimSpace(second)
 	return own(first) && (second == "" || own(second) || strings.HasPrefix(second, "("+left+" "))
