@@ -85,7 +85,7 @@ var faults = []struct {
 	{"ep_update_lane/mixed", "MIN_4 = -36'sd16", "MIN_4 = -36'sd32", "new_o"},
 	{"ep_operands/mixed", "2'd2) ? 16'sd128", "2'd2) ? 16'sd127", "v_o z_o"},
 	{"ep_update_lane/settle", "+ mix_q[31:1]", "+ mix_q[30:0]", "new_o"},
-	{"ep_sequencer/settle", "2'd1 && !moved_q", "2'd1", "state_o follows_o begun_o"},
+	{"ep_sequencer/settle", "2'd1 && !moved_q", "2'd1", "state_o follows_o begun_o phase_o"},
 	{"ep_sequencer/sweep", "cold_i || !whole_q", "cold_i", "zero_o"},
 	{"ep_sequencer/sweep", "(!visit_fresh || kind_q == PASS_ACT)", "!visit_fresh", "o_plus_o zero_o"},
 	{"ep_lane/settle", "change > TOLERANCE", "change >= TOLERANCE - 17'sd100", "moved_o"},
