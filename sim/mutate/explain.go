@@ -41,6 +41,8 @@ var reasons = []reason{
 		why: "RUN and ERROR set the count before FLUSH and ERROR read it"},
 	{design: "differences|frozen|live|narrow|padded|settling", file: "ep_datapath", before: `^ *\.abort_i +\(abort_i\)`, // of the drain
 		why: "after an abort the store takes what it has announced from its buffer, which makes room for the columns in the drain: nothing is left at the next start"},
+	{file: "ep_fetch|ep_kept", class: "constant", before: `(column|out)_q +<= \{\d+'d0, (column|out)_q`,
+		why: "what is shifted in behind the last column or word is none: the count of those held says so"},
 	{file: "ep_store", class: "reset", before: `w_left_q +<=`,
 		why: "every job sets the count before the first beat, and abort overrides it"},
 }
