@@ -20,7 +20,6 @@ var Options = []Option{
 	}},
 	{"network.layers", layers},
 	{"seed", func(r *rand.Rand) string { return fmt.Sprint(r.IntN(1000)) }},
-	{"build", among("training", "training", "training", "inference")},
 
 	{"phases.batch", among("1", "1", "2", "3", "5")},
 	{"phases.free-steps", among("3", "1", "2", "5")},
