@@ -186,25 +186,20 @@ func (c *Config) dequantizeStates(codes [][]int32) [][]float64 {
 
 // checkStates reports initial states of codes that do not fit the configuration.
 func (c *Config) checkStates(states [][]int32) error {
-	if err := c.countStates(len(states)); err != nil {
-		return err
-	}
-	for n, s := range states {
-		lo, hi, _ := c.states(n).Int64()
-		if got, want := len(s), c.Batch*c.Network.Layers[n].Out.Len(); got != want {
-			return fmt.Errorf("ep: %s: %d values, want %d", stateName(n+1), got, want)
-		}
-		for i, v := range s {
-			if int64(v) < lo || int64(v) > hi {
-				return fmt.Errorf("ep: %s: code %d at %d, want %d..%d", stateName(n+1), v, i, lo, hi)
-			}
-		}
-	}
-	return nil
+	return checkStatesIn(c, states, "code", func(n int) (lo, hi int32) {
+		l, h, _ := c.states(n).Int64()
+		return int32(l), int32(h)
+	})
 }
 
 // checkFloatStates is checkStates for real numbers.
 func (c *Config) checkFloatStates(states [][]float64) error {
+	return checkStatesIn(c, states, "value", func(n int) (lo, hi float64) { return c.stateRange(n + 1) })
+}
+
+// checkStatesIn reports states that are missing, of another size or outside the range of their
+// layer, which is counted from 0.
+func checkStatesIn[T int32 | float64](c *Config, states [][]T, what string, limits func(n int) (lo, hi T)) error {
 	if err := c.countStates(len(states)); err != nil {
 		return err
 	}
@@ -212,10 +207,10 @@ func (c *Config) checkFloatStates(states [][]float64) error {
 		if got, want := len(s), c.Batch*c.Network.Layers[n].Out.Len(); got != want {
 			return fmt.Errorf("ep: %s: %d values, want %d", stateName(n+1), got, want)
 		}
-		lo, hi := c.stateRange(n + 1)
+		lo, hi := limits(n)
 		for i, v := range s {
-			if !(v >= lo && v <= hi) {
-				return fmt.Errorf("ep: %s: %v at %d, want a number %v..%v", stateName(n+1), v, i, lo, hi)
+			if !(v >= lo && v <= hi) { // nor NaN
+				return fmt.Errorf("ep: %s: %s %v at %d, want %v..%v", stateName(n+1), what, v, i, lo, hi)
 			}
 		}
 	}
