@@ -39,7 +39,7 @@ func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 		if d.keeps() {
 			values = append(values, l.KeptBeats, l.KeptColumns, b2i(v.Update))
 		}
-		rows = append(rows, rec.row(v.text(), values...))
+		rows = append(rows, rec.row(d.text(v), values...))
 	}
 	return rec, rows
 }

@@ -435,7 +435,7 @@ func (q *sequencer) visitTable() {
 				values = append(values, b2i(v.Free))
 			}
 		}
-		rows = append(rows, q.visitRec.row(v.text(), values...))
+		rows = append(rows, q.visitRec.row(q.d.text(v), values...))
 	}
 	q.Group("Visit")
 	word := q.ROM("visit_rom", q.visit, hdl.U(q.visitRec.width()), rows)

@@ -23,15 +23,21 @@ type Visit struct {
 	Fresh  bool // neighbours are those of this step: second half of an asynchronous sweep
 }
 
-// text names a visit.
-func (v Visit) text() string {
+// text names a visit: layers by their numbers, heads and the readout by their names.
+func (p *Plan) text(v Visit) string {
+	name := func(n int) string {
+		if n > len(p.Cfg.Network.Layers) {
+			return p.at(n).Name
+		}
+		return itoa(n)
+	}
 	var parts []string
-	for _, p := range []struct {
+	for _, pass := range []struct {
 		name string
 		on   bool
 	}{{"up", v.Up}, {"down", v.Down}, {"update", v.Update}} {
-		if p.on {
-			parts = append(parts, p.name+" "+itoa(v.Layer))
+		if pass.on {
+			parts = append(parts, pass.name+" "+name(v.Layer))
 		}
 	}
 	if v.Pool > 0 {
@@ -41,7 +47,7 @@ func (v Visit) text() string {
 		parts = append(parts, "errors")
 	}
 	if v.Act > 0 {
-		parts = append(parts, "act "+itoa(v.Act))
+		parts = append(parts, "act "+name(v.Act))
 	}
 	return strings.Join(parts, ", ")
 }
