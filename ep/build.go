@@ -56,8 +56,8 @@ var trainingOnly = map[string]bool{
 
 // ForInference returns the inference build of c: the settings that only training reads have
 // their defaults, the network has no heads but its readout, which subtracts no means (see
-// foldMeans), and every start of the sequence is an inference. Configurations that differ in nothing else have the same
-// inference build.
+// loadReadout), and every start of the sequence is an inference. Configurations that differ in
+// nothing else have the same inference build.
 func (c *Config) ForInference() *Config {
 	z := *c
 	z.Build, z.Sequence.Task = Inference, Infer

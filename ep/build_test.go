@@ -215,6 +215,16 @@ func TestDelivery(t *testing.T) {
 	}
 }
 
+// writeWeights writes a file of weights and returns its path.
+func writeWeights(t *testing.T, c *Config, w *Params) string {
+	t.Helper()
+	var file bytes.Buffer
+	if err := WriteWeights(&file, w, &c.Network, &c.Formats); err != nil {
+		t.Fatal(err)
+	}
+	return writeFile(t, t.TempDir(), "w.npz", file.Bytes())
+}
+
 // TestFoldedMeans checks that the means of a trained readout are in the biases of its inference
 // build: its logits are those of the training build but for one rounding of a bias.
 func TestFoldedMeans(t *testing.T) {
@@ -223,11 +233,7 @@ func TestFoldedMeans(t *testing.T) {
 	for i := range w.Heads[2].Mean {
 		w.Heads[2].Mean[i] = int32(i * 997 % 32768)
 	}
-	var file bytes.Buffer
-	if err := WriteWeights(&file, w, &c.Network, &c.Formats); err != nil {
-		t.Fatal(err)
-	}
-	path := writeFile(t, t.TempDir(), "w.npz", file.Bytes())
+	path := writeWeights(t, c, w)
 	z := c.ForInference()
 	real, err := LoadParams(z, &Sources{Weights: path})
 	if err != nil {
@@ -257,14 +263,10 @@ func TestFoldedMeans(t *testing.T) {
 	if !moved {
 		t.Error("no bias is rounded: the means are too simple")
 	}
-	file.Reset()
 	for i := range w.Heads[2].W {
 		w.Heads[2].W[i] = int32(c.Formats.HeadWeight.Min())
 	}
-	if err := WriteWeights(&file, w, &c.Network, &c.Formats); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LoadParams(z, &Sources{Weights: writeFile(t, t.TempDir(), "w.npz", file.Bytes())}); err == nil {
+	if _, err := LoadParams(z, &Sources{Weights: writeWeights(t, c, w)}); err == nil {
 		t.Error("a bias outside its format is accepted")
 	}
 }
@@ -359,11 +361,7 @@ func TestInferenceArrays(t *testing.T) {
 	c := trainingCases(t)["heads"]
 	w := InitParams(&c.Network, c.Init, c.Seed).Quantize(&c.Formats)
 	clear(w.Heads[2].Mean)
-	var file bytes.Buffer
-	if err := WriteWeights(&file, w, &c.Network, &c.Formats); err != nil {
-		t.Fatal(err)
-	}
-	path := writeFile(t, t.TempDir(), "w.npz", file.Bytes())
+	path := writeWeights(t, c, w)
 	z := c.ForInference()
 	got, err := LoadParams(z, &Sources{Weights: path})
 	if err != nil {
@@ -378,7 +376,7 @@ func TestInferenceArrays(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrays = append(arrays, npz.Array{Name: "layer9.weight", DType: npz.Float32, Shape: []int{1}, Data: []float64{1}})
-	file.Reset()
+	var file bytes.Buffer
 	if err := npz.Write(&file, arrays); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func (s *settings) trainingDefaults(given map[string]bool) {
 	}
 	cfg := s.config
 	set("head-gain", func() { cfg.Init.HeadGain = 0 })
-	if hasSignals(&cfg.Network) && !s.GradCheck && s.Trace == "" {
+	if hasSignals(&cfg.Network) && !s.Options.Backprop && !s.GradCheck && s.Trace == "" {
 		s.signalDefaults(set)
 		return
 	}
@@ -44,8 +44,9 @@ func (s *settings) trainingDefaults(given map[string]bool) {
 // signalDefaults are the values that a VGG-11 of 16 to 64 channels with heads on layers
 // 2, 4 and 6 has learned digits with (docs/results/heads-mnist). The heads bring the
 // nudge to every layer within a few steps, so that layers want equal rates and phases
-// may be short; asynchronous sweeps do not oscillate where synchronous ones stall. Comparisons with BPTT want
-// phases that settle, and do not have them.
+// may be short; asynchronous sweeps do not oscillate where synchronous ones stall.
+// Comparisons with BPTT want phases that settle, and back-propagation has none: they do
+// without these values.
 func (s *settings) signalDefaults(set func(flag string, f func())) {
 	cfg := s.config
 	set("batch", func() { cfg.Batch = 32 })

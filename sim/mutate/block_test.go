@@ -5,7 +5,6 @@ import (
 	"sync"
 	"testing"
 
-	"epgen/gen"
 	"epgen/sim/unit"
 )
 
@@ -14,16 +13,8 @@ import (
 func TestBlockBenches(t *testing.T) {
 	needSimulator(t)
 	for _, name := range DesignNames() {
-		cfg, err := ReadDesign(name, t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := gen.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
 		dir := t.TempDir()
-		for _, benches := range unit.Of(name, d) {
+		for _, benches := range unit.Of(name, readDesign(t, name)) {
 			for _, b := range benches {
 				if r := b.Run(dir); !r.Passed() {
 					t.Error(r)
@@ -39,11 +30,7 @@ func TestBlockBenches(t *testing.T) {
 func TestTryBlock(t *testing.T) {
 	needSimulator(t)
 	const design = "heads"
-	cfg, err := ReadDesign(design, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &Bench{name: design, cfg: cfg, dir: t.TempDir(), rtl: designsRTL(t)[design], sound: &sync.Map{}}
+	b := &Bench{name: design, cfg: readDesign(t, design).Cfg, dir: t.TempDir(), rtl: designsRTL(t)[design], sound: &sync.Map{}}
 	fault := func(file, old, new string) Mutant { return change(t, b, design, file, old, new) }
 	wrong := fault("ep_average.v", `sum_q \+`, `sum_q -`)
 	wrong.Before = "no such line"

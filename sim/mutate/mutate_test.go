@@ -124,20 +124,26 @@ func TestClamps(t *testing.T) {
 	}
 }
 
+// readDesign returns the design of a name.
+func readDesign(t *testing.T, name string) *gen.Design {
+	t.Helper()
+	cfg, err := ReadDesign(name, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := gen.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // designsRTL generates the Verilog of every design.
 func designsRTL(t *testing.T) map[string]map[string][]byte {
 	t.Helper()
 	all := map[string]map[string][]byte{}
 	for _, name := range DesignNames() {
-		cfg, err := ReadDesign(name, t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		d, err := gen.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rtl, err := d.RTL(sim.Command)
+		rtl, err := readDesign(t, name).RTL(sim.Command)
 		if err != nil {
 			t.Fatal(err)
 		}
