@@ -14,6 +14,8 @@ import (
 	"unicode"
 
 	"github.com/golang/glog"
+
+	"epgen/verilator"
 )
 
 // Simulation builds and runs the harness of a generated package.
@@ -22,6 +24,8 @@ type Simulation struct {
 	Settings        // of the run; Latency 0 is that of the design
 	Jobs     int    // compiler jobs; 0: as many as processors
 	Opt      int    // C++ optimisation of the model, 0..3
+
+	Runtime *verilator.Runtime // shared by packages that are built with one Verilator; nil: by none
 
 	Extra []string // further options of the simulator, such as --fail-read=9
 
@@ -57,6 +61,10 @@ func (s *Simulation) build(ctx context.Context, target string) error {
 	if s.Jobs > 0 {
 		args = append(args, fmt.Sprintf("JOBS=%d", s.Jobs))
 	}
+	flags, obj := fmt.Sprintf("%s-O%d", target, s.Opt), filepath.Join(s.Dir, BuildDir, objDirs[target])
+	if err := s.Runtime.Lend(flags, obj); err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, "make", args...)
 	glog.V(1).Infof("run: %s", cmd)
 	output, err := cmd.CombinedOutput()
@@ -70,8 +78,11 @@ func (s *Simulation) build(ctx context.Context, target string) error {
 	if err != nil {
 		return fmt.Errorf("simulator does not build: %s (all of it in %s)", firstError(output), log)
 	}
-	return nil
+	return s.Runtime.Keep(flags, obj)
 }
+
+// objDirs are where the targets of the package's Makefile build their model, below BuildDir.
+var objDirs = map[string]string{"build": "obj", "build-wave": "obj-wave"}
 
 // firstError picks the line that says most from the output of make.
 func firstError(output []byte) string {

@@ -21,6 +21,7 @@ import (
 	"epgen/ep"
 	"epgen/sim"
 	"epgen/sim/unit"
+	"epgen/verilator"
 )
 
 const usage = `verilate-test simulates benches of every block and whole small networks under Verilator,
@@ -211,7 +212,10 @@ func (n *network) build(ctx context.Context, dir string) (*sim.Simulation, error
 	if err := n.write(dir); err != nil {
 		return nil, err
 	}
-	s := &sim.Simulation{Dir: dir, Jobs: 1, Opt: 0}
+	s := &sim.Simulation{
+		Dir: dir, Jobs: 1, Opt: 0,
+		Runtime: &verilator.Runtime{Dir: filepath.Join(filepath.Dir(dir), "runtime")},
+	}
 	return s, s.Build(ctx)
 }
 

@@ -13,6 +13,7 @@ import (
 	"epgen/ep"
 	"epgen/gen"
 	"epgen/sim"
+	"epgen/verilator"
 )
 
 // Failure is what is wrong with a design.
@@ -48,7 +49,10 @@ func Check(ctx context.Context, s Settings, dir string, thorough bool) error {
 	if err := lint(ctx, dir, thorough); err != nil {
 		return err
 	}
-	simulation := &sim.Simulation{Dir: dir, Jobs: 1, Opt: optimisation(d)}
+	simulation := &sim.Simulation{
+		Dir: dir, Jobs: 1, Opt: optimisation(d),
+		Runtime: &verilator.Runtime{Dir: filepath.Join(filepath.Dir(dir), "runtime")},
+	}
 	if err := simulation.Build(ctx); err != nil {
 		return stop(ctx, &Failure{"build", line(err.Error())})
 	}

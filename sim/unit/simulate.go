@@ -19,6 +19,10 @@ const (
 	resetName = "rst_ni"
 )
 
+// runtimeFlags names the flags that the run-time library of a bench is compiled with; all
+// benches have the same.
+const runtimeFlags = "unit"
+
 // powerUpSeeds are the seeds of registers and memories at power-up.
 var powerUpSeeds = []string{"1", "2"}
 
@@ -30,10 +34,12 @@ func (g *group) simulate(dir string) (map[string]Result, error) {
 			return nil, fmt.Errorf("%s not found, install the package %s", tool.command, tool.pkg)
 		}
 	}
-	dir, err := filepath.Abs(filepath.Join(dir, g.name))
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
+	runtime := &verilator.Runtime{Dir: filepath.Join(dir, "runtime")}
+	dir = filepath.Join(dir, g.name)
 	if err := os.RemoveAll(dir); err != nil { // names of files depend on the order of the benches
 		return nil, err
 	}
@@ -61,10 +67,16 @@ func (g *group) simulate(dir string) (map[string]Result, error) {
 	if g.lenient {
 		flags = append(flags, "-Wno-fatal")
 	}
+	if err := runtime.Lend(runtimeFlags, filepath.Join(dir, "obj")); err != nil {
+		return nil, err
+	}
 	build := exec.Command("verilator", append(flags, verilog...)...)
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil || !g.lenient && bytes.Contains(out, []byte("%Warning")) {
 		return nil, fmt.Errorf("simulator of group %s does not build without a warning: %v: %s", g.name, err, firstComplaint(out))
+	}
+	if err := runtime.Keep(runtimeFlags, filepath.Join(dir, "obj")); err != nil {
+		return nil, err
 	}
 	run := exec.Command(filepath.Join(dir, "unit"), powerUpSeeds...)
 	run.Dir = dir
