@@ -26,17 +26,18 @@ type axis struct {
 	stride     int
 	pooled     bool
 	si, so, sk int // address steps: map below, map of layer n, taps
-	cells, sc  int // cells of the grid of a head, 0 without one, and their address step
+	cells      int // cells of the grid of a head, 0 without one
+	sc, sm     int // their address step, and that of their running means, 0 without any
 }
 
 func (l *LayerPlan) rows() axis {
 	used, _ := l.Used()
-	return axis{l.Layer.In.H, used, l.Layer.Out.H, l.KH, l.Pad, l.Stride, l.Pooled(), l.Layer.In.W, l.Layer.Out.W, l.KW, 0, 0}
+	return axis{l.Layer.In.H, used, l.Layer.Out.H, l.KH, l.Pad, l.Stride, l.Pooled(), l.Layer.In.W, l.Layer.Out.W, l.KW, 0, 0, 0}
 }
 
 func (l *LayerPlan) cols() axis {
 	_, used := l.Used()
-	return axis{l.Layer.In.W, used, l.Layer.Out.W, l.KW, l.Pad, l.Stride, l.Pooled(), 1, 1, 1, 0, 0}
+	return axis{l.Layer.In.W, used, l.Layer.Out.W, l.KW, l.Pad, l.Stride, l.Pooled(), 1, 1, 1, 0, 0, 0}
 }
 
 // void is the entry of a rectangle without a tap.
@@ -112,7 +113,7 @@ func (a axis) whole() []span {
 	t := make([]span, a.cells)
 	for i := range t {
 		n := a.out / a.cells
-		t[i] = span{N: n, I: i * a.sc, O: i * n * a.so, K: i * a.sc}
+		t[i] = span{N: n, I: i * a.sc, O: i * n * a.so, K: i * a.sm}
 	}
 	return t
 }

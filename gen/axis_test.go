@@ -59,7 +59,7 @@ func TestSpans(t *testing.T) {
 					if in+2*pad < kernel || pooled && conv < 2 {
 						continue
 					}
-					a := axis{in, conv, conv, kernel, pad, stride, pooled, 3, 5, 7, 0, 0}
+					a := axis{in, conv, conv, kernel, pad, stride, pooled, 3, 5, 7, 0, 0, 0}
 					if pooled {
 						a.used, a.out = conv/2*2, conv/2
 					}

@@ -217,7 +217,7 @@ func (p *datapath) addresses() {
 			set(b, p.evenAddr, hdl.Mux(p.mode["i_even"], below, here))
 			set(b, p.oddAddr, hdl.Mux(p.mode["i_even"], here, below))
 			set(b, p.indexAddr, p.indexWord())
-			set(b, p.slabAddr, p.slabPlace(p.op["tile"]))
+			set(b, p.slabAddr, p.slabPlace(fit(p.op["tile"], p.d.fields.slab)))
 			set(b, p.accRAddr, hdl.AddMod(fit(target, p.accRAddr.Type().Width), p.mode["acc_read"]))
 			set(b, p.waddr, hdl.AddMod(target, p.mode["write"]))
 			set(b, p.first1, p.op["first"])

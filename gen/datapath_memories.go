@@ -120,7 +120,7 @@ func (p *datapath) weights(slab writePort) {
 	re, raddr := p.valid[1], hdl.Value(p.slabAddr)
 	if d.learns() {
 		p.take = p.Wire("take", hdl.U(1), "the drain takes a tile")
-		p.drainTile = p.Wire("drain_tile", hdl.U(d.fields.tile))
+		p.drainTile = p.Wire("drain_tile", hdl.U(d.fields.slab))
 		re = hdl.Any(p.take, hdl.All(p.valid[1], hdl.Not(p.mode["update"])))
 		raddr = hdl.Mux(p.mode["update"], p.slabPlace(p.drainTile), p.slabAddr)
 	}

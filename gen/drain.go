@@ -67,7 +67,7 @@ func (m *drain) ports() {
 	m.idle = m.Output("idle_o", one, "no tile is open")
 	m.complete = m.Input("complete_i", one, "the contrast of a tile is complete")
 	m.takeOut = m.Output("take_o", one, "copy it to the drain; read its old weights")
-	m.tileOut = m.Output("tile_o", hdl.U(d.fields.tile), "its place in the slab")
+	m.tileOut = m.Output("tile_o", hdl.U(d.fields.slab), "its place in the slab")
 	m.Group("Columns")
 	m.ready = m.Input("ready_i", one, "the store takes a column")
 	m.column = m.Output("column_o", one)

@@ -72,7 +72,7 @@ func (f *fetch) tileBits() int {
 	if f.d.onChip() {
 		return addrBits(f.d.allTiles())
 	}
-	return f.d.fields.tile
+	return f.d.fields.slab
 }
 
 // slabPlace is the word of the tile being filled.

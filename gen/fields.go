@@ -9,7 +9,8 @@ import (
 type opFields struct {
 	addr   int // word addresses of states and accumulators, within a copy or a sample too
 	state  int // those of words of states, in a bank
-	tile   int // tile of a slab
+	slab   int // tile of a slab
+	tile   int // the same where a walker counts: in passes over the cells of a head, their running mean
 	sample int
 	block  int
 	pos    int // y, x of an item
@@ -23,7 +24,13 @@ func (d *Design) deriveFields() {
 	f := &d.fields
 	f.state = addrBits(max(p.StateWords[0], p.StateWords[1]))
 	f.addr = addrBits(max(p.StateWords[0], p.StateWords[1], p.AccWords, p.BackWords))
-	f.tile = addrBits(p.SlabWords)
+	f.slab = addrBits(p.SlabWords)
+	f.tile = f.slab
+	if p.Centered {
+		for i := range p.Heads {
+			f.tile = max(f.tile, addrBits(p.Heads[i].In.SampleWords))
+		}
+	}
 	f.sample = addrBits(p.Cfg.Batch)
 	f.row, f.col = addrBits(len(t.rows)), addrBits(len(t.cols))
 	blocks, side, step := 1, 1, 1

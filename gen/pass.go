@@ -114,6 +114,9 @@ func (p *Plan) axes(l *LayerPlan) (rows, cols axis) {
 	if h := p.headOn(l.N); l.Head == nil && h != nil {
 		rows.cells, rows.sc = h.Layer.In.H, h.Layer.In.W
 		cols.cells, cols.sc = h.Layer.In.W, 1
+		if p.Centered {
+			rows.sm, cols.sm = rows.sc, cols.sc
+		}
 	}
 	return rows, cols
 }

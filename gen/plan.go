@@ -207,6 +207,8 @@ func (p *Plan) deriveWidths() {
 			p.ContrastBits = max(p.ContrastBits, la.BiasContrast.SignedWidth())
 		}
 	}
+	// The states of a single layer that only infers meet no weight: they may be wider than its sums.
+	p.SumBits = max(p.SumBits, min(p.LaneBits, p.AccBits))
 	if p.OperandBits = p.WeightBits; p.learns() {
 		p.OperandBits = max(p.Arith.OperandMin, p.LaneBits, p.WeightBits)
 	}

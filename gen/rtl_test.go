@@ -3,7 +3,6 @@ package gen
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"epgen/ep"
 	"epgen/fixedpoint"
+	"epgen/internal/tooltest"
 )
 
 // rtl generates the Verilog of a configuration.
@@ -27,8 +27,8 @@ func rtl(t testing.TB, cfg *ep.Config) map[string][]byte {
 	return files
 }
 
-// lint runs a tool on generated Verilog and fails on any output.
-func lint(t *testing.T, files map[string][]byte) {
+// checkLint runs a tool on generated Verilog and fails on any output.
+func checkLint(t *testing.T, files map[string][]byte) {
 	t.Helper()
 	dir := t.TempDir()
 	var names []string
@@ -40,22 +40,7 @@ func lint(t *testing.T, files map[string][]byte) {
 			names = append(names, filepath.Base(name))
 		}
 	}
-	for _, c := range [][]string{
-		append([]string{"verilator", "--lint-only", "-Wall", "--language", "1364-2005", "--top-module", "epgen_top"}, names...),
-		append([]string{"iverilog", "-g2005", "-Wall", "-s", "epgen_top", "-o", os.DevNull}, names...),
-		{"yosys", "-q", "-p", "read_verilog " + strings.Join(names, " ") + "; hierarchy -check -top epgen_top; proc; check -assert"},
-	} {
-		if _, err := exec.LookPath(c[0]); err != nil {
-			t.Logf("%s is not installed: not run", c[0])
-			continue
-		}
-		cmd := exec.Command(c[0], c[1:]...)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		if err != nil || len(bytes.TrimSpace(out)) > 0 {
-			t.Errorf("%s: %v, want no output\n%s", c[0], err, out)
-		}
-	}
+	tooltest.Lint(t, dir, "epgen_top", names)
 }
 
 // awkward are configurations that take every alternative of the generator:
@@ -99,7 +84,7 @@ func awkward(t *testing.T) map[string]*ep.Config {
 // TestLintAwkward checks that awkward configurations are clean in three tools.
 func TestLintAwkward(t *testing.T) {
 	for name, cfg := range awkward(t) {
-		t.Run(name, func(t *testing.T) { lint(t, rtl(t, cfg)) })
+		t.Run(name, func(t *testing.T) { checkLint(t, rtl(t, cfg)) })
 	}
 }
 
@@ -114,7 +99,7 @@ func TestLintPresets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			lint(t, rtl(t, cfg))
+			checkLint(t, rtl(t, cfg))
 		})
 	}
 }

@@ -167,7 +167,7 @@ func (q *sequencer) ownOld() hdl.Value {
 // first word of the layer in it.
 func (q *sequencer) headValues(values map[string]hdl.Value, written, own hdl.Value) {
 	isAct, isPool := q.isKind(Act), q.isKind(Pool)
-	averages := q.WireIs("averages_word", hdl.AddMod(q.field("acc_write"), q.chooseCopy(written, q.averagesCopy)),
+	averages := q.WireIs("averages_word", hdl.AddMod(q.field("acc_write"), hdl.Ext(q.chooseCopy(written, q.averagesCopy), q.d.fields.addr)),
 		"averages lie in the even bank")
 	values["acc_keep"] = hdl.All(q.updating, hdl.Not(q.of("up")))
 	values["pool"], values["head"] = isPool, q.field("head")

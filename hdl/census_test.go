@@ -85,5 +85,5 @@ func TestCensusMultiplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lint(t, "banks", files)
+	checkLint(t, "banks", files)
 }

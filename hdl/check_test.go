@@ -37,7 +37,7 @@ func TestArray(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lint(t, "array", files)
+	checkLint(t, "array", files)
 }
 
 func BenchmarkCheck(b *testing.B) {

@@ -17,7 +17,7 @@ func body(t *testing.T, m *Module) string {
 	if err != nil {
 		t.Fatalf("module %s: %v", m.Name(), err)
 	}
-	lint(t, m.Name(), files)
+	checkLint(t, m.Name(), files)
 	text := string(files[m.Name()+".v"])
 	_, text, _ = strings.Cut(text, ");\n")
 	text, _, _ = strings.Cut(text, "endmodule")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	. "epgen/hdl"
+	"epgen/internal/tooltest"
 )
 
 // term is a random expression and what it means: eval computes it from the inputs, exactly.
@@ -245,9 +246,7 @@ const (
 // and demands that all tools accept their text without a warning. Half of the expressions stand
 // in a combinational block over its own variables, where no wire can name their parts.
 func TestExpressions(t *testing.T) {
-	if _, err := exec.LookPath("iverilog"); err != nil {
-		t.Skip("iverilog is not installed: nothing to run the printed expressions")
-	}
+	tooltest.Need(t, "iverilog")
 	seeds := int64(6)
 	if testing.Short() {
 		seeds = 1
@@ -311,7 +310,7 @@ func fuzzOnce(t *testing.T, seed int64) {
 		t.Fatal(err)
 	}
 	// Verilator folds what random expressions happen to make constant, and then misses its operands.
-	lint(t, "fuzz", files, "-Wno-UNUSEDSIGNAL", "-Wno-UNSIGNED", "-Wno-CMPCONST")
+	checkLint(t, "fuzz", files, "-Wno-UNUSEDSIGNAL", "-Wno-UNSIGNED", "-Wno-CMPCONST")
 	vectors := make([][]*big.Int, fuzzVectors)
 	for i := range vectors {
 		for _, ty := range types {

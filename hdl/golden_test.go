@@ -199,7 +199,7 @@ func TestGolden(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", path, diff)
 			}
 		}
-		lint(t, m.Name(), files)
+		checkLint(t, m.Name(), files)
 	}
 }
 

@@ -3,10 +3,13 @@
 package tooltest
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"epgen/internal/lint"
 )
 
 // Need skips the test where one of the programs is not installed.
@@ -15,6 +18,23 @@ func Need(t testing.TB, programs ...string) {
 	for _, name := range programs {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("%s is not installed", name)
+		}
+	}
+}
+
+// Lint demands that no tool says a word about the files of a design, named from directory dir.
+// It passes over tools that are not installed, and notes it. The flags are Verilator's.
+func Lint(t testing.TB, dir, top string, files []string, flags ...string) {
+	t.Helper()
+	for _, tool := range lint.Tools {
+		if tool != "verilator" {
+			flags = nil
+		}
+		err := lint.Run(t.Context(), dir, tool, top, files, flags...)
+		if errors.Is(err, exec.ErrNotFound) {
+			t.Logf("%s is not installed: not run", tool)
+		} else if err != nil {
+			t.Errorf("%s: %v", tool, err)
 		}
 	}
 }

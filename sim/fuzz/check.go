@@ -1,7 +1,6 @@
 package fuzz
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"epgen/ep"
 	"epgen/gen"
+	"epgen/internal/lint"
 	"epgen/sim"
 	"epgen/verilator"
 )
@@ -46,7 +46,7 @@ func Check(ctx context.Context, s Settings, dir string, thorough bool) error {
 	if err != nil {
 		return err
 	}
-	if err := lint(ctx, dir, thorough); err != nil {
+	if err := checkLint(ctx, dir, thorough); err != nil {
 		return err
 	}
 	simulation := &sim.Simulation{
@@ -121,29 +121,23 @@ func optimisation(d *gen.Design) int {
 	return 0
 }
 
-// lint reads the Verilog with Verilator or, thorough, all three tools: not a line may come.
-func lint(ctx context.Context, dir string, thorough bool) error {
+// checkLint reads the Verilog with Verilator or, thorough, all three tools: not a line may come.
+func checkLint(ctx context.Context, dir string, thorough bool) error {
 	rtl := filepath.Join(dir, "rtl")
 	list, err := os.ReadFile(filepath.Join(rtl, "files.f"))
 	if err != nil {
 		return err
 	}
-	files := strings.Fields(string(list))
-	with := func(args ...string) []string { return append(args, files...) }
-	tools := [][]string{with("verilator", "--lint-only", "-Wall", "--language", "1364-2005", "--top-module", "epgen_top")}
-	if thorough {
-		tools = append(tools, with("iverilog", "-g2005", "-Wall", "-o", os.DevNull),
-			[]string{"yosys", "-q", "-p", "read_verilog " + strings.Join(files, " ") + "; hierarchy -check -top epgen_top; proc; check -assert"})
-	}
-	for _, args := range tools {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Dir = rtl
-		out, err := cmd.CombinedOutput()
-		if errors.Is(err, exec.ErrNotFound) {
-			return fmt.Errorf("%s not found", args[0])
+	for _, tool := range lint.Tools {
+		if tool != "verilator" && !thorough {
+			continue
 		}
-		if err != nil || len(bytes.TrimSpace(out)) > 0 {
-			return stop(ctx, &Failure{args[0], line(fmt.Sprintf("%.300s %v", out, err))})
+		err := lint.Run(ctx, rtl, tool, "epgen_top", strings.Fields(string(list)))
+		if errors.Is(err, exec.ErrNotFound) {
+			return fmt.Errorf("%s not found", tool)
+		}
+		if err != nil {
+			return stop(ctx, &Failure{tool, line(fmt.Sprintf("%.300s", err))})
 		}
 	}
 	return nil

@@ -161,7 +161,7 @@ func TestCheckFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	var f *Failure
-	if err := lint(context.Background(), dir, false); !errors.As(err, &f) || f.Stage != "verilator" {
+	if err := checkLint(context.Background(), dir, false); !errors.As(err, &f) || f.Stage != "verilator" {
 		t.Errorf("an unused wire: %v, want a failure of verilator", err)
 	}
 	if err := Check(context.Background(), Settings{"network.layers": "fc0"}, t.TempDir(), false); !errors.As(err, &f) || f.Stage != "generate" {
