@@ -6,6 +6,44 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// mustStep is a training step of the fixed-point model from the given states.
+func mustStep(t *testing.T, cfg *Config, number uint32, from [][]int32, params *Params, s *Samples) *Outcome {
+	t.Helper()
+	model, err := NewFixed(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := model.StepFrom(number, from, params, s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// followTrainer takes three steps of a trainer that updates as the hardware does, and the same of
+// the model, whose parameters must stay equal to the trainer's. Each step is shown to look: its
+// number, states and parameters before it, samples and outcome.
+func followTrainer(t *testing.T, name string, tr *Trainer, cfg *Config, look func(number uint32, from [][]int32, params *Params, s *Samples, out *Outcome)) {
+	t.Helper()
+	params := InitParams(&cfg.Network, cfg.Init, cfg.Seed).Quantize(&cfg.Formats)
+	var from [][]int32
+	for number := range uint32(3) {
+		if _, _, err := tr.Step(); err != nil {
+			t.Fatal(err)
+		}
+		s := tr.samples.Quantize(cfg)
+		out := mustStep(t, cfg, number, from, params, s)
+		look(number, from, params, s, out)
+		params = out.Params
+		if cfg.Start == Warm {
+			from = out.Free
+		}
+		if diff := cmp.Diff(params, tr.Params.Quantize(&cfg.Formats)); diff != "" {
+			t.Fatalf("%s, step %d (-model +trainer):\n%.400s", name, number, diff)
+		}
+	}
+}
+
 // TestWarmStart compares a trainer whose starts are warm with steps of the models from
 // the equilibria of the steps before, in both arithmetics, schedules and with damping.
 func TestWarmStart(t *testing.T) {
@@ -15,37 +53,16 @@ func TestWarmStart(t *testing.T) {
 		if i == 2 { // phases end early
 			cfg.FreeSteps, cfg.NudgeSteps, cfg.MinSteps, cfg.Tolerance = 40, 20, 3, 100
 		}
-		f := &cfg.Formats
 		tr := newTrainer(t, cfg, TrainOptions{Fixed: true, HardwareUpdate: true, Epochs: 1})
-		model, err := NewFixed(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		params := InitParams(&cfg.Network, cfg.Init, cfg.Seed).Quantize(f)
-		var from [][]int32
 		cold := 0
-		for number := range uint32(3) {
-			if _, _, err := tr.Step(); err != nil {
-				t.Fatal(err)
-			}
-			s := tr.samples.Quantize(cfg)
-			out, err := model.StepFrom(number, from, params, s, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if other, err := model.Step(number, params, s, nil); err != nil {
-				t.Fatal(err)
-			} else if cmp.Diff(other.Free, out.Free) != "" {
+		followTrainer(t, sweep.String(), tr, cfg, func(number uint32, from [][]int32, params *Params, s *Samples, out *Outcome) {
+			if other := mustStep(t, cfg, number, nil, params, s); cmp.Diff(other.Free, out.Free) != "" {
 				cold++
 			}
 			if early := out.Steps[0] < cfg.FreeSteps; early != (i == 2) {
 				t.Errorf("%d: %d steps of %d", i, out.Steps, cfg.FreeSteps)
 			}
-			from, params = out.Free, out.Params
-			if diff := cmp.Diff(params, tr.Params.Quantize(f)); diff != "" {
-				t.Fatalf("%v, step %d (-model +trainer):\n%.400s", sweep, number, diff)
-			}
-		}
+		})
 		if cold != 2 {
 			t.Errorf("%v: %d of 3 steps end elsewhere than from a cold start, want the last 2", sweep, cold)
 		}

@@ -125,41 +125,15 @@ func TestGivenStates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		model, err := NewFixed(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
 		constant := *cfg
 		constant.GivenStates = false
-		zero, err := NewFixed(&constant)
-		if err != nil {
-			t.Fatal(err)
-		}
-		params := InitParams(&cfg.Network, cfg.Init, cfg.Seed).Quantize(&cfg.Formats)
-		var from [][]int32
-		for number := range uint32(3) {
-			if _, _, err := tr.Step(); err != nil {
-				t.Fatal(err)
-			}
-			s := tr.samples.Quantize(cfg)
-			out, err := model.StepFrom(number, from, params, s, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+		followTrainer(t, fmt.Sprint(i), tr, cfg, func(number uint32, from [][]int32, params *Params, s *Samples, out *Outcome) {
 			s.States = nil
-			if plain, err := zero.StepFrom(number, from, params, s, nil); err != nil {
-				t.Fatal(err)
-			} else if other := cmp.Diff(plain.Free, out.Free) != ""; other != (from == nil) && i < 3 {
+			plain := mustStep(t, &constant, number, from, params, s)
+			if other := cmp.Diff(plain.Free, out.Free) != ""; other != (from == nil) && i < 3 {
 				t.Errorf("%d, step %d: ends elsewhere than from 0: %v, want %v", i, number, other, from == nil)
 			}
-			params = out.Params
-			if cfg.Start == Warm {
-				from = out.Free
-			}
-			if diff := cmp.Diff(params, tr.Params.Quantize(&cfg.Formats)); diff != "" {
-				t.Fatalf("%d, step %d (-model +trainer):\n%.400s", i, number, diff)
-			}
-		}
+		})
 		if tr.Evaluate(nil) == (Score{}) { // from 0: there are no states of test samples
 			t.Errorf("%d: no score", i)
 		}
@@ -172,33 +146,14 @@ func TestStartAtEquilibrium(t *testing.T) {
 	cfg := testConfig(*testNet(t, "4,M,5,fc3", Shape{2, 6, 6}))
 	cfg.FreeSteps, cfg.Batch, cfg.Init.Gain = 30, 2, 0.7
 	p, s := randomParams(cfg, 1), randomSamples(cfg, 1)
-	model, err := NewFixed(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := model.TrainStep(p, s, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := mustStep(t, cfg, 0, nil, p, s)
 	longer := *cfg
 	longer.FreeSteps += 2
-	if model, err = NewFixed(&longer); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := model.TrainStep(p, s, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	whole := mustStep(t, &longer, 0, nil, p, s)
 	again := *cfg
 	again.GivenStates, again.FreeSteps = true, 2
 	s.States = out.Free
-	if model, err = NewFixed(&again); err != nil {
-		t.Fatal(err)
-	}
-	next, err := model.TrainStep(p, s, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	next := mustStep(t, &again, 0, nil, p, s)
 	if diff := cmp.Diff(whole.Free, next.Free); diff != "" {
 		t.Errorf("fixed point (-one run +two runs):\n%.400s", diff)
 	}
@@ -208,6 +163,10 @@ func TestStartAtEquilibrium(t *testing.T) {
 	}
 	if most := 2 * cfg.Formats.State.LSB(); float.Residual > most {
 		t.Errorf("float64: a state moves by %g, want at most %g", float.Residual, most)
+	}
+	model, err := NewFixed(&again)
+	if err != nil {
+		t.Fatal(err)
 	}
 	s.States[1][3] = -1
 	if _, err := model.TrainStep(p, s, nil); fmt.Sprint(err) != "ep: state2: code -1 at 3, want 0..32767" {

@@ -23,7 +23,8 @@ var otherWords = map[string]string{
 }
 
 // hardwareOnly are the flags of settings that training does not have.
-var hardwareOnly = []string{"build", "rate-factor", "data-part", "first-sample", "starts", "task", "array", "memory-width", "burst-beats", "read-latency", "slab-bits"}
+var hardwareOnly = []string{"build", "rate-factor", "data-part", "first-sample", "starts", "task", "logit-format",
+	"array", "array-rows", "array-columns", "memory-width", "burst-beats", "outstanding", "read-latency", "weight-memory", "slab-bits"}
 
 // networkFlags are the flags that stand for a key of the configuration file: those of
 // epgen.

@@ -61,7 +61,7 @@ func TestCheckPackage(t *testing.T) {
 		{"edited tb", func(d string) { write(t, d, "tb/main.cc", "x") }, nil,
 			"/tb/main.cc: SHA-256 2d711642b726..., want f5d28f003911... as in manifest.json"},
 		{"added tb", func(d string) { write(t, d, "tb/more.cc", "x") }, nil, "/tb/more.cc: not in manifest.json, want only what epgen wrote"},
-		{"no manifest", func(d string) { os.Remove(filepath.Join(d, "manifest.json")) }, nil, "/manifest.json: no such file or directory"},
+		{"no manifest", func(d string) { os.Remove(filepath.Join(d, "manifest.json")) }, nil, "/manifest.json: no such file or directory, want the manifest of a package of epgen"},
 	}
 	for _, tc := range tests {
 		dir := testPackage(t)

@@ -76,12 +76,14 @@ var SettingFlags = []SettingFlag{
 	{"state-format", "formats.state", "UQN.M", "format of the states"},
 	{"weight-format", "formats.weight", "QN.M", "format of the weights"},
 	{"bias-format", "formats.bias", "QN.M", "format of the biases"},
+	{"logit-format", "formats.logit", "QN.M", "format of the logits that an inference build with a readout delivers"},
 	{"layer-state", "formats.layer-state", "LIST", "format of the states of each layer, separated by commas"},
 	{"layer-weight", "formats.layer-weight", "LIST", "the same of the weights"},
 	{"layer-bias", "formats.layer-bias", "LIST", "the same of the biases"},
 	{"difference-bits", "formats.difference-bits", "D", "nudged phases hold differences from the free equilibrium, of D bits; 0: states"},
 	{"difference-shift", "formats.difference-shift", "LIST", "their further fractional bits, one number or one for each layer"},
 	{"layer-initial", "phases.layer-initial", "LIST", "state of each layer before the first time step, 0..1"},
+	{"state-rounding", "formats.state-rounding", "MODE", "of the states: nearest-even, nearest-up or truncate"},
 	{"update-rounding", "formats.update-rounding", "MODE", "of the update: nearest-even, nearest-up, truncate or stochastic"},
 	{"starts", "sequence.starts", "N", "golden data for N consecutive starts on consecutive batches of samples"},
 	{"task", "sequence.task", "KIND", "what each start does: train, a training step, or infer, the free phase"},
@@ -90,10 +92,14 @@ var SettingFlags = []SettingFlag{
 	{"bias", "init.bias", "X", "initial value of every bias"},
 	{"head-gain", "init.head-gain", "X", "the same as -gain for the maps of heads and readout"},
 	{"array", "array.size", "N", "rows and columns of the multiplier array, 1 to 32"},
+	{"array-rows", "array.rows", "N", "its rows, output channels, where they are not those of -array"},
+	{"array-columns", "array.columns", "N", "its columns, input channels, where they are not those of -array"},
 	{"memory-width", "memory.data-width", "BITS", "width of the AXI4 data bus: 32, 64, 128, 256 or 512"},
 	{"burst-beats", "memory.burst-beats", "N", "longest burst in beats"},
+	{"outstanding", "memory.outstanding", "N", "read bursts in flight"},
 	{"read-latency", "memory.read-latency", "N", "cycles to the first data of a read, for the estimate"},
-	{"slab-bits", "memory.slab-bits", "N", "on-chip budget for two slabs of weights"},
+	{"weight-memory", "memory.weights", "PLACE", "external: weights are fetched in every time step; on-chip: once, after the start"},
+	{"slab-bits", "memory.slab-bits", "N", "on-chip budget for two slabs of weights, or for all of them, in bits"},
 }
 
 const usageHead = `epgen writes a hardware package for one training step of Equilibrium Propagation:
@@ -108,9 +114,10 @@ Flags, with one dash or two:
 `
 
 const usageTail = `
-A list has convolutions CHANNELS[kKERNEL][pPADDING] (kernel 3, padding that keeps the
-map), M for a 2x2 max pool and fcUNITS for a dense layer. Formats, rates and memory
-have keys in the configuration file; out/config.toml shows all of them.
+A list has convolutions CHANNELS[kKERNEL][pPADDING][sSTRIDE][b0] (kernel 3, padding that
+keeps the map; b0: no biases), M for a 2x2 max pool, A for an average pool and fcUNITS for
+a dense layer. The configuration file has keys for these and a few more; out/config.toml
+shows all of them.
 
 Exit status: 0 done, 2 not possible (one line on standard error says why).
 `

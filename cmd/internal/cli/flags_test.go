@@ -93,6 +93,7 @@ func TestResolveEveryFlag(t *testing.T) {
 		"activation": "unit", "rates": "1,2,3", "weights": "w.npz", "data": "d", "first-sample": "5", "input-format": "UQ0.8", "state-format": "UQ0.8", "weight-format": "Q1.9", "bias-format": "Q1.9", "update-rounding": "truncate", "data-part": "test", "starts": "3", "task": "infer",
 		"layer-state": "UQ0.8,UQ0.9,UQ0.7", "layer-weight": "Q0.8,Q1.9,Q0.7", "layer-bias": "Q0.8,Q1.9,Q0.7", "layer-initial": "0,0.5,1", "difference-bits": "8", "difference-shift": "3",
 		"input": "x.npz", "seed": "6", "gain": "0.5", "bias": "0.25", "array": "8", "memory-width": "32",
+		"array-rows": "4", "array-columns": "8", "weight-memory": "on-chip", "outstanding": "3", "logit-format": "Q4.9", "state-rounding": "truncate",
 		"burst-beats": "9", "read-latency": "10", "slab-bits": "4000000",
 		"loss": "ce", "build": "inference", "heads": "1", "head-kind": "mse", "lambda": "0.5", "head-rate": "0.25", "center": "false", "head-gain": "0.75",
 	}

@@ -74,7 +74,7 @@ func ReadManifest(dir string) (*Manifest, error) {
 	path := filepath.Join(dir, ManifestName)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, OSCause(err))
+		return nil, fmt.Errorf("%s: %w, want the manifest of a package of %s", path, OSCause(err), Tool)
 	}
 	var m Manifest
 	d := json.NewDecoder(bytes.NewReader(text))
