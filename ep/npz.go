@@ -227,6 +227,24 @@ func WriteSamples(w io.Writer, s *Samples, net *Network, f *Formats) error {
 	return npz.Write(w, arrays)
 }
 
+// Tensors calls do for the weights, biases and running means of p, with the names that they have
+// in NPZ files and the formats that hold them.
+func (p *FloatParams) Tensors(net *Network, f *Formats, do func(name string, values []float64, format fixedpoint.Format)) {
+	for i, l := range p.Layers {
+		name := net.Layers[i].Name
+		do(name+".weight", l.W, f.WeightOf(i+1))
+		do(name+".bias", l.B, f.BiasOf(i+1))
+	}
+	for i, h := range p.Heads {
+		name := net.Heads[i].Name
+		do(name+".weight", h.W, f.HeadWeight)
+		do(name+".bias", h.B, f.HeadBias)
+		if net.Heads[i].Center {
+			do(name+".mean", h.Mean, f.StateOf(h.Layer))
+		}
+	}
+}
+
 // Saturated counts the values that f cannot hold: those more than one LSB
 // outside its range. (1.0 in Q0.15 becomes 1 - 2^-15 and does not count.)
 func Saturated(x []float64, f fixedpoint.Format) int {

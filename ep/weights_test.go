@@ -198,3 +198,26 @@ func TestSaturated(t *testing.T) {
 		t.Errorf("got %d, want %d", got, want)
 	}
 }
+
+// TestTensors looks at names, lengths and formats of the parameters of layers with formats of
+// their own, of a centred head and of a readout.
+func TestTensors(t *testing.T) {
+	head := DefaultHead(1, Shape{6, 6, 6})
+	head.Center = true
+	cfg := headConfig(t, head)
+	f := &cfg.Formats
+	f.LayerWeight = []fixedpoint.Format{fixedpoint.Q(0, 7), fixedpoint.Q(1, 6)}
+	f.LayerBias = []fixedpoint.Format{fixedpoint.Q(0, 9), fixedpoint.Q(1, 8)}
+	var got []string
+	InitParams(&cfg.Network, cfg.Init, cfg.Seed).Tensors(&cfg.Network, f, func(name string, values []float64, format fixedpoint.Format) {
+		got = append(got, fmt.Sprintf("%s %d %v", name, len(values), format))
+	})
+	want := []string{
+		"layer1.weight 54 Q0.7", "layer1.bias 6 Q0.9", "layer2.weight 432 Q1.6", "layer2.bias 8 Q1.8",
+		"head1.weight 216 " + f.HeadWeight.String(), "head1.bias 4 " + f.HeadBias.String(), "head1.mean 54 " + f.State.String(),
+		"readout.weight 288 " + f.HeadWeight.String(), "readout.bias 4 " + f.HeadBias.String(), "readout.mean 72 " + f.State.String(),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("tensors (-want +got):\n%s", diff)
+	}
+}

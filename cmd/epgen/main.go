@@ -76,11 +76,7 @@ func load(cfg *ep.Config, src *ep.Sources) (*ep.Params, *ep.Samples, error) {
 			fmt.Fprintf(os.Stderr, "epgen: warning: %s: %d of %d values are outside %v and saturate\n", name, n, len(values), format)
 		}
 	}
-	for i := range w.Layers {
-		name := cfg.Network.Layers[i].Name
-		warn(name+".weight", w.Layers[i].W, f.Weight)
-		warn(name+".bias", w.Layers[i].B, f.Bias)
-	}
+	w.Tensors(&cfg.Network, f, warn)
 	warn("samples", x.X, f.Input)
 	return w.Quantize(f), x.Quantize(cfg), nil
 }
