@@ -251,6 +251,9 @@ func parseHeadLayers(text string, layers int, readout bool) ([]int, error) {
 		}
 		return list, nil
 	}
+	if layers == 1 {
+		return nil, fmt.Errorf("%q, want none or all: heads are on layers below the last, and there is one layer", text)
+	}
 	for _, part := range strings.Split(text, ",") {
 		k, err := strconv.Atoi(strings.TrimSpace(part))
 		if err != nil || k < 1 || k >= layers {

@@ -13,7 +13,7 @@ func (d *Design) beatsPerColumn() int { return max(1, d.Map.ColumnBytes/d.Map.Be
 func (d *Design) columnsPerBeat() int { return max(1, d.Map.BeatBytes/d.Map.ColumnBytes) }
 
 // burst is the longest burst in beats, the power of two at or below the
-// configured limit: bursts start and end on multiples of it, so none crosses a
+// configured limit: no burst crosses a multiple of it, and so none crosses a
 // 4 KB boundary.
 func (d *Design) burst() int {
 	n := min(d.Cfg.Memory.BurstBeats, 4096/d.Map.BeatBytes)

@@ -11,7 +11,9 @@ import (
 // the value in stage 3. The result is indexed by stage; v is at from.
 func delay(s *hdl.Scope, name string, v hdl.Value, from, to int) []hdl.Value {
 	stages, regs := delayRegs(s, name, v, from, to)
-	s.Always(func(b *hdl.Block) { shift(b, v, regs) })
+	if len(regs) > 0 {
+		s.Always(func(b *hdl.Block) { shift(b, v, regs) })
+	}
 	return stages
 }
 

@@ -46,8 +46,8 @@ type fetch struct {
 func (d *Design) fetch() *hdl.Module {
 	f := &fetch{Module: hdl.NewModule("ep_fetch"), d: d}
 	f.Doc("AXI4 read master: "+d.inputsDoc()+", then "+d.fetchDoc()+
-		"Bursts start and end on multiples of %d beats and\n"+
-		"never cross 4 KB; up to %d are in flight. After abort_i the bursts already requested\n"+
+		"No burst crosses a multiple of %d beats, and so\n"+
+		"none crosses 4 KB; up to %d are in flight. After abort_i the bursts already requested\n"+
 		"are taken and forgotten.",
 		d.burst(), d.Cfg.Memory.Outstanding)
 	f.ports()

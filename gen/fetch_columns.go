@@ -7,7 +7,7 @@ func (f *fetch) destinations() {
 	d, one := f.d, hdl.U(1)
 	f.Group("Where a column goes")
 	in := func(state int) hdl.Value { return hdl.All(f.counted, hdl.Eq(f.state, f.states[state])) }
-	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.GivenWords[1], d.MeanWords, d.TargetWords))), "label or word of the samples")
+	at := f.Reg("at_q", hdl.U(addrBits(max(d.StateWords[0], d.GivenWords[1], d.MeanWords, d.TargetWords))), "label or word, within its region")
 	if d.labels() > 0 {
 		f.Assign(f.Output("label_we_o", one), in(fetchLabels))
 		f.Assign(f.Output("label_addr_o", hdl.U(d.fields.sample)), fit(at, d.fields.sample))

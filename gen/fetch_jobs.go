@@ -160,11 +160,17 @@ func (f *fetch) nextStep(b *hdl.Block) {
 // their own: those of the first follow the visits of the last free one.
 func (f *fetch) nextStepWithHeads(b *hdl.Block) {
 	d := f.d
-	free := hdl.Const(f.step.Type(), int64(d.Cfg.FreeSteps-1))
+	free := hdl.Const(f.step.Type(), int64(d.freeFetchSteps()-1))
 	nudged := hdl.Const(f.visit.Type(), int64(len(withSlabs(d.Visits.First))+len(withSlabs(d.Visits.Step))))
-	b.If(hdl.Lt(f.step, free), func(b *hdl.Block) { b.Set(f.visit, f.repeat) }).
-		ElseIf(hdl.All(hdl.Gt(f.step, free), hdl.Not(f.lastStep)), func(b *hdl.Block) { b.Set(f.visit, nudged) }).
-		ElseIf(hdl.All(f.infer, f.lastStep), f.rest)
+	again := hdl.All(hdl.Gt(f.step, free), hdl.Not(f.lastStep))
+	toNudged := func(b *hdl.Block) { b.Set(f.visit, nudged) }
+	var chain *hdl.IfChain
+	if d.fetchesFree() {
+		chain = b.If(hdl.Lt(f.step, free), func(b *hdl.Block) { b.Set(f.visit, f.repeat) }).ElseIf(again, toNudged)
+	} else {
+		chain = b.If(again, toNudged)
+	}
+	chain.ElseIf(hdl.All(f.infer, f.lastStep), f.rest)
 }
 
 // allOver ends behind the last visit of the update.

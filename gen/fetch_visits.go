@@ -5,17 +5,29 @@ import "epgen/hdl"
 // endsWithStep reports that nothing is fetched behind the slabs of the last time step.
 func (d *Design) endsWithStep() bool { return !d.learns() && !d.reads() && !d.onChip() }
 
-// fetchSteps returns how often the slabs of a time step are fetched. A single
-// layer needs its slabs only before the first step.
+// fetchSteps returns how often the slabs of a time step are fetched. A single layer needs its
+// slabs only before the first step, which stands for all steps that need no more.
 func (d *Design) fetchSteps(infer bool) int {
-	if len(withSlabs(d.Visits.Step)) == 0 {
+	steps := d.freeFetchSteps()
+	if infer || !d.fetchesNudged() {
+		return steps
+	}
+	return steps + d.Program.Steps() - d.Program.Relaxations[CopyFree].Steps
+}
+
+// freeFetchSteps are those of the free phase.
+func (d *Design) freeFetchSteps() int {
+	if !d.fetchesFree() {
 		return 1
 	}
-	if infer {
-		return d.Program.Relaxations[CopyFree].Steps
-	}
-	return d.Program.Steps()
+	return d.Program.Relaxations[CopyFree].Steps
 }
+
+// fetchesFree reports that every time step of the free phase has slabs to fetch, fetchesNudged
+// that every nudged one has.
+func (d *Design) fetchesFree() bool { return len(withSlabs(d.Visits.Step)) > 0 }
+
+func (d *Design) fetchesNudged() bool { return d.fetchesFree() || len(withSlabs(d.Visits.Nudged)) > 0 }
 
 // fetchRecord describes the slabs of each visit to the fetch unit.
 func (d *Design) fetchRecord() (record, []hdl.ROMRow) {

@@ -65,7 +65,7 @@ func (d *Design) passRecord() record {
 		{"last_y", f.pos, "rows - 1"},
 		{"last_x", f.pos, "columns - 1"},
 		{"window", 1, "four positions per state"},
-		{"unpool", 1, "z only at the argmax"},
+		{"unpool", 1, "the layer's operand only at the argmax"},
 		{"i_base", f.state, "first word of layer n-1 in a copy"},
 		{"o_base", f.state, "first word of layer n in a copy"},
 		{"i_blk", f.addr, "words per block below"},
@@ -88,7 +88,7 @@ func (d *Design) passRecord() record {
 		{"top", d.tops().bits(), "choice of the largest state"},
 		{"initial_state", d.initials().bits(), "choice of the initial state"},
 		{"limit", d.limitBits(), "choice of the range of the parameters"},
-		{"rate", d.rateBits() * (1 - b2i(d.Cfg.HostRates)), "mantissa of lr/(2 beta B)"},
+		{"rate", d.rateBits() * (1 - b2i(d.Cfg.HostRates)), d.rateDoc()},
 		{"rate_shift", d.shifts.rate.bits(), "choice of alignment"},
 		{"step", step, "from one pixel below or one tap to the next"},
 		{"tile_first", addrBits(d.allTiles()) * onChip, "first tile of the layer on chip"},
@@ -112,6 +112,17 @@ type optionalField struct {
 
 // rateBits is the width of the mantissa of a rate, 0 where nothing learns.
 func (d *Design) rateBits() int { return d.Cfg.Formats.RateBits * b2i(d.learns()) }
+
+// rateDoc describes the mantissa of a rate.
+func (d *Design) rateDoc() string { return "mantissa of " + d.rateText() }
+
+// rateText is the factor of a contrast in an update.
+func (d *Design) rateText() string {
+	if d.hasHeads() {
+		return "lr/(2 beta B), of a head lr/(2 B)"
+	}
+	return "lr/(2 beta B)"
+}
 
 // biasShiftBits is the width of the choice of the alignment of biases.
 func (d *Design) biasShiftBits() int { return d.shifts.bias.bits() * b2i(d.someBiases()) }

@@ -42,6 +42,7 @@ type headUnit struct {
 	label                                     *hdl.Signal
 	state, sweep, sample, word, base, lane    *hdl.Signal
 	logit, top, diff, fine, coarse, e, sum    *hdl.Signal
+	product                                   *hdl.Signal // of the entries of the tables
 	index, rem, quotient, bit                 *hdl.Signal
 	most                                      hdl.Value // P_MAX
 	lastWord, lastLane, lastSweep, lastSample *hdl.Signal
@@ -228,11 +229,12 @@ func (u *headUnit) weights() {
 			coarse = hdl.Mux(u.warm, table("warm_coarse_rom", u.WireIs("warm_coarse_index", hdl.Slice(u.index, a-1, sm.AddressBits)), t.Coarse), coarse)
 		}
 	}
+	u.product = u.WireIs("product", hdl.Mul(u.fine, u.coarse), "a power of two, by its fine and its coarse part")
 	u.Always(func(b *hdl.Block) {
 		b.Set(u.diff, hdl.AsU(hdl.SubMod(u.top, u.logit)))
 		b.Set(u.index, index)
 		b.Set(u.fine, fine)
 		b.Set(u.coarse, coarse)
-		b.Set(u.e, fit(hdl.Mul(u.fine, u.coarse), u.e.Type().Width))
+		b.Set(u.e, fit(u.product, u.e.Type().Width))
 	})
 }

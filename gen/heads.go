@@ -27,9 +27,6 @@ func checkHeads(cfg *ep.Config) error {
 	if len(net.Heads) == 0 {
 		return nil
 	}
-	if len(net.Layers) < 2 {
-		return refuse("network.layers", "a head on a network of one layer, want at least two")
-	}
 	if out := net.Output(); net.Readout() == nil && out.H*out.W > 1 {
 		return refuse("network.layers", "a head beside an output of %v, want an output of 1x1", out)
 	}

@@ -96,10 +96,22 @@ func (d *Design) afterStates() string {
 	return "array"
 }
 
-// unclampedDoc says which layer has states that are not clamped to those of a neuron.
+// signedActDoc is the activation of the layer that unclampedDoc names.
+func (d *Design) signedActDoc() string {
+	if !d.signedLast() {
+		return ""
+	}
+	what := "an output"
+	if d.reads() {
+		what = "a logit"
+	}
+	return "        " + what + " is clamped to its own format, OUTPUT_MIN to OUTPUT_MAX\n"
+}
+
+// unclampedDoc says which layer has states that are clamped to a format of their own.
 func (d *Design) unclampedDoc() string {
 	if d.reads() {
-		return "the readout, whose logits are not clamped"
+		return "the readout, whose logits saturate at the ends of their own format"
 	}
-	return "the output layer, which is not clamped"
+	return "the output layer, which saturates at the ends of its own format"
 }

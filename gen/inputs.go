@@ -117,6 +117,12 @@ func (d *Design) inputsDoc() string {
 	if d.given() {
 		list = append(list, "initial states")
 	}
+	if d.TargetWords > 0 {
+		list = append(list, "targets")
+	}
+	if d.Centered {
+		list = append(list, "running means")
+	}
 	last := len(list) - 1
 	if last == 0 {
 		return list[0]

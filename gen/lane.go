@@ -1,7 +1,9 @@
 package gen
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"epgen/fixedpoint"
 	"epgen/hdl"
@@ -62,20 +64,23 @@ func (d *Design) lane() *hdl.Module {
 	if d.tops().bits() > 0 {
 		top = "STATE_MAX of the layer"
 	}
-	nudge := " -+ beta*(s - y)"
-	moves := ""
-	switch {
-	case !d.learns():
-		nudge = ""
-	case d.differs():
+	nudge, moves := "", ""
+	if d.nudgesOutput() {
+		nudge = " -+ beta*(s - y)"
+	}
+	if d.differs() {
 		nudge = ""
 		moves = "  move  state = sigma(p* + round(u * 2^-k)) - sigma(p*), saturated,  u = acc -+ beta*(sigma(p*) + d - y)\n" +
 			"        in nudged phases, of a difference d from the free state; p* = u of the last free act\n"
 	}
+	k := "k"
+	if len(d.shifts.act.values) == 1 {
+		k = itoa(d.shifts.act.values[0])
+	}
 	l.Doc("Neurons of one lane: everything behind the adder tree of a row.\n\n"+
-		"  up    acc = "+d.poolDoc()+" over the pool window of (sum << up_shift)"+d.biasDoc()+"\n"+
-		"  down  acc = acc + (sum << down_shift)\n"+
-		"  act   state = clamp(round(u * 2^-k), 0, "+top+"),  u = acc"+nudge+"\n"+moves+"\n"+
+		"  up    acc = "+d.poolDoc()+" over the pool window of "+d.shifts.up.shifted("sum", "up_shift")+d.biasDoc()+"\n"+
+		"  down  acc = acc + "+d.shifts.down.shifted("sum", "down_shift")+"\n"+
+		"  act   state = clamp(round(u * 2^-"+k+"), 0, "+top+"),  u = acc"+nudge+"\n"+d.signedActDoc()+moves+d.headLaneDoc()+"\n"+
 		"Accumulators are %d bits signed and exact; the activation is the only rounding (%v).\n"+
 		"Ties of the pool go to the first position in raster order.\n"+
 		"Latency: sum to accumulator 3 cycles, accumulator to state %d cycles.",
@@ -127,7 +132,9 @@ func (l *lane) ports() {
 		l.biasSel = selector(l.Module, "bias_shift_i", d.shifts.bias)
 	}
 	l.downSel = selector(l.Module, "down_shift_i", d.shifts.down)
-	l.actSel = selector(l.Module, "act_shift_i", d.shifts.act)
+	if w := d.shifts.act.bits(); w > 0 {
+		l.actSel = l.Input("act_shift_i", hdl.U(w), d.shifts.act.doc("k"))
+	}
 	if w := d.tops().bits(); w > 0 {
 		l.topSel = l.Input("top_i", hdl.U(w), "choice of the largest state")
 	}
@@ -202,12 +209,26 @@ func selector(m *hdl.Module, name string, c choices) hdl.Value {
 	return m.Input(name, hdl.U(c.bits()), shiftDoc(c))
 }
 
-func shiftDoc(c choices) string {
-	text := "selects a left shift by"
-	for _, v := range c.values {
-		text += " " + itoa(v)
+func shiftDoc(c choices) string { return c.doc("left shift") }
+
+// doc lists what a selector chooses, by its values.
+func (c choices) doc(what string) string {
+	var list []string
+	for i, v := range c.values {
+		list = append(list, fmt.Sprintf("%d: %d", i, v))
 	}
-	return text
+	return what + ", " + strings.Join(list, ", ")
+}
+
+// shifted is the text of a value shifted left by a choice: by its name, or by the only one.
+func (c choices) shifted(value, name string) string {
+	switch {
+	case len(c.values) > 1:
+		return "(" + value + " << " + name + ")"
+	case c.values[0] == 0:
+		return value
+	}
+	return fmt.Sprintf("(%s << %d)", value, c.values[0])
 }
 
 // accumulate builds up and down: from the row's sum to the accumulators.
@@ -447,7 +468,7 @@ func (l *lane) damp(activated *hdl.Signal) {
 // biasDoc is the bias in the text of the lane.
 func (d *Design) biasDoc() string {
 	if d.someBiases() {
-		return " + (bias << bias_shift)"
+		return " + " + d.shifts.bias.shifted("bias", "bias_shift")
 	}
 	return ""
 }

@@ -56,11 +56,29 @@ func (l *lane) backMemory(result *hdl.Signal) hdl.Value {
 	return l.WireIs("addend_down", hdl.Mux(h.head, own, l.rdata), "what a down adds to")
 }
 
+// headLaneDoc is what heads add to the comment of ep_lane.
+func (d *Design) headLaneDoc() string {
+	if !d.hasHeads() {
+		return ""
+	}
+	return "  of a head\n" +
+		"  down  nudge = nudge + sum, from 0 in its first slab\n" +
+		"  act   of the layer below it, while nudged: u = acc +- beta*lambda*nudge, aligned\n"
+}
+
+// headForceDoc names the factor of nudges, of which powers of two are in the alignment.
+func (d *Design) headForceDoc() string {
+	if c := d.shifts.headCode.values; len(c) == 1 && c[0] == 1 {
+		return "beta * lambda is a power of two, part of the alignment"
+	}
+	return "beta * lambda * A^T e"
+}
+
 // headForce builds the nudge of a head, beta lambda A^T e, aligned in stage 2 of the
 // activation.
 func (l *lane) headForce() hdl.Value {
 	d, h := l.d, &l.heads
-	l.Group("Nudge of the head: beta * lambda * A^T e, over the area of a cell")
+	l.Group("Nudge of the head, over the area of a cell: " + d.headForceDoc())
 	back := l.stage("back_q", h.back)
 	w, codes := 1, d.shifts.headCode
 	for i := range d.Heads {

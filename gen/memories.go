@@ -12,10 +12,16 @@ func (d *Design) stateBank(bank int) *hdl.Module {
 	name := [2]string{"ep_state_even", "ep_state_odd"}[bank]
 	m := hdl.NewModule(name)
 	what := [2]string{"the input and the states of even layers", "the states of odd layers"}[bank]
+	if d.hasHeads() {
+		what += [2]string{", behind them averages for the heads", ", behind them errors of the heads"}[bank]
+	}
+	copies := ""
+	if d.Copies() > 1 {
+		copies = "Copies of the states follow one\nanother: " + strings.Join(d.phaseNames()[:d.Copies()], ", ") + ". "
+	}
 	m.Doc("Memory of %s: %d words of %d lanes of %d bits.\n\n"+
-		"A word holds %d channels of one pixel of one sample. Copies of the states follow one\n"+
-		"another: %s. Read latency: one cycle.",
-		what, d.StateWords[bank], d.P, d.LaneBits, d.P, strings.Join(d.phaseNames()[:d.Copies()], ", "))
+		"A word holds %d channels of one pixel of one sample. %sRead latency: one cycle.",
+		what, d.StateWords[bank], d.P, d.LaneBits, d.P, copies)
 	d.simpleMemory(m, hdl.U(d.P*d.LaneBits), d.StateWords[bank])
 	return m
 }

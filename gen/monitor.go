@@ -62,7 +62,7 @@ func (q *sequencer) lastStep(last hdl.Value) hdl.Value {
 	}
 	q.moved = q.Reg("moved_q", hdl.U(1), "in this time step")
 	if !q.d.onChip() { // the fetch unit asks
-		q.begun = q.Reg("begun_q", hdl.U(2), "time steps begun, modulo 4")
+		q.begun = q.Reg("begun_q", hdl.U(2), q.d.begunDoc())
 	}
 	enough := hdl.Not(hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(q.d.Cfg.MinSteps-1))))
 	return hdl.Any(end, hdl.All(enough, hdl.Not(q.moved)))
@@ -87,7 +87,7 @@ func (q *sequencer) watch() {
 			ElseIf(q.movedIn, func(b *hdl.Block) { b.Set(q.moved, bit(true)) })
 		if q.begun != nil {
 			b.If(q.startIn, func(b *hdl.Block) { b.Set(q.begun, hdl.Const(q.begun.Type(), 1)) }).
-				ElseIf(stepEnd, func(b *hdl.Block) { b.Set(q.begun, inc(q.begun)) })
+				ElseIf(q.fetchedStepEnd(stepEnd), func(b *hdl.Block) { b.Set(q.begun, inc(q.begun)) })
 		}
 	})
 	for i, name := range d.phaseNames()[:d.Copies()] {
@@ -114,12 +114,34 @@ func (q *sequencer) watch() {
 	}
 	if d.hasHeads() { // nudged steps have other slabs: in the free phase it must be a free one
 		free := q.isPhase(CopyFree)
-		follows = hdl.Any(hdl.All(hdl.Not(free), hdl.Ne(q.phase, lastPhase)), hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
-		q.Assign(q.Output("nudged_o", one, "and it is a nudged one"), hdl.Not(free))
+		early := hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1)))
+		if d.fetchesFree() {
+			follows = hdl.Any(hdl.All(hdl.Not(free), hdl.Ne(q.phase, lastPhase)), early)
+			q.Assign(q.Output("nudged_o", one, "and it is a nudged one"), hdl.Not(free))
+		} else { // the free phase is one step to the fetch unit
+			follows = hdl.Any(hdl.Ne(q.phase, lastPhase), hdl.All(hdl.Not(free), early))
+		}
 	}
-	q.Assign(q.Output("begun_o", q.begun.Type(), "time steps begun, modulo 4"), q.begun)
+	q.Assign(q.Output("begun_o", q.begun.Type(), d.begunDoc()), q.begun)
 	q.Assign(q.Output("follows_o", one, "another time step follows for certain"), follows)
 	q.Assign(q.Output("relaxed_o", one, "no other follows"), over)
+}
+
+// begunDoc describes the count of time steps that sequencer and fetch unit share.
+func (d *Design) begunDoc() string {
+	if d.fetchesNudged() && !d.fetchesFree() {
+		return "nudged time steps begun, and 1 for the free phase, modulo 4"
+	}
+	return "time steps begun, modulo 4"
+}
+
+// fetchedStepEnd narrows the end of a time step to those behind which a step with slabs may begin:
+// where the free phase fetches nothing, to its last one and to nudged ones.
+func (q *sequencer) fetchedStepEnd(stepEnd hdl.Value) hdl.Value {
+	if !q.d.fetchesNudged() || q.d.fetchesFree() {
+		return stepEnd
+	}
+	return hdl.All(stepEnd, hdl.Any(hdl.Not(q.isPhase(CopyFree)), q.phaseEnd))
 }
 
 // ofRelaxation is cond in time steps; others that activate are the readout and the results.
@@ -150,12 +172,12 @@ const stepBase = 0x80
 func (f *fetch) watch() {
 	one := hdl.U(1)
 	f.relaxed = f.Input("relaxed_i", one, "no time step follows")
-	begun := f.Input("begun_i", hdl.U(2), "time steps begun, modulo 4")
+	begun := f.Input("begun_i", hdl.U(2), f.d.begunDoc())
 	follows := f.Input("follows_i", one, "a time step follows for certain")
-	if f.d.hasHeads() {
+	if f.d.hasHeads() && f.d.fetchesFree() {
 		f.nudged = f.Input("nudged_i", one, "which is a nudged one")
 	}
-	if len(withSlabs(f.d.Visits.Step)) == 0 { // no time step needs slabs
+	if !f.d.fetchesNudged() { // no time step needs slabs
 		f.certain = bit(false)
 		f.Unused(begun, follows)
 		return
@@ -169,8 +191,11 @@ func (f *fetch) hold(b *hdl.Block) {
 	v, repeat := &f.d.Visits, f.repeat
 	nudged := int64(len(withSlabs(v.First)) + len(withSlabs(v.Step)))
 	update := nudged + int64(len(withSlabs(v.Nudged)))
+	if f.d.hasHeads() {
+		repeat = hdl.Const(f.visit.Type(), nudged)
+	}
 	if f.nudged != nil {
-		repeat = hdl.Mux(f.nudged, hdl.Const(f.visit.Type(), nudged), repeat)
+		repeat = hdl.Mux(f.nudged, repeat, f.repeat)
 	}
 	b.If(f.relaxed, func(b *hdl.Block) {
 		switch {

@@ -276,13 +276,13 @@ func (p *Plan) placeAccumulators() {
 			p.Last().AccBase = p.AccWords
 			p.AccWords += size[0]
 		}
-		return
+	} else {
+		base := [2]int{drive + size[1], drive}
+		for i := range p.Layers {
+			p.Layers[i].AccBase = base[Bank(i+1)]
+		}
+		p.AccWords = drive + size[0] + size[1]
 	}
-	base := [2]int{drive + size[1], drive}
-	for i := range p.Layers {
-		p.Layers[i].AccBase = base[Bank(i+1)]
-	}
-	p.AccWords = drive + size[0] + size[1]
 	for i := range p.Heads {
 		p.Heads[i].AccBase = p.AccWords
 	}

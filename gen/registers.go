@@ -42,9 +42,9 @@ type Register struct {
 var counters = []struct{ name, doc string }{
 	{"CYCLES", "cycles from start to finish"},
 	{"ARRAY", "cycles in which an operation was issued"},
-	{"WAIT_FETCH", "cycles spent waiting for labels, samples or a slab"},
-	{"WAIT_STORE", "cycles spent waiting for the drain or the store"},
-	{"OVERHEAD", "all other busy cycles: pass set-up, pipeline fill and flush"},
+	{"WAIT_FETCH", "cycles spent waiting for what is read before the slabs, or for a slab"},
+	{"WAIT_STORE", "cycles spent waiting for the store at the end of a run or of an update"},
+	{"OVERHEAD", "all other busy cycles: pass set-up, pipeline fill and flush, errors of heads"},
 	{"READ_BEATS", "beats read from external memory"},
 	{"WRITE_BEATS", "beats written to external memory"},
 }
@@ -90,15 +90,24 @@ func (d *Design) Registers() []Register {
 	rs = append(rs, Register{"PROGRESS", 0x28, ReadOnly, 0, "where the schedule stands", []Field{
 		{"STATE", 3, 0, "state of the sequencer: " + strings.Join(stateNames, ", ")},
 		{"PHASE", 3 + d.phaseBits(), 4, d.phaseList()},
-		{"LAYER", 12, 8, "layer - 1"},
+		{"LAYER", 12, 8, d.layerCodes()},
 		{"SLAB", 31, 16, "slab of the layer"}}})
 	for i, c := range counters {
 		at := counterBase + 8*i
 		rs = append(rs,
-			Register{c.name + "_LO", at, ReadOnly, 0, c.doc + ", low half", nil},
+			Register{c.name + "_LO", at, ReadOnly, 0, c.doc + ", low half; at rest while BUSY is 0", nil},
 			Register{c.name + "_HI", at + 4, ReadOnly, 0, c.doc + ", high half", nil})
 	}
 	return append(append(rs, d.stepRegisters()...), d.rateRegisters()...)
+}
+
+// layerCodes lists the codes of what a visit walks over.
+func (d *Design) layerCodes() string {
+	text := "layer - 1 whose slabs are visited, or that is activated without any"
+	for i := range d.Heads {
+		text += fmt.Sprintf(", %d %s", d.Heads[i].N-1, d.Heads[i].Layer.Name)
+	}
+	return text
 }
 
 // controlFields are the bits of CONTROL.

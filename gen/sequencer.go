@@ -105,7 +105,7 @@ type sequencer struct {
 	named                                         map[string]*hdl.Signal // fields of the descriptor
 	kinds, phases                                 []hdl.Value
 	lastSlab, releaseSlab, done                   *hdl.Signal
-	movedIn                                       hdl.Value
+	movedIn, phaseEnd                             hdl.Value
 	sample                                        func()      // of the random sign
 	moved, begun                                  *hdl.Signal // monitor: nil without one
 	negative                                      *hdl.Signal // random sign: nil without one
@@ -173,6 +173,10 @@ func (d *Design) sequencerText() string {
 		text += "up and down for\nodd layers, then for even ones, whose neighbours are fresh.\n"
 	} else {
 		text += "layers ascend; the act of\nlayer n-1 follows the down of layer n, which completes its accumulators.\n"
+	}
+	if d.hasHeads() {
+		text += "While nudged, average, up and errors of the head of a layer come before its act, which\n" +
+			"follows the down of the head.\n"
 	}
 	return text + "Layer 1 sees a constant input: its up runs once, before the first step. A descriptor\n" +
 		"ROM holds loops and addresses of every pass."

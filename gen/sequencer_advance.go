@@ -11,6 +11,7 @@ func (q *sequencer) advance() {
 		last = hdl.Mux(q.isPhase(CopyFree), last, hdl.Const(q.step.Type(), int64(d.Cfg.NudgeSteps-1)))
 	}
 	lastStep := q.WireIs("last_step", q.lastStep(last))
+	q.phaseEnd = lastStep
 	if d.learns() {
 		q.updating = q.WireIs("updating", q.isPhase(d.PhaseUpdate()))
 	}
@@ -337,6 +338,12 @@ func (q *sequencer) nextStep(b *hdl.Block, lastStep hdl.Value) {
 			b.Set(q.storeStart, bit(true))
 			q.to(b, seqWait)
 		}).ElseIf(q.infer, q.enterResult).
-			Else(func(b *hdl.Block) { b.Set(q.phase, inc(q.phase)) })
+			Else(func(b *hdl.Block) {
+				b.Set(q.phase, inc(q.phase))
+				if s.Nudged != nil && !d.fetchesFree() { // averages follow, not a visit without slabs
+					b.Set(q.kind, q.kinds[Pool])
+					q.to(b, seqSetup)
+				}
+			})
 	})
 }

@@ -169,7 +169,9 @@ func (q *sequencer) headValues(values map[string]hdl.Value, written, own hdl.Val
 	isAct, isPool := q.isKind(Act), q.isKind(Pool)
 	averages := q.WireIs("averages_word", hdl.AddMod(q.field("acc_write"), hdl.Ext(q.chooseCopy(written, q.averagesCopy), q.d.fields.addr)),
 		"averages lie in the even bank")
-	values["acc_keep"] = hdl.All(q.updating, hdl.Not(q.of("up")))
+	if q.d.movingIndex() { // the up of a head is not for an argmax
+		values["acc_keep"] = hdl.All(q.updating, hdl.Not(q.of("up")))
+	}
 	values["pool"], values["head"] = isPool, q.field("head")
 	values["head_nudge"] = hdl.All(q.field("head"), isAct, q.during(nudged))
 	if c := q.d.shifts.headCode; len(c.values) > 1 && q.d.strengthsOfHeads() > 1 {

@@ -45,7 +45,7 @@ func (q *sequencer) status() {
 		q.Assign(q.done, complete)
 		complete = q.done
 	}
-	q.Assign(q.Output("finish_o", one, "the step is complete, or has failed: see error_o"), hdl.Any(complete,
+	q.Assign(q.Output("finish_o", one, "the run is complete, or has failed: see error_o"), hdl.Any(complete,
 		hdl.All(q.is(seqError), hdl.EqConst(q.flush, 0), q.fetchIdle, q.storeIdle)))
 	q.Assign(q.Output("error_o", one), q.errorQ)
 	q.Assign(q.Output("wait_fetch_o", one), hdl.Any(q.is(seqLoad), q.is(seqWait)))

@@ -38,8 +38,8 @@ func (d *Design) store() *hdl.Module {
 	}
 	s.Doc("AXI4 write master: "+what+".\n\n"+
 		"Columns wait in a FIFO of %d. store_ready_o holds columns back before it overflows:\n"+
-		"reserve_i announces a column some cycles before it arrives. Bursts start and end on\n"+
-		"multiples of %d beats. After abort_i the bursts already announced are completed\n"+
+		"reserve_i announces a column some cycles before it arrives. No burst crosses a\n"+
+		"multiple of %d beats, and so none crosses 4 KB. After abort_i the bursts already announced are completed\n"+
 		"with all byte strobes off.", storeDepth, d.burst())
 	s.ports()
 	s.fifo()

@@ -26,8 +26,12 @@ func (d *Design) updateLaneDoc() string {
 	if d.sums() {
 		text += "Where the start completes no update, the sum alone changes.\n"
 	}
-	return text + fmt.Sprintf("rate * 2^-k is lr/(2 beta B) in the layer's LSBs; one rounding (%s), then saturation.\n"+
-		"Latency: %d cycles.", d.Layers[0].Arith.WeightUpdate.Mode, d.columnLate()-1)
+	k := ""
+	if list := d.shifts.rate.values; len(list) == 1 {
+		k = fmt.Sprintf("k is %d. ", list[0])
+	}
+	return text + fmt.Sprintf("rate * 2^-k is %s in the layer's LSBs; one rounding (%s), then saturation.\n"+
+		"%sLatency: %d cycles.", d.rateText(), d.Layers[0].Arith.WeightUpdate.Mode, k, d.columnLate()-1)
 }
 
 // updateFormula is the arithmetic of an update with its options.
@@ -107,7 +111,9 @@ func (u *updateLane) ports() {
 		u.fixed = u.Input("fixed_i", one, "of a head whose map does not decay")
 	}
 	u.rate = u.Input("rate_i", hdl.U(f.RateBits), "mantissa")
-	u.sel = selector(u.Module, "rate_shift_i", d.rateLift())
+	if w := d.shifts.rate.bits(); w > 0 {
+		u.sel = u.Input("rate_shift_i", hdl.U(w), d.shifts.rate.doc("k"))
+	}
 	if d.sums() {
 		u.last = u.Input("apply_i", one, "the start completes an update")
 	}
@@ -125,7 +131,7 @@ func (u *updateLane) ports() {
 			u.sum = v
 		}
 	}
-	u.updated = u.OutputReg("new_o", hdl.S(d.ElementBits), "new value, sign extended")
+	u.updated = u.OutputReg("new_o", hdl.S(d.ElementBits), "new value, signed")
 	if d.keeps() {
 		u.kept = u.OutputReg("kept_o", hdl.U(d.KeptWords()*d.ElementBits), "what is kept, the first word lowest")
 	}

@@ -249,6 +249,15 @@ var networks = []network{
 		c.Formats.Probability, c.Formats.Lambda = format(false, 1, 10), format(false, 4, 4)
 		heads(c, true, func(s *ep.HeadSpec) { s.Lambda = 0.5 })
 	}},
+	{name: "readout-single", list: "4,A,fc3", input: ep.Shape{C: 2, H: 6, W: 6}, set: func(c *ep.Config) {
+		c.Batch, c.Array.Rows, c.Array.Columns, c.Sequence.Starts, c.Formats.MasterBits = 2, 4, 2, 2, 6
+		heads(c, true, nil)
+	}},
+	{name: "readout-single-settling", resets: true, list: "fc9,fc4", input: ep.Shape{C: 3, H: 4, W: 3}, set: func(c *ep.Config) {
+		c.FreeSteps, c.NudgeSteps, c.MinSteps, c.Tolerance, c.Damping, c.Batch = 12, 9, 2, 900, 1, 3
+		c.Start, c.Sequence.Starts = ep.Warm, 2
+		heads(c, true, nil)
+	}},
 	{name: "taught", list: "4,M,6,M,5,fc7", input: ep.Shape{C: 2, H: 16, W: 16}, set: func(c *ep.Config) {
 		c.Batch, c.Sequence.Starts, c.Memory.DataWidth = 2, 2, 64
 		heads(c, true, func(s *ep.HeadSpec) {
