@@ -15,7 +15,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-build: ## build epgen and epverify into bin/
+build: ## build all commands into bin/
 	$(GO) build -o bin/ ./cmd/...
 
 test: ## unit tests of all packages (what needs a simulator or data says so and skips)

@@ -97,7 +97,8 @@ func writePackage(out *cli.Output, d *gen.Design, w *ep.Params, s *ep.Samples) (
 
 func summary(w io.Writer, d *gen.Design, dir string, rtlTime time.Duration) error {
 	cfg := d.Cfg
-	steps := fmt.Sprintf("%d free and 2 x %d nudged steps, %v indices", cfg.FreeSteps, cfg.NudgeSteps, cfg.PoolIndex)
+	nudged := len(cfg.Program().Relaxations) - 1
+	steps := fmt.Sprintf("%d free and %d x %d nudged steps, %v indices", cfg.FreeSteps, nudged, cfg.NudgeSteps, cfg.PoolIndex)
 	if cfg.Build == ep.Inference {
 		steps = fmt.Sprintf("inference alone, %d steps", cfg.FreeSteps)
 	}

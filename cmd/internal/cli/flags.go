@@ -117,7 +117,7 @@ const usageTail = `
 A list has convolutions CHANNELS[kKERNEL][pPADDING][sSTRIDE][b0] (kernel 3, padding that
 keeps the map; b0: no biases), M for a 2x2 max pool, A for an average pool and fcUNITS for
 a dense layer. The configuration file has keys for these and a few more; out/config.toml
-shows all of them.
+shows those that the design uses.
 
 Exit status: 0 done, 2 not possible (one line on standard error says why).
 `
