@@ -194,7 +194,7 @@ func (u *headUnit) divide(b *hdl.Block, dividend, subtract *hdl.Signal) {
 		b.Set(u.quotient, hdl.Trunc(hdl.Cat(u.quotient, subtract), u.quotient.Type().Width))
 		b.Set(u.bit, hdl.SubMod(u.bit, hdl.Const(u.bit.Type(), 1)))
 	}).ElseIf(u.is(headProduct), func(b *hdl.Block) {
-		b.Set(u.rem, fit(u.product, sw))
+		b.Set(u.rem, u.product)
 		b.Set(u.bit, hdl.Const(u.bit.Type(), int64(u.sm.Format.Frac)))
 	})
 }

@@ -229,7 +229,7 @@ func (u *headUnit) weights() {
 			coarse = hdl.Mux(u.warm, table("warm_coarse_rom", u.WireIs("warm_coarse_index", hdl.Slice(u.index, a-1, sm.AddressBits)), t.Coarse), coarse)
 		}
 	}
-	u.product = u.WireIs("product", hdl.Mul(u.fine, u.coarse), "a power of two, by its fine and its coarse part")
+	u.product = u.WireIs("product", fit(hdl.Mul(u.fine, u.coarse), u.sum.Type().Width), "a power of two, by its fine and its coarse part")
 	u.Always(func(b *hdl.Block) {
 		b.Set(u.diff, hdl.AsU(hdl.SubMod(u.top, u.logit)))
 		b.Set(u.index, index)
