@@ -164,12 +164,13 @@ func (m *cycleModel) held(at, k int) int {
 
 // begin notes that a time step of a relaxation begins.
 func (m *cycleModel) begin(phase, step int) {
-	free, apart := phase == CopyFree, m.d.hasHeads() && m.d.fetchesFree() // nudged steps of heads have other slabs
-	if free && step > 0 && !m.d.fetchesFree() {                           // the free phase is one step to the fetch unit
+	free := phase == CopyFree
+	if free && step > 0 && !m.d.fetchesFree() { // the free phase is one step to the fetch unit
 		return
 	}
 	m.begun = append(m.begun, m.now)
 	last := phase == m.d.Copies()-1
+	apart := m.d.hasHeads() && m.d.fetchesFree() // nudged steps have other slabs than free ones
 	certain := !last && !(free && apart)
 	m.follows = append(m.follows, certain || step+1 < m.d.Cfg.MinSteps)
 }

@@ -10,7 +10,8 @@ func (f *fetch) jobs() {
 	f.Group("Order of the jobs")
 	release := f.Input("freed_i", hdl.U(2), "halves that are consumed")
 	f.lastSlab = f.WireIs("last_slab", hdl.Eq(f.slab, f.rec.slice(f.slabWord, "last")))
-	f.repeat = hdl.Const(f.visit.Type(), int64(len(withSlabs(d.Visits.First))))
+	step, _, _ := d.fetchPlaces()
+	f.repeat = hdl.Const(f.visit.Type(), int64(step))
 	if d.monitored() {
 		f.watch()
 	} else {
@@ -161,16 +162,14 @@ func (f *fetch) nextStep(b *hdl.Block) {
 func (f *fetch) nextStepWithHeads(b *hdl.Block) {
 	d := f.d
 	free := hdl.Const(f.step.Type(), int64(d.freeFetchSteps()-1))
-	nudged := hdl.Const(f.visit.Type(), int64(len(withSlabs(d.Visits.First))+len(withSlabs(d.Visits.Step))))
+	_, nudged, _ := d.fetchPlaces()
 	again := hdl.All(hdl.Gt(f.step, free), hdl.Not(f.lastStep))
-	toNudged := func(b *hdl.Block) { b.Set(f.visit, nudged) }
-	var chain *hdl.IfChain
+	toNudged := func(b *hdl.Block) { b.Set(f.visit, hdl.Const(f.visit.Type(), int64(nudged))) }
+	next := b.If
 	if d.fetchesFree() {
-		chain = b.If(hdl.Lt(f.step, free), func(b *hdl.Block) { b.Set(f.visit, f.repeat) }).ElseIf(again, toNudged)
-	} else {
-		chain = b.If(again, toNudged)
+		next = b.If(hdl.Lt(f.step, free), func(b *hdl.Block) { b.Set(f.visit, f.repeat) }).ElseIf
 	}
-	chain.ElseIf(hdl.All(f.infer, f.lastStep), f.rest)
+	next(again, toNudged).ElseIf(hdl.All(f.infer, f.lastStep), f.rest)
 }
 
 // allOver ends behind the last visit of the update.

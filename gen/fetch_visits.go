@@ -29,18 +29,26 @@ func (d *Design) fetchesFree() bool { return len(withSlabs(d.Visits.Step)) > 0 }
 
 func (d *Design) fetchesNudged() bool { return d.fetchesFree() || len(withSlabs(d.Visits.Nudged)) > 0 }
 
+// fetchPlaces are the first visits in the table of those that fetch: of a time step, of a nudged one
+// in designs with heads, and of what follows the last step.
+func (d *Design) fetchPlaces() (step, nudged, behind int) {
+	s := &d.Visits
+	step = len(withSlabs(s.First))
+	nudged = step + len(withSlabs(s.Step))
+	return step, nudged, nudged + len(withSlabs(s.Nudged))
+}
+
 // fetchRecord describes the slabs of each visit to the fetch unit.
 func (d *Design) fetchRecord() (record, []hdl.ROMRow) {
 	rec := d.fetchFields()
 	visits := d.fetchVisits()
-	relax := len(withSlabs(d.Visits.First)) + len(withSlabs(d.Visits.Step))
-	nudged := relax + len(withSlabs(d.Visits.Nudged))
+	_, nudged, behind := d.fetchPlaces()
 	var rows []hdl.ROMRow
 	for i, v := range visits {
 		l := d.at(v.Layer)
 		values := []int{l.SlabBeats, l.SlabColumns, l.Slabs - 1}
 		if !d.onChip() {
-			values = append(values, l.Offset/d.Map.BeatBytes, b2i(i == relax-1 || i == nudged-1))
+			values = append(values, l.Offset/d.Map.BeatBytes, b2i(i == nudged-1 || i == behind-1))
 		}
 		if !d.endsWithStep() {
 			values = append(values, b2i(i == len(visits)-1))

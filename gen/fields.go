@@ -116,12 +116,15 @@ func (d *Design) rateBits() int { return d.Cfg.Formats.RateBits * b2i(d.learns()
 // rateDoc describes the mantissa of a rate.
 func (d *Design) rateDoc() string { return "mantissa of " + d.rateText() }
 
-// rateText is the factor of a contrast in an update.
+// rateText is the factor of a contrast in an update: lr over the spread of the strengths, 2 beta of
+// the symmetric estimate, and the samples; that of a head knows no strength.
 func (d *Design) rateText() string {
+	samples := float64(d.Cfg.Batch * d.Cfg.Starts())
+	text := "lr/" + ftoa(d.Arith.Spread*samples)
 	if d.hasHeads() {
-		return "lr/(2 beta B), of a head lr/(2 B)"
+		text += ", of a head in proportion to its own lr"
 	}
-	return "lr/(2 beta B)"
+	return text
 }
 
 // biasShiftBits is the width of the choice of the alignment of biases.

@@ -235,13 +235,13 @@ func (d *Design) average() *hdl.Module {
 	m := hdl.NewModule("ep_average")
 	m.Doc("Average of the states of a cell, one lane:\n\n"+
 		"  h = round(sum s * 2^-k),  2^k states a cell\n\n"+
-		"One rounding (%v); no average is above the largest state. Latency: last state to h_o 2 cycles.", f.StateRounding)
+		"One rounding (%v); no average is above the largest state.\nLatency: last state to h_o 2 cycles.", f.StateRounding)
 	m.Group("Clock")
 	m.Clock("clk_i")
 	var sel hdl.Value = bit(false)
 	if len(c.values) > 1 {
 		m.Group("Mode, constant while states are in flight")
-		sel = m.Input("pool_shift_i", hdl.U(c.bits()), shiftDoc(c))
+		sel = m.Input("pool_shift_i", hdl.U(c.bits()), c.doc("k"))
 	}
 	m.Group("State")
 	valid := m.Input("valid_i", one)

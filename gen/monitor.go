@@ -101,7 +101,8 @@ func (q *sequencer) watch() {
 	if d.onChip() {
 		return
 	}
-	follows := hdl.Value(hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
+	early := hdl.Value(hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1))))
+	follows := early
 	over := hdl.Value(q.isPhase(d.PhaseResult()))
 	if d.reads() {
 		over = hdl.Any(q.isPhase(d.PhaseReadout()), over)
@@ -109,12 +110,11 @@ func (q *sequencer) watch() {
 	var lastPhase hdl.Value
 	if d.learns() {
 		lastPhase = hdl.Mux(q.infer, q.phases[CopyFree], q.phases[d.PhaseUpdate()-1])
-		follows = hdl.Any(hdl.Ne(q.phase, lastPhase), follows)
+		follows = hdl.Any(hdl.Ne(q.phase, lastPhase), early)
 		over = hdl.Any(q.isPhase(d.PhaseUpdate()), over)
 	}
 	if d.hasHeads() { // nudged steps have other slabs: in the free phase it must be a free one
 		free := q.isPhase(CopyFree)
-		early := hdl.Lt(q.step, hdl.Const(q.step.Type(), int64(d.Cfg.MinSteps-1)))
 		if d.fetchesFree() {
 			follows = hdl.Any(hdl.All(hdl.Not(free), hdl.Ne(q.phase, lastPhase)), early)
 			q.Assign(q.Output("nudged_o", one, "and it is a nudged one"), hdl.Not(free))
@@ -188,11 +188,10 @@ func (f *fetch) watch() {
 // hold builds the state in which the fetch unit waits to know whether another time step
 // follows: where begun_i has gone on, or follows_i says so.
 func (f *fetch) hold(b *hdl.Block) {
-	v, repeat := &f.d.Visits, f.repeat
-	nudged := int64(len(withSlabs(v.First)) + len(withSlabs(v.Step)))
-	update := nudged + int64(len(withSlabs(v.Nudged)))
+	_, nudged, behind := f.d.fetchPlaces()
+	repeat := f.repeat
 	if f.d.hasHeads() {
-		repeat = hdl.Const(f.visit.Type(), nudged)
+		repeat = hdl.Const(f.visit.Type(), int64(nudged))
 	}
 	if f.nudged != nil {
 		repeat = hdl.Mux(f.nudged, repeat, f.repeat)
@@ -207,7 +206,7 @@ func (f *fetch) hold(b *hdl.Block) {
 			f.rest(b)
 			return
 		}
-		b.Set(f.visit, hdl.Const(f.visit.Type(), update))
+		b.Set(f.visit, hdl.Const(f.visit.Type(), int64(behind)))
 	}).ElseIf(f.certain, func(b *hdl.Block) {
 		f.wait(b)
 		b.Set(f.visit, repeat)

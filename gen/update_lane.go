@@ -30,7 +30,7 @@ func (d *Design) updateLaneDoc() string {
 	if list := d.shifts.rate.values; len(list) == 1 {
 		k = fmt.Sprintf("k is %d. ", list[0])
 	}
-	return text + fmt.Sprintf("rate * 2^-k is %s in the layer's LSBs; one rounding (%s), then saturation.\n"+
+	return text + fmt.Sprintf("rate * 2^-k is %s, in LSBs of the layer; one rounding (%s), then saturation.\n"+
 		"%sLatency: %d cycles.", d.rateText(), d.Layers[0].Arith.WeightUpdate.Mode, k, d.columnLate()-1)
 }
 

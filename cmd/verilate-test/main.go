@@ -214,7 +214,7 @@ func (n *network) build(ctx context.Context, dir string) (*sim.Simulation, error
 	}
 	s := &sim.Simulation{
 		Dir: dir, Jobs: 1, Opt: 0,
-		Runtime: &verilator.Runtime{Dir: filepath.Join(filepath.Dir(dir), "runtime")},
+		Runtime: verilator.RuntimeBeside(dir),
 	}
 	return s, s.Build(ctx)
 }

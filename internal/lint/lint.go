@@ -13,8 +13,8 @@ import (
 // Tools are the programs that read the Verilog.
 var Tools = []string{"verilator", "iverilog", "yosys"}
 
-// Command returns the command line with which a tool reads the files of a design.
-func Command(tool, top string, files []string) []string {
+// command returns the command line with which a tool reads the files of a design.
+func command(tool, top string, files []string) []string {
 	switch tool {
 	case "verilator":
 		return append([]string{tool, "--lint-only", "-Wall", "--language", "1364-2005", "--top-module", top}, files...)
@@ -30,7 +30,7 @@ func Command(tool, top string, files []string) []string {
 // Run lets a tool read the files of a design, named from directory dir, with further flags. The
 // error is what the tool prints, or wraps [exec.ErrNotFound] where it is not installed.
 func Run(ctx context.Context, dir, tool, top string, files []string, flags ...string) error {
-	args := append(Command(tool, top, files)[1:], flags...)
+	args := append(command(tool, top, files)[1:], flags...)
 	cmd := exec.CommandContext(ctx, tool, args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()

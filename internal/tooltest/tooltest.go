@@ -26,11 +26,9 @@ func Need(t testing.TB, programs ...string) {
 // It passes over tools that are not installed, and notes it. The flags are Verilator's.
 func Lint(t testing.TB, dir, top string, files []string, flags ...string) {
 	t.Helper()
+	further := map[string][]string{"verilator": flags}
 	for _, tool := range lint.Tools {
-		if tool != "verilator" {
-			flags = nil
-		}
-		err := lint.Run(t.Context(), dir, tool, top, files, flags...)
+		err := lint.Run(t.Context(), dir, tool, top, files, further[tool]...)
 		if errors.Is(err, exec.ErrNotFound) {
 			t.Logf("%s is not installed: not run", tool)
 		} else if err != nil {

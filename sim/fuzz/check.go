@@ -51,7 +51,7 @@ func Check(ctx context.Context, s Settings, dir string, thorough bool) error {
 	}
 	simulation := &sim.Simulation{
 		Dir: dir, Jobs: 1, Opt: optimisation(d),
-		Runtime: &verilator.Runtime{Dir: filepath.Join(filepath.Dir(dir), "runtime")},
+		Runtime: verilator.RuntimeBeside(dir),
 	}
 	if err := simulation.Build(ctx); err != nil {
 		return stop(ctx, &Failure{"build", line(err.Error())})

@@ -34,12 +34,11 @@ func (g *group) simulate(dir string) (map[string]Result, error) {
 			return nil, fmt.Errorf("%s not found, install the package %s", tool.command, tool.pkg)
 		}
 	}
-	dir, err := filepath.Abs(dir)
+	dir, err := filepath.Abs(filepath.Join(dir, g.name))
 	if err != nil {
 		return nil, err
 	}
-	runtime := &verilator.Runtime{Dir: filepath.Join(dir, "runtime")}
-	dir = filepath.Join(dir, g.name)
+	runtime := verilator.RuntimeBeside(dir)
 	if err := os.RemoveAll(dir); err != nil { // names of files depend on the order of the benches
 		return nil, err
 	}
