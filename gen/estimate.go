@@ -193,7 +193,7 @@ func (e *Estimate) figures(d *Design) {
 	}
 	e.RelaxUtilization = ratio(relaxProducts, lanes*relaxCycles)
 	e.UpdateUtilization = ratio(updateProducts, lanes*updateCycles)
-	e.MACUtilization = ratio(float64(e.RelaxProducts+e.UpdateProducts), lanes*float64(e.Cycles))
+	e.MACUtilization = ratio(float64(d.UsefulProducts()), lanes*float64(e.Cycles))
 }
 
 // ratio is a/b, or 0 where there is nothing.

@@ -390,7 +390,7 @@ func (h *header) predictions() {
 		for _, x := range r.Program.Relaxations {
 			steps = append(steps, fmt.Sprint(x.Steps))
 		}
-		h.line("    {%d, %d, %d, %d, {%s}},", Compared(r.Plan), Inferred(r.Plan), UsefulProducts(r.Plan), InferProducts(r.Plan),
+		h.line("    {%d, %d, %d, %d, {%s}},", Compared(r.Plan), Inferred(r.Plan), r.Plan.UsefulProducts(), r.Plan.InferProducts(),
 			strings.Join(steps, ", "))
 	}
 	h.line("};")

@@ -214,7 +214,11 @@ func WriteFigures(w io.Writer, d *gen.Design) error {
 		fmt.Fprintf(tw, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	free := est.Phases[0]
-	line("cycles of a time step", "%s", thousands(free.Cycles/free.Steps))
+	step := "a time step"
+	if d.Heads != nil { // which only nudged ones have
+		step = "a free time step"
+	}
+	line("cycles of "+step, "%s", thousands(free.Cycles/free.Steps))
 	run, update := "a training step", fmt.Sprintf(", %s of the update", percent(est.UpdateUtilization))
 	if !d.Program.Learns() {
 		run, update = "an inference", ""

@@ -99,15 +99,3 @@ func TestCompared(t *testing.T) {
 		t.Errorf("Compared = %d, want %d", got, want)
 	}
 }
-
-func TestUsefulProducts(t *testing.T) {
-	cfg := testConfig(t, "5,M,fc3", ep.Shape{C: 2, H: 4, W: 4}, ep.Frozen)
-	cfg.Batch = 2
-	d := testDesign(t, cfg)
-	// Layer 1: 100 of the 16*9 taps lie on a padded 4x4 map. Layer 2: 3*5*4.
-	conv, dense := 5*2*100, 3*20
-	want := 2 * ((1+2)*conv + (4+4+2)*dense)
-	if got := UsefulProducts(d.Plan); got != want {
-		t.Errorf("UsefulProducts = %d, want %d", got, want)
-	}
-}

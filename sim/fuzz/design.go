@@ -13,7 +13,6 @@ import (
 
 	"epgen/ep"
 	"epgen/gen"
-	"epgen/sim"
 )
 
 // Settings are the values of keys that a design does not leave at their defaults.
@@ -159,7 +158,7 @@ func (s Settings) design() (_ *gen.Design, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if sim.UsefulProducts(d.Plan) > maxProducts {
+	if d.Plan.UsefulProducts() > maxProducts {
 		return nil, errTooLarge
 	}
 	return d, nil
